@@ -1,0 +1,19 @@
+//! The shell of `escalator`: everything that touches the outside.
+//!
+//! Decisions are made in the crate `escalator-engine`, which is handed facts and time and answers
+//! with effects. The modules here carry records to it and its effects away, exactly once.
+
+pub mod cli;
+#[cfg(feature = "embedded")]
+pub mod embedded;
+pub mod http;
+pub mod kafka;
+pub mod logging;
+pub mod metrics;
+pub mod offline;
+pub mod partition;
+pub mod plan_file;
+pub mod service;
+pub mod settings;
+pub mod shard;
+pub mod wire;

@@ -1,0 +1,1 @@
+//! Structured logs: readable on a terminal, JSON for machines.

@@ -1,0 +1,1 @@
+//! Every metric of the service, each one documented field.

@@ -1,0 +1,1 @@
+//! Plans over event files without a broker: what `simulate` and `explain` share.

@@ -1,0 +1,1 @@
+//! Plan files: YAML to engine plans, every error with its place.

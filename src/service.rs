@@ -1,0 +1,1 @@
+//! Puts the parts of `run` together and takes them apart again.

@@ -1,0 +1,1 @@
+//! The cycle on one OS thread: poll, decide, one transaction, merge.

@@ -1,0 +1,1 @@
+//! Framing and formats: bytes to events and effects to bytes.
