@@ -105,138 +105,58 @@ pub fn spelling(word: &str) -> String {
 /// and *Pending* in another, so they belong into a mapping.
 #[must_use]
 pub fn built_in(spelling: &str) -> Option<StatusCategory> {
-    let category = match spelling {
-        "new" | "created" | "submitted" | "to do" | "todo" | "backlog" | "logged"
-        | "unassigned" | "untriaged" | "triage" | "queued" | "received" => StatusCategory::New,
-        "open"
-        | "opened"
-        | "active"
-        | "in progress"
-        | "in_progress"
-        | "in-progress"
-        | "inprogress"
-        | "assigned"
-        | "accepted"
-        | "reopened"
-        | "re-opened"
-        | "reopen"
-        | "work in progress"
-        | "processing"
-        | "processing (assigned)"
-        | "processing (planned)"
-        | "under investigation"
-        | "investigating"
-        | "under review"
-        | "in review"
-        | "escalated"
-        | "started"
-        | "selected for development"
-        | "waiting for support"
-        | "waiting on us"
-        | "waiting on support"
-        | "pending reminder open"
-        | "customer replied"
-        | "customer responded"
-        | "working" => StatusCategory::Open,
-        "waiting_customer"
-        | "waiting customer"
-        | "waiting for customer"
-        | "waiting on customer"
-        | "awaiting customer"
-        | "pending"
-        | "pending customer"
-        | "pending user"
-        | "pending requester"
-        | "awaiting user info"
-        | "awaiting user"
-        | "awaiting requester"
-        | "awaiting caller"
-        | "awaiting info"
-        | "awaiting reply"
-        | "awaiting response"
-        | "waiting for reply"
-        | "waiting for response"
-        | "waiting on contact"
-        | "waiting on requester"
-        | "waiting for requester"
-        | "awaiting your reply"
-        | "need more info"
-        | "needs more info"
-        | "more info required"
-        | "pending user information"
-        | "feedback"
-        | "waiting_for_customer" => StatusCategory::WaitingCustomer,
-        "waiting_vendor"
-        | "waiting vendor"
-        | "waiting for vendor"
-        | "waiting on vendor"
-        | "awaiting vendor"
-        | "pending vendor"
-        | "waiting on third party"
-        | "waiting for third party"
-        | "awaiting third party"
-        | "waiting on 3rd party"
-        | "pending third party"
-        | "waiting for supplier"
-        | "awaiting supplier"
-        | "waiting_for_vendor" => StatusCategory::WaitingVendor,
-        "on_hold"
-        | "on hold"
-        | "on-hold"
-        | "onhold"
-        | "hold"
-        | "suspended"
-        | "deferred"
-        | "paused"
-        | "blocked"
-        | "pending reminder"
-        | "awaiting problem"
-        | "awaiting change"
-        | "awaiting evidence"
-        | "awaiting approval"
-        | "waiting for approval"
-        | "pending approval"
-        | "pending change"
-        | "scheduled"
-        | "planned"
-        | "postponed"
-        | "awaiting parts" => StatusCategory::OnHold,
-        "resolved"
-        | "solved"
-        | "done"
-        | "fixed"
-        | "completed"
-        | "complete"
-        | "implemented"
-        | "fulfilled"
-        | "pending close"
-        | "pending auto close"
-        | "pending auto close+"
-        | "pending auto close-" => StatusCategory::Resolved,
-        "closed"
-        | "closed successful"
-        | "closed unsuccessful"
-        | "closed with workaround"
-        | "closed complete"
-        | "closed incomplete"
-        | "closed skipped"
-        | "cancelled"
-        | "canceled"
-        | "rejected"
-        | "declined"
-        | "withdrawn"
-        | "merged"
-        | "removed"
-        | "archived"
-        | "spam"
-        | "won't do"
-        | "duplicate"
-        | "abandoned"
-        | "deleted" => StatusCategory::Closed,
-        _ => return None,
-    };
-    Some(category)
+    let spelled = |(words, _): &&(&[&str], StatusCategory)| words.contains(&spelling);
+    BUILT_IN.iter().find(spelled).map(|(_, category)| *category)
 }
+
+/// The built-in spellings, by category.
+#[rustfmt::skip]
+const BUILT_IN: [(&[&str], StatusCategory); 7] = [
+    (&[
+        "new", "created", "submitted", "to do", "todo", "backlog", "logged", "unassigned",
+        "untriaged", "triage", "queued", "received",
+    ], StatusCategory::New),
+    (&[
+        "open", "opened", "active", "in progress", "in_progress", "in-progress", "inprogress",
+        "assigned", "accepted", "reopened", "re-opened", "reopen", "work in progress",
+        "processing", "processing (assigned)", "processing (planned)", "under investigation",
+        "investigating", "under review", "in review", "escalated", "started",
+        "selected for development", "waiting for support", "waiting on us", "waiting on support",
+        "pending reminder open", "customer replied", "customer responded", "working",
+    ], StatusCategory::Open),
+    (&[
+        "waiting_customer", "waiting customer", "waiting for customer", "waiting on customer",
+        "awaiting customer", "pending", "pending customer", "pending user", "pending requester",
+        "awaiting user info", "awaiting user", "awaiting requester", "awaiting caller",
+        "awaiting info", "awaiting reply", "awaiting response", "waiting for reply",
+        "waiting for response", "waiting on contact", "waiting on requester",
+        "waiting for requester", "awaiting your reply", "need more info", "needs more info",
+        "more info required", "pending user information", "feedback", "waiting_for_customer",
+    ], StatusCategory::WaitingCustomer),
+    (&[
+        "waiting_vendor", "waiting vendor", "waiting for vendor", "waiting on vendor",
+        "awaiting vendor", "pending vendor", "waiting on third party", "waiting for third party",
+        "awaiting third party", "waiting on 3rd party", "pending third party",
+        "waiting for supplier", "awaiting supplier", "waiting_for_vendor",
+    ], StatusCategory::WaitingVendor),
+    (&[
+        "on_hold", "on hold", "on-hold", "onhold", "hold", "suspended", "deferred", "paused",
+        "blocked", "pending reminder", "awaiting problem", "awaiting change", "awaiting evidence",
+        "awaiting approval", "waiting for approval", "pending approval", "pending change",
+        "scheduled", "planned", "postponed", "awaiting parts",
+    ], StatusCategory::OnHold),
+    (&[
+        "resolved", "solved", "done", "fixed", "completed", "complete", "implemented",
+        "fulfilled", "pending close", "pending auto close", "pending auto close+",
+        "pending auto close-",
+    ], StatusCategory::Resolved),
+    (&[
+        "closed", "closed successful", "closed unsuccessful", "closed with workaround",
+        "closed complete", "closed incomplete", "closed skipped", "cancelled", "canceled",
+        "rejected", "declined", "withdrawn", "merged", "removed", "archived", "spam", "won't do",
+        "duplicate", "abandoned", "deleted",
+    ], StatusCategory::Closed),
+];
 
 #[cfg(test)]
 mod tests {

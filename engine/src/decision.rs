@@ -1,0 +1,249 @@
+//! What was decided about a ticket, and what makes two decisions the same one.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
+use crate::plan::{Address, Assign, LevelKind, Nature, Plan, Recipient};
+use crate::ticket::{Text, Ticket};
+use crate::time::Timestamp;
+
+/// Where a decision is anchored: the instant at which its clock's cycle, its trigger's hold or its
+/// level's waits began, or the fact that brought it about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// The instant.
+    pub at: Timestamp,
+    /// Tells apart decisions of several facts, or of several activities of one fact, at one
+    /// instant; 0 where a beginning is the anchor.
+    pub fact: i64,
+}
+
+impl Anchor {
+    /// The beginning of something.
+    #[must_use]
+    pub const fn beginning(at: Timestamp) -> Self {
+        Self { at, fact: 0 }
+    }
+}
+
+/// One decision, complete but for what depends on the time of its emission.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// What happens.
+    pub kind: EscalatedType,
+    /// Why.
+    pub cause: Cause,
+    /// The level after it.
+    pub level: u32,
+    /// The level before it.
+    pub previous_level: u32,
+    /// The number of the escalation it belongs to; 0 for a warning before any.
+    pub escalation: u32,
+    /// Part of its identity.
+    pub anchor: Anchor,
+    /// The number of a repeat, else 0.
+    pub repeat: u32,
+    /// When it was due.
+    pub due_at: Timestamp,
+    /// When in-order reading decides it: the later of `due_at` and the fact that brought it about.
+    pub decided_at: Timestamp,
+    /// Whether a deadline or a wait brought it about, rather than a fact.
+    pub is_due: bool,
+    /// Problem or chance.
+    pub nature: Nature,
+    /// Name and kind of the level, where there is one.
+    pub level_name: Option<Text>,
+    /// Its kind.
+    pub level_kind: Option<LevelKind>,
+    /// A request to the ticketing system.
+    pub assign: Option<Assign>,
+    /// Who did it, where somebody did.
+    pub actor: Option<Text>,
+    /// Why they did it.
+    pub note: Option<Text>,
+    /// Who is to be told; for `lowered` and `ended` that is known only when it is emitted.
+    pub tellings: Vec<Telling>,
+    /// When the next repeat of the same wait is due.
+    pub successor_due: Option<Timestamp>,
+    /// The plan it was decided under.
+    pub plan: Arc<Plan>,
+    /// The revision of that plan.
+    pub plan_revision: Text,
+    /// The ticket as it stood.
+    pub ticket: Arc<Ticket>,
+}
+
+/// Somebody to be told about a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Telling {
+    /// Why.
+    pub purpose: Purpose,
+    /// The level it is about.
+    pub level: u32,
+    /// Whom.
+    pub listener: Listener,
+}
+
+/// One target on one channel.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listener {
+    /// The target's name or the field's value.
+    pub to: Text,
+    /// The target's kind or the field's name.
+    pub kind: Text,
+    /// The channel.
+    pub channel: Text,
+}
+
+/// Values longer than this are no address.
+const RECIPIENT_BYTES_MAX: usize = 256;
+
+impl Listener {
+    /// Everybody whom the addresses name, each once, with the ticket's values at this moment.
+    /// Empty fields are skipped; the number of unusable values is returned beside.
+    #[must_use]
+    pub fn of(addresses: &[Address], ticket: &Ticket) -> (Vec<Self>, usize) {
+        let (mut listeners, mut unusable) = (Vec::new(), 0);
+        for address in addresses {
+            let (to, kind) = match &address.to {
+                Recipient::Target { name, kind } => (name.clone(), kind.clone()),
+                Recipient::Field(field) => match ticket.text(field.field()) {
+                    Some(value) if is_usable(value) => (value.clone(), field.name().into()),
+                    Some(value) if !value.is_empty() => {
+                        unusable += 1;
+                        continue;
+                    }
+                    Some(_) | None => continue,
+                },
+            };
+            for channel in &address.channels {
+                let listener = Self {
+                    to: to.clone(),
+                    kind: kind.clone(),
+                    channel: channel.clone(),
+                };
+                if !listeners.contains(&listener) {
+                    listeners.push(listener);
+                }
+            }
+        }
+        (listeners, unusable)
+    }
+}
+
+fn is_usable(value: &str) -> bool {
+    !value.is_empty() && value.len() <= RECIPIENT_BYTES_MAX && !value.chars().any(char::is_control)
+}
+
+/// What makes two decisions about one ticket the same decision: a hash of type, cause, level,
+/// anchor and the number of a repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identity(pub [u8; 16]);
+
+impl Decision {
+    /// The decision's identity within its ticket.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity::new(self.kind, &self.cause, self.level, self.anchor, self.repeat)
+    }
+}
+
+impl Identity {
+    /// The identity of a decision with these parts.
+    #[must_use]
+    pub fn new(
+        kind: EscalatedType,
+        cause: &Cause,
+        level: u32,
+        anchor: Anchor,
+        repeat: u32,
+    ) -> Self {
+        let mut hash = Sha256::new();
+        for text in [
+            kind.name(),
+            cause.kind.name(),
+            cause.name.as_deref().unwrap_or_default(),
+            cause.mark.as_deref().unwrap_or_default(),
+        ] {
+            // The length in front keeps neighbouring texts apart.
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        }
+        hash.update(level.to_be_bytes());
+        hash.update(anchor.at.as_millis().to_be_bytes());
+        hash.update(anchor.fact.to_be_bytes());
+        hash.update(repeat.to_be_bytes());
+        Self(first_16(&hash.finalize()))
+    }
+
+    /// The public id of the decision's `escalated` event: stable over instances and times.
+    #[must_use]
+    pub fn event_id(self, ticket_id: &str, ordinal: u32) -> String {
+        let mut hash = Sha256::new();
+        hash.update(ticket_id);
+        hash.update([0]);
+        hash.update(self.0);
+        hash.update(ordinal.to_be_bytes());
+        hex(&first_16(&hash.finalize()))
+    }
+}
+
+/// The public id of one notification about an event.
+#[must_use]
+pub fn notification_id(event_id: &str, telling: &Telling) -> String {
+    let mut hash = Sha256::new();
+    for text in [
+        event_id,
+        telling.purpose.name(),
+        &telling.listener.kind,
+        &telling.listener.to,
+        &telling.listener.channel,
+    ] {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    hash.update(telling.level.to_be_bytes());
+    hex(&first_16(&hash.finalize()))
+}
+
+/// 128 bits: no two of any number of decisions that a service will ever make collide.
+fn first_16(digest: &[u8]) -> [u8; 16] {
+    let mut out = [0; 16];
+    out.copy_from_slice(&digest[..16]);
+    out
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(32), |mut out, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
+}
+
+impl Cause {
+    /// A cause without a name.
+    #[must_use]
+    pub const fn plain(kind: CauseKind) -> Self {
+        Self {
+            kind,
+            name: None,
+            mark: None,
+            cycle: None,
+        }
+    }
+
+    /// A wait of a level.
+    #[must_use]
+    pub fn waiting(name: &str) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..Self::plain(CauseKind::Waiting)
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! All tickets of one partition, and one batch at a time on top of them.
+//!
+//! A batch is an overlay: facts are applied to copies, and the tickets of the last committed state
+//! stay as they are until [`Engine::commit`]. [`Engine::rollback`] drops the overlay; the same
+//! facts can then be applied again with the same result.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::emission::{Emission, Emitted};
+use crate::fact::TicketFact;
+use crate::machine::Counts;
+use crate::rules::Rules;
+use crate::ticket::Text;
+use crate::ticket_state::{Acceptance, Context, TicketState};
+use crate::time::Timestamp;
+use crate::timers::Timers;
+
+/// The tickets of one partition.
+#[derive(Debug)]
+pub struct Engine {
+    rules: Arc<Rules>,
+    slots: Vec<Slot>,
+    by_id: HashMap<Text, u32>,
+    timers: Timers,
+    evaluated_to: Timestamp,
+    batch: Batch,
+}
+
+#[derive(Debug)]
+struct Slot {
+    ticket_id: Text,
+    state: TicketState,
+    wake: Timestamp,
+}
+
+/// What a batch has changed and not committed.
+#[derive(Debug, Default)]
+struct Batch {
+    dirty: Vec<Dirty>,
+    by_id: HashMap<Text, usize>,
+    taken: Vec<(Timestamp, u32)>,
+    evaluated_to: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Dirty {
+    ticket_id: Text,
+    slot: Option<u32>,
+    state: TicketState,
+    wake: Timestamp,
+    /// Whether it has to be looked at in this batch still.
+    is_fresh: bool,
+    /// Whether its state differs from the committed one.
+    is_changed: bool,
+}
+
+/// What advancing brought about.
+#[derive(Debug, Default)]
+pub struct Advanced {
+    /// Events out, in firing order.
+    pub events: Vec<Emitted>,
+    /// The evaluation time that was reached: earlier than asked for when the limit was.
+    pub reached: Timestamp,
+    /// What was ignored or cut.
+    pub counts: Counts,
+}
+
+impl Engine {
+    /// A partition without tickets, evaluated up to nothing.
+    #[must_use]
+    pub fn new(rules: Arc<Rules>) -> Self {
+        Self {
+            rules,
+            slots: Vec::new(),
+            by_id: HashMap::new(),
+            timers: Timers::new(),
+            evaluated_to: Timestamp::MIN,
+            batch: Batch::default(),
+        }
+    }
+
+    /// A partition with the tickets of a committed state, evaluated up to an instant.
+    #[must_use]
+    pub fn restore(
+        rules: Arc<Rules>,
+        tickets: impl IntoIterator<Item = (Text, TicketState)>,
+        evaluated_to: Timestamp,
+    ) -> Self {
+        let mut engine = Self::new(rules);
+        engine.evaluated_to = evaluated_to;
+        for (ticket_id, state) in tickets {
+            let wake = state.wake(&engine.rules);
+            engine.insert(ticket_id, state, wake);
+        }
+        engine
+    }
+
+    /// The plans.
+    #[must_use]
+    pub const fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// How many tickets there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The committed state of a ticket.
+    #[must_use]
+    pub fn ticket(&self, ticket_id: &str) -> Option<&TicketState> {
+        let slot = *self.by_id.get(ticket_id)?;
+        Some(&self.slots[slot as usize].state)
+    }
+
+    /// Every ticket with its committed state, in no order that means anything.
+    pub fn tickets(&self) -> impl Iterator<Item = (&Text, &TicketState)> {
+        self.slots.iter().map(|slot| (&slot.ticket_id, &slot.state))
+    }
+
+    /// The evaluation time of the committed state.
+    #[must_use]
+    pub const fn evaluated_to(&self) -> Timestamp {
+        self.evaluated_to
+    }
+
+    /// When a ticket has to be looked at next, if no fact arrives: exact or too early, never late.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.timers.next()
+    }
+
+    /// Takes a fact into the batch. It decides nothing before [`Engine::advance`].
+    pub fn apply(&mut self, fact: TicketFact) -> Acceptance {
+        let evaluated_to = self.evaluated_to;
+        let dirty = self.dirty(fact.ticket_id);
+        let acceptance = dirty.state.accept(fact.fact, evaluated_to);
+        dirty.is_fresh |= !matches!(acceptance, Acceptance::Duplicate | Acceptance::LateDropped);
+        acceptance
+    }
+
+    /// Evaluates everything up to `to`, which never goes back. With more than `limit` tickets to
+    /// look at it stops at the instant up to which `limit` of them had to be.
+    pub fn advance(&mut self, to: Timestamp, limit: usize, emission: &Emission) -> Advanced {
+        let from = self.batch.evaluated_to.unwrap_or(self.evaluated_to);
+        let mut reached = to.max(from);
+        let slots = &self.slots;
+        let taken = self
+            .timers
+            .take_until(reached, limit, |slot| slots[slot as usize].wake);
+        if taken.len() >= limit
+            && let Some((last, _)) = taken.last()
+        {
+            reached = reached.min(*last).max(from);
+        }
+        for (_, slot) in &taken {
+            let ticket_id = self.slots[*slot as usize].ticket_id.clone();
+            self.dirty(ticket_id).is_fresh = true;
+        }
+        self.batch.taken.extend(taken);
+        self.batch.evaluated_to = Some(reached);
+        let mut advanced = Advanced {
+            reached,
+            ..Advanced::default()
+        };
+        let mut fired: Vec<(Text, Emitted)> = Vec::new();
+        let mut events = Vec::new();
+        for dirty in &mut self.batch.dirty {
+            if !dirty.is_fresh && dirty.wake > reached {
+                continue;
+            }
+            let context = Context {
+                ticket_id: &dirty.ticket_id,
+                rules: &self.rules,
+                emission,
+            };
+            advanced.counts += dirty.state.advance(reached, context, &mut events);
+            dirty.wake = dirty.state.wake(&self.rules);
+            dirty.is_fresh = false;
+            dirty.is_changed = true;
+            fired.extend(
+                events
+                    .drain(..)
+                    .map(|event| (dirty.ticket_id.clone(), event)),
+            );
+        }
+        // Stable: what one ticket decides at one instant stays in its order.
+        fired.sort_by(|(a_id, a), (b_id, b)| (a.at, a.is_due, a_id).cmp(&(b.at, b.is_due, b_id)));
+        advanced.events = fired.into_iter().map(|(_, event)| event).collect();
+        advanced
+    }
+
+    /// The tickets that the batch has changed, with their new states.
+    pub fn changed(&self) -> impl Iterator<Item = (&Text, &TicketState)> {
+        let changed = self.batch.dirty.iter().filter(|dirty| dirty.is_changed);
+        changed.map(|dirty| (&dirty.ticket_id, &dirty.state))
+    }
+
+    /// Makes the batch the committed state.
+    pub fn commit(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        self.evaluated_to = batch.evaluated_to.unwrap_or(self.evaluated_to);
+        for dirty in batch.dirty {
+            match dirty.slot {
+                None => self.insert(dirty.ticket_id, dirty.state, dirty.wake),
+                Some(number) => {
+                    let slot = &mut self.slots[number as usize];
+                    slot.state = dirty.state;
+                    slot.wake = dirty.wake;
+                    self.timers.arm(dirty.wake, number);
+                }
+            }
+        }
+    }
+
+    /// Drops the batch.
+    pub fn rollback(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        for (at, slot) in batch.taken {
+            self.timers.arm(at, slot);
+        }
+    }
+
+    fn insert(&mut self, ticket_id: Text, state: TicketState, wake: Timestamp) {
+        let number =
+            u32::try_from(self.slots.len()).expect("a partition has fewer than 2^32 tickets");
+        self.by_id.insert(ticket_id.clone(), number);
+        self.slots.push(Slot {
+            ticket_id,
+            state,
+            wake,
+        });
+        self.timers.arm(wake, number);
+    }
+
+    fn dirty(&mut self, ticket_id: Text) -> &mut Dirty {
+        let place = match self.batch.by_id.get(&ticket_id) {
+            Some(place) => *place,
+            None => {
+                let slot = self.by_id.get(&ticket_id).copied();
+                let (state, wake) = slot.map_or_else(
+                    || (TicketState::default(), Timestamp::MAX),
+                    |number| {
+                        let slot = &self.slots[number as usize];
+                        (slot.state.clone(), slot.wake)
+                    },
+                );
+                self.batch
+                    .by_id
+                    .insert(ticket_id.clone(), self.batch.dirty.len());
+                self.batch.dirty.push(Dirty {
+                    ticket_id,
+                    slot,
+                    state,
+                    wake,
+                    is_fresh: false,
+                    is_changed: false,
+                });
+                self.batch.dirty.len() - 1
+            }
+        };
+        &mut self.batch.dirty[place]
+    }
+}

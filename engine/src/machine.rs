@@ -1,0 +1,371 @@
+//! What in-order reading has made of a ticket: fields, clocks, triggers and level at one position.
+//!
+//! A machine is moved forward by two calls only. [`Machine::fire`] lets everything fall due that
+//! lies before an instant, [`Machine::apply`] takes the next fact; each answers with decisions.
+//! It never looks ahead, never takes anything back and knows nothing of what was emitted: a late
+//! fact is handled by reading the history anew from an older machine
+//! (see [`crate::ticket_state`]).
+
+mod activities;
+mod deadlines;
+mod levels;
+mod matching;
+mod trace;
+mod triggers;
+
+use std::sync::Arc;
+
+pub use self::deadlines::{Due, What};
+use crate::clock::{Clock, FoldedPast, Occurrence, Reply};
+use crate::condition::Subject;
+use crate::decision::Decision;
+use crate::effect::CauseKind;
+use crate::fact::{ActivityKind, Fact};
+use crate::ladder::Escalation;
+use crate::plan::{Plan, Revision};
+use crate::rules::{PlanRef, Rules};
+use crate::status::StatusCategory;
+use crate::ticket::{Text, TextField, Ticket};
+use crate::time::Timestamp;
+
+/// Marks that are remembered as fired. A mark is remembered by timeframe, cycle and text; with so
+/// many newer ones the oldest belongs to a cycle that is long over.
+const FIRED_MAX: usize = 256;
+
+/// The evaluated state of one ticket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Machine {
+    /// The fields as they stand.
+    pub ticket: Arc<Ticket>,
+    /// The ticketing system that spoke last.
+    pub source: Text,
+    /// The first known fact; none before any.
+    pub created_at: Option<Timestamp>,
+    /// Whether no created event is known.
+    pub is_partial: bool,
+    /// Whether it was created or has a status: clocks and triggers wait for that.
+    pub has_begun: bool,
+    /// The category of its status.
+    pub category: StatusCategory,
+    /// Changes out of resolved or closed.
+    pub reopen_count: u32,
+    /// Facts that took it from a queue or an assignee.
+    pub reassignment_count: u32,
+    /// Replies of the customer.
+    pub customer_reply_count: u32,
+    /// The last reply of an agent.
+    pub last_agent_reply: Option<Timestamp>,
+    /// The last reply of the customer.
+    pub last_customer_reply: Option<Timestamp>,
+    /// The instant of the last applied fact.
+    pub last_fact_at: Timestamp,
+    /// The latest instant at which something that fell due was decided.
+    pub last_due_at: Timestamp,
+    /// The plan in force.
+    pub plan: Option<PlanRef>,
+    /// One clock per timeframe of the plan, in its order.
+    pub clocks: Vec<Clock>,
+    /// Marks that have fired, oldest first.
+    pub fired: Vec<Fired>,
+    /// Triggers that hold or have fired.
+    pub holds: Vec<Hold>,
+    /// How many escalations there were, an open one included.
+    pub escalations: u32,
+    /// The open one.
+    pub escalation: Option<Escalation>,
+}
+
+/// A mark that has fired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fired {
+    /// The timeframe.
+    pub timeframe: Text,
+    /// Its cycle.
+    pub cycle: u32,
+    /// The text of the mark.
+    pub mark: Text,
+    /// When in-order reading fired it.
+    pub at: Timestamp,
+}
+
+/// A trigger that holds, or has fired before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The trigger.
+    pub trigger: Text,
+    /// Since when it holds without a break.
+    pub since: Option<Timestamp>,
+    /// Whether it has fired in this hold.
+    pub has_fired: bool,
+    /// How often it has fired.
+    pub cycle: u32,
+}
+
+/// What a step brought about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// In the order of in-order reading.
+    pub decisions: Vec<Decision>,
+    /// What was ignored or cut, for the metrics.
+    pub counts: Counts,
+    /// When present, collects what happened in words.
+    pub trace: Option<Vec<Trace>>,
+    /// How many decisions are in the trace already.
+    traced: usize,
+}
+
+/// Things that were ignored or cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Status words that no spelling knows.
+    pub unknown_statuses: u64,
+    /// Labels beyond the limit.
+    pub labels_left_out: u64,
+    /// Snoozes without an end, with a past one or too far a one.
+    pub snoozes_ignored: u64,
+    /// Manual escalations of a ticket that has no plan or is done.
+    pub escalations_ignored: u64,
+    /// Values of fields that are no address.
+    pub recipients_skipped: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.unknown_statuses += other.unknown_statuses;
+        self.labels_left_out += other.labels_left_out;
+        self.snoozes_ignored += other.snoozes_ignored;
+        self.escalations_ignored += other.escalations_ignored;
+        self.recipients_skipped += other.recipients_skipped;
+    }
+}
+
+/// One line of a ticket's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub what: String,
+    /// Why.
+    pub because: String,
+}
+
+/// The history of a ticket before the fact that is applied.
+#[derive(Clone, Copy, Debug)]
+pub struct Past<'a> {
+    /// Where older facts were folded into.
+    pub fold: Option<&'a Machine>,
+    /// The kept facts since then.
+    pub facts: &'a [Arc<Fact>],
+}
+
+/// The plan in force, with its revision.
+#[derive(Clone, Debug)]
+struct InForce {
+    plan: Arc<Plan>,
+    revision: Arc<Revision>,
+}
+
+impl Outcome {
+    /// An outcome that also collects the history in words.
+    #[must_use]
+    pub fn traced() -> Self {
+        Self {
+            trace: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+}
+
+impl Machine {
+    /// A ticket of which nothing is known.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            ticket: Arc::default(),
+            source: Text::default(),
+            created_at: None,
+            is_partial: true,
+            has_begun: false,
+            category: StatusCategory::Open,
+            reopen_count: 0,
+            reassignment_count: 0,
+            customer_reply_count: 0,
+            last_agent_reply: None,
+            last_customer_reply: None,
+            last_fact_at: Timestamp::MIN,
+            last_due_at: Timestamp::MIN,
+            plan: None,
+            clocks: Vec::new(),
+            fired: Vec::new(),
+            holds: Vec::new(),
+            escalations: 0,
+            escalation: None,
+        }
+    }
+
+    /// The level the ticket is at.
+    #[must_use]
+    pub fn level(&self) -> u32 {
+        self.escalation
+            .as_ref()
+            .map_or(0, |escalation| escalation.level)
+    }
+
+    /// What conditions look at.
+    #[must_use]
+    pub fn subject<'a>(&'a self, revision: &'a Revision) -> Subject<'a> {
+        Subject {
+            ticket: &self.ticket,
+            category: self.category,
+            reopen_count: self.reopen_count,
+            reassignment_count: self.reassignment_count,
+            customer_reply_count: self.customer_reply_count,
+            escalation_level: self.level(),
+            priorities: &revision.priorities,
+        }
+    }
+
+    /// What is left of this machine's past when its facts are folded away.
+    #[must_use]
+    pub const fn folded_past(&self) -> FoldedPast {
+        FoldedPast {
+            at: self.last_fact_at,
+            has_begun: self.has_begun,
+            category: self.category,
+            last_agent_reply: self.last_agent_reply,
+            last_customer_reply: self.last_customer_reply,
+        }
+    }
+
+    /// The plan in force.
+    fn in_force(&self, rules: &Rules) -> Option<InForce> {
+        let (revision, plan) = rules.resolve(self.plan.as_ref()?)?;
+        Some(InForce {
+            plan: Arc::clone(plan),
+            revision: Arc::clone(revision),
+        })
+    }
+
+    /// Takes the next fact in order. Everything that falls due before its instant must have been
+    /// fired: see [`Machine::fire`].
+    ///
+    /// Inside one update the order is the contract's: fields, matching, activities, what the new
+    /// status starts or stops, an ending, triggers.
+    pub fn apply(&mut self, fact: &Fact, past: Past<'_>, rules: &Rules, out: &mut Outcome) {
+        let revision = Arc::clone(rules.at(fact.occurred_at));
+        let occurrence = self.merge(fact, &revision, out);
+        let before = out.trace.is_some().then(|| self.clone());
+        let lost = self.rematch(&occurrence, past, &revision, rules, out);
+        let in_force = self.in_force(rules);
+        if let Some(in_force) = &in_force {
+            for (clock, timeframe) in self.clocks.iter_mut().zip(&in_force.plan.timeframes) {
+                clock.apply(timeframe, &occurrence);
+            }
+        }
+        self.apply_activities(fact, &occurrence, in_force.as_ref(), out);
+        if let Some(in_force) = &in_force {
+            self.pause_waits(occurrence.at, in_force);
+        }
+        if occurrence.after.is_done()
+            && let Some(plan) = in_force.as_ref().or(lost.as_ref())
+        {
+            let is_closed = occurrence.after == StatusCategory::Closed;
+            let kind = if is_closed {
+                CauseKind::Closed
+            } else {
+                CauseKind::Resolved
+            };
+            self.end_by_fact(kind, fact, plan, out);
+        }
+        if let Some(in_force) = &in_force {
+            self.evaluate_triggers(occurrence.at, in_force, out);
+        }
+        if let Some(before) = before {
+            self.trace_fact(fact, &before, &occurrence, in_force.as_ref(), out);
+        }
+    }
+
+    /// Merges the fields of a fact and tells what it did to the status.
+    fn merge(&mut self, fact: &Fact, revision: &Revision, out: &mut Outcome) -> Occurrence {
+        let had =
+            [TextField::Queue, TextField::Assignee].map(|field| self.ticket.text(field).cloned());
+        let status_before = self.ticket.status.clone();
+        if !fact.changes.is_empty() {
+            let left_out = Arc::make_mut(&mut self.ticket).merge(&fact.changes);
+            out.counts.labels_left_out += left_out as u64;
+        }
+        if *self.source != *fact.source {
+            self.source = fact.source.clone();
+        }
+        let before = self.category;
+        if self.ticket.status != status_before {
+            let (category, is_known) = revision.category(self.ticket.status.as_deref());
+            self.category = category;
+            out.counts.unknown_statuses += u64::from(!is_known);
+        }
+        let begins = !self.has_begun && (fact.created || self.ticket.status.is_some());
+        self.has_begun |= begins;
+        self.is_partial &= !fact.created;
+        self.created_at.get_or_insert(fact.occurred_at);
+        self.last_fact_at = fact.occurred_at;
+        let before = if begins { self.category } else { before };
+        self.reopen_count += u32::from(before.is_done() && !self.category.is_done());
+        let was_taken = had
+            .iter()
+            .zip([TextField::Queue, TextField::Assignee])
+            .any(|(had, field)| had.is_some() && had.as_ref() != self.ticket.text(field));
+        self.reassignment_count += u32::from(was_taken);
+        Occurrence {
+            at: fact.occurred_at,
+            begins,
+            has_begun: self.has_begun,
+            before,
+            after: self.category,
+            replies: replies(fact),
+        }
+    }
+
+    fn remember_fired(&mut self, fired: Fired) {
+        if self.fired.len() == FIRED_MAX {
+            self.fired.remove(0);
+        }
+        self.fired.push(fired);
+    }
+
+    /// When a mark of the present cycle has fired, if it has.
+    #[must_use]
+    pub fn fired_at(&self, clock: &Clock, mark: &str) -> Option<Timestamp> {
+        let fired = self.fired.iter().find(|fired| {
+            fired.cycle == clock.cycle && *fired.mark == *mark && fired.timeframe == clock.timeframe
+        });
+        fired.map(|fired| fired.at)
+    }
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The replies in a fact, in order.
+fn replies(fact: &Fact) -> Vec<Reply> {
+    fact.activities
+        .iter()
+        .filter_map(|activity| reply(activity.kind))
+        .collect()
+}
+
+const fn reply(kind: ActivityKind) -> Option<Reply> {
+    match kind {
+        ActivityKind::AgentReply => Some(Reply::Agent),
+        ActivityKind::CustomerReply => Some(Reply::Customer),
+        ActivityKind::InternalNote
+        | ActivityKind::Acknowledge
+        | ActivityKind::Unacknowledge
+        | ActivityKind::Escalate
+        | ActivityKind::Deescalate
+        | ActivityKind::Snooze => None,
+    }
+}

@@ -1,0 +1,253 @@
+//! What falls due without a fact: marks, holds of triggers, waits of a level.
+
+use super::levels::{Reason, level_of};
+use super::{Fired, InForce, Machine, Outcome};
+use crate::decision::{Anchor, Decision};
+use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
+use crate::ladder::Wait;
+use crate::plan::{Mark, Nature, Plan, Timeframe};
+use crate::rules::Rules;
+use crate::time::Timestamp;
+
+/// Something that will fall due, or has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: What,
+    /// The order at one instant: kind, place in the plan, threshold in milliseconds.
+    order: (u8, usize, i64),
+}
+
+/// What falls due; the numbers are places in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// When a clock reaches a mark.
+    Mark {
+        /// The timeframe.
+        timeframe: usize,
+        /// The mark.
+        mark: usize,
+    },
+    /// When a trigger has held long enough.
+    Hold {
+        /// The trigger.
+        trigger: usize,
+    },
+    /// When a wait of the level is over.
+    Wait(Wait),
+}
+
+impl Machine {
+    /// Lets everything fall due that lies before `limit`, in the contract's order. What a fact has
+    /// moved into the past falls due at that fact's instant, after the last fact of the instant:
+    /// with a limit not after the last fact nothing happens.
+    pub fn fire(&mut self, limit: Timestamp, rules: &Rules, out: &mut Outcome) {
+        if limit <= self.last_fact_at {
+            return;
+        }
+        let Some(in_force) = self.in_force(rules) else {
+            return;
+        };
+        while let Some(due) = self
+            .next_due_in(&in_force.plan)
+            .filter(|due| due.at < limit)
+        {
+            self.fire_one(due, &in_force, out);
+        }
+        out.trace_decisions();
+    }
+
+    /// What falls due next if nothing more happens.
+    #[must_use]
+    pub fn next_due(&self, rules: &Rules) -> Option<Due> {
+        let (_, plan) = rules.resolve(self.plan.as_ref()?)?;
+        self.next_due_in(plan)
+    }
+
+    fn next_due_in(&self, plan: &Plan) -> Option<Due> {
+        let mut next: Option<Due> = None;
+        let mut offer = |due: Due| {
+            let is_earlier = next.is_none_or(|next| (due.at, due.order) < (next.at, next.order));
+            if is_earlier {
+                next = Some(due);
+            }
+        };
+        for (place, timeframe) in plan.timeframes.iter().enumerate() {
+            self.offer_marks(place, timeframe, &mut offer);
+        }
+        for (place, trigger) in plan
+            .triggers
+            .iter()
+            .enumerate()
+            .filter(|(_, t)| t.hold.is_some())
+        {
+            if let Some(at) = self.hold_due(trigger) {
+                offer(Due {
+                    at,
+                    what: What::Hold { trigger: place },
+                    order: (1, place, 0),
+                });
+            }
+        }
+        if let Some(escalation) = &self.escalation {
+            for (place, wait) in Wait::ALL.into_iter().enumerate() {
+                if let Some(at) = escalation.due(wait, plan) {
+                    offer(Due {
+                        at,
+                        what: What::Wait(wait),
+                        order: (2, place, 0),
+                    });
+                }
+            }
+        }
+        next
+    }
+
+    fn offer_marks(&self, place: usize, timeframe: &Timeframe, offer: &mut impl FnMut(Due)) {
+        let Some(clock) = self.clocks.get(place).filter(|clock| clock.is_active()) else {
+            return;
+        };
+        let (Some(watch), Some(within)) = (&clock.watch, timeframe.within.length(&self.ticket))
+        else {
+            return;
+        };
+        for (number, mark) in timeframe.marks.iter().enumerate() {
+            if self.fired_at(clock, &mark.text).is_some() {
+                continue;
+            }
+            let threshold = mark.at.threshold(within);
+            if let Some(at) = watch.due(threshold, timeframe.calendar) {
+                offer(Due {
+                    at,
+                    what: What::Mark {
+                        timeframe: place,
+                        mark: number,
+                    },
+                    order: (0, place, threshold.as_millis()),
+                });
+            }
+        }
+    }
+
+    fn fire_one(&mut self, due: Due, in_force: &InForce, out: &mut Outcome) {
+        let decided_at = due.at.max(self.last_fact_at);
+        self.last_due_at = self.last_due_at.max(decided_at);
+        match due.what {
+            What::Mark { timeframe, mark } => {
+                let timeframe = &in_force.plan.timeframes[timeframe];
+                let mark = &timeframe.marks[mark];
+                self.fire_mark(timeframe, mark, due.at, decided_at, in_force, out);
+            }
+            What::Hold { trigger } => {
+                let trigger = &in_force.plan.triggers[trigger];
+                let since = self
+                    .hold_of(&trigger.name)
+                    .and_then(|index| self.holds[index].since);
+                if let Some(since) = since {
+                    self.fire_trigger(trigger, since, due.at, decided_at, true, in_force, out);
+                }
+            }
+            What::Wait(wait) => self.fire_wait(wait, due.at, decided_at, in_force, out),
+        }
+    }
+
+    fn fire_mark(
+        &mut self,
+        timeframe: &Timeframe,
+        mark: &Mark,
+        due_at: Timestamp,
+        decided_at: Timestamp,
+        in_force: &InForce,
+        out: &mut Outcome,
+    ) {
+        let clock = self
+            .clocks
+            .iter()
+            .find(|clock| clock.timeframe == timeframe.name);
+        let Some((cycle, started_at)) =
+            clock.and_then(|clock| Some((clock.cycle, clock.watch.as_ref()?.started_at)))
+        else {
+            return;
+        };
+        self.remember_fired(Fired {
+            timeframe: timeframe.name.clone(),
+            cycle,
+            mark: mark.text.clone(),
+            at: decided_at,
+        });
+        let cause = Cause {
+            kind: CauseKind::Timeframe,
+            name: Some(timeframe.name.clone()),
+            mark: Some(mark.text.clone()),
+            cycle: Some(cycle),
+        };
+        let reason = Reason {
+            due_at,
+            is_due: true,
+            nature: Some(Nature::Problem),
+            ..Reason::fact(cause, decided_at, Anchor::beginning(started_at))
+        };
+        if !mark.warn.is_empty() {
+            let level = self.level();
+            let tellings = self.tell(Purpose::Warning, level, &mark.warn, out);
+            out.decisions.push(Decision {
+                tellings,
+                nature: Nature::Problem,
+                ..self.decide(EscalatedType::Warned, level, &reason, in_force)
+            });
+        }
+        if let Some(level) = mark.level {
+            self.raise(level, &reason, in_force, out);
+        }
+    }
+
+    fn fire_wait(
+        &mut self,
+        wait: Wait,
+        due_at: Timestamp,
+        decided_at: Timestamp,
+        in_force: &InForce,
+        out: &mut Outcome,
+    ) {
+        let Some(escalation) = &mut self.escalation else {
+            return;
+        };
+        let reason = |name: &str, anchor: Anchor| Reason {
+            due_at,
+            is_due: true,
+            ..Reason::fact(Cause::waiting(name), decided_at, anchor)
+        };
+        let waits_from = Anchor::beginning(escalation.waits.started_at);
+        match wait {
+            Wait::NextAfter => {
+                let next = escalation.level + 1;
+                self.raise(next, &reason("next_after", waits_from), in_force, out);
+            }
+            Wait::Repeat => {
+                escalation.repeats_sent += 1;
+                let nth = escalation.repeats_sent;
+                self.repeat(nth, &reason("repeat", waits_from), in_force, out);
+            }
+            Wait::AcknowledgementEnd => {
+                let began = escalation
+                    .acknowledgement
+                    .as_ref()
+                    .map_or(waits_from, |ack| ack.anchor);
+                let reason = reason("acknowledgement_lasts", began);
+                let Some(decision) = self.end_acknowledgement(&reason, in_force) else {
+                    return;
+                };
+                let level = self.level();
+                let tellings = level_of(in_force, level).map_or_else(Vec::new, |step| {
+                    self.tell(Purpose::Repeat, level, &step.notify, out)
+                });
+                out.decisions.push(Decision {
+                    tellings,
+                    ..decision
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Up, down and over: how a ticket moves between levels and what is decided on the way.
+
+use std::sync::Arc;
+
+use super::{InForce, Machine, Outcome};
+use crate::decision::{Anchor, Decision, Listener, Telling};
+use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
+use crate::fact::{Activity, Fact};
+use crate::ladder::Escalation;
+use crate::plan::{Address, Level, Nature};
+use crate::stopwatch::Stopwatch;
+use crate::ticket::Text;
+use crate::time::Timestamp;
+
+/// Why and when something is decided.
+#[derive(Clone, Debug)]
+pub(super) struct Reason {
+    /// The cause that events show.
+    pub(super) cause: Cause,
+    /// Part of the identity.
+    pub(super) anchor: Anchor,
+    /// When it was due.
+    pub(super) due_at: Timestamp,
+    /// When in-order reading decides it.
+    pub(super) decided_at: Timestamp,
+    /// Whether a deadline or a wait is the cause, rather than a fact.
+    pub(super) is_due: bool,
+    /// What a trigger or mark makes of the escalation; none keeps what it is.
+    pub(super) nature: Option<Nature>,
+    /// Who did it.
+    pub(super) actor: Option<Text>,
+    /// Why they did.
+    pub(super) note: Option<Text>,
+}
+
+impl Reason {
+    /// Something that a fact brings about by itself.
+    pub(super) const fn fact(cause: Cause, at: Timestamp, anchor: Anchor) -> Self {
+        Self {
+            cause,
+            anchor,
+            due_at: at,
+            decided_at: at,
+            is_due: false,
+            nature: None,
+            actor: None,
+            note: None,
+        }
+    }
+
+    /// Something that somebody asks for.
+    pub(super) fn manual(activity: &Activity, at: Timestamp, anchor: Anchor) -> Self {
+        Self {
+            actor: activity.actor.clone(),
+            note: activity.note.clone(),
+            ..Self::fact(Cause::plain(CauseKind::Manual), at, anchor)
+        }
+    }
+}
+
+impl Machine {
+    /// Raises to at least a level. A level that is reached already decides nothing; an empty one
+    /// is entered and falls through to the next.
+    pub(super) fn raise(
+        &mut self,
+        asked: u32,
+        reason: &Reason,
+        in_force: &InForce,
+        out: &mut Outcome,
+    ) {
+        let path = &in_force.plan.path;
+        let top = u32::try_from(path.len()).unwrap_or(u32::MAX);
+        let mut skipped_from = self.level() + 1;
+        let mut target = asked.min(top);
+        while target > self.level() {
+            let previous = self.level();
+            self.enter(target, reason, in_force);
+            let level = &path[target as usize - 1];
+            let mut tellings = Vec::new();
+            if in_force.plan.notify_skipped {
+                for skipped in skipped_from..target {
+                    let notify = &path[skipped as usize - 1].notify;
+                    tellings.extend(self.tell(Purpose::Level, skipped, notify, out));
+                }
+            }
+            tellings.extend(self.tell(Purpose::Level, target, &level.notify, out));
+            let decision = Decision {
+                assign: level.assign.clone(),
+                tellings,
+                ..self.decide(EscalatedType::Raised, previous, reason, in_force)
+            };
+            out.decisions.push(decision);
+            if level.is_empty() && target < top {
+                target += 1;
+                skipped_from = target;
+            }
+        }
+    }
+
+    fn enter(&mut self, target: u32, reason: &Reason, in_force: &InForce) {
+        let at = reason.decided_at;
+        let is_paused = in_force.plan.path[target as usize - 1]
+            .pause
+            .contains(self.category);
+        match &mut self.escalation {
+            Some(escalation) => {
+                escalation.level = target;
+                escalation.highest_level = escalation.highest_level.max(target);
+                escalation.nature = reason.nature.unwrap_or(escalation.nature);
+                escalation.acknowledgement = None;
+                escalation.restart_waits(at, is_paused);
+            }
+            None => {
+                self.escalations += 1;
+                self.escalation = Some(Escalation {
+                    begun_at: at,
+                    level: target,
+                    highest_level: target,
+                    nature: reason.nature.unwrap_or_default(),
+                    waits: Stopwatch::start(at, is_paused),
+                    repeats_sent: 0,
+                    acknowledgement: None,
+                });
+            }
+        }
+    }
+
+    /// Tells the present level again.
+    pub(super) fn repeat(
+        &mut self,
+        nth: u32,
+        reason: &Reason,
+        in_force: &InForce,
+        out: &mut Outcome,
+    ) {
+        let level = self.level();
+        let Some(step) = level_of(in_force, level) else {
+            return;
+        };
+        let successor_due = if nth == 0 {
+            None
+        } else {
+            self.escalation
+                .as_ref()
+                .and_then(|open| open.repeat_due(nth + 1, step))
+        };
+        let tellings = self.tell(Purpose::Repeat, level, &step.notify, out);
+        let decision = Decision {
+            repeat: nth,
+            tellings,
+            successor_due,
+            ..self.decide(EscalatedType::Repeated, level, reason, in_force)
+        };
+        out.decisions.push(decision);
+    }
+
+    /// Goes down to a level below the present one; its waits start afresh.
+    pub(super) fn lower(
+        &mut self,
+        target: u32,
+        reason: &Reason,
+        in_force: &InForce,
+        out: &mut Outcome,
+    ) {
+        let previous = self.level();
+        let category = self.category;
+        let Some(escalation) = self.escalation.as_mut().filter(|open| target < open.level) else {
+            return;
+        };
+        escalation.level = target;
+        escalation.acknowledgement = None;
+        let is_paused =
+            level_of(in_force, target).is_some_and(|level| level.pause.contains(category));
+        escalation.restart_waits(reason.decided_at, is_paused);
+        out.decisions
+            .push(self.decide(EscalatedType::Lowered, previous, reason, in_force));
+    }
+
+    /// Ends the open escalation, if there is one.
+    pub(super) fn end(&mut self, mut reason: Reason, in_force: &InForce, out: &mut Outcome) {
+        let previous = self.level();
+        if let Some(over) = self.escalation.take() {
+            reason.nature = Some(over.nature);
+            out.decisions
+                .push(self.decide(EscalatedType::Ended, previous, &reason, in_force));
+        }
+    }
+
+    /// Ends the open escalation because of what a fact did.
+    pub(super) fn end_by_fact(
+        &mut self,
+        kind: CauseKind,
+        fact: &Fact,
+        in_force: &InForce,
+        out: &mut Outcome,
+    ) {
+        let anchor = fact_anchor(fact, 0);
+        self.end(
+            Reason::fact(Cause::plain(kind), fact.occurred_at, anchor),
+            in_force,
+            out,
+        );
+    }
+
+    /// Starts or ends nothing: a decision at the present level.
+    pub(super) fn decide(
+        &self,
+        kind: EscalatedType,
+        previous_level: u32,
+        reason: &Reason,
+        in_force: &InForce,
+    ) -> Decision {
+        let level = self.level();
+        let step = level_of(in_force, level);
+        let nature = self.escalation.as_ref().map(|open| open.nature);
+        Decision {
+            kind,
+            cause: reason.cause.clone(),
+            level,
+            previous_level,
+            escalation: self.escalations,
+            anchor: reason.anchor,
+            repeat: 0,
+            due_at: reason.due_at,
+            decided_at: reason.decided_at,
+            is_due: reason.is_due,
+            nature: nature.or(reason.nature).unwrap_or_default(),
+            level_name: step.map(|step| step.name.clone()),
+            level_kind: step.map(|step| step.kind),
+            assign: None,
+            actor: reason.actor.clone(),
+            note: reason.note.clone(),
+            tellings: Vec::new(),
+            successor_due: None,
+            plan: Arc::clone(&in_force.plan),
+            plan_revision: in_force.revision.id.clone(),
+            ticket: Arc::clone(&self.ticket),
+        }
+    }
+
+    /// Whom an entry of the plan tells at this moment.
+    pub(super) fn tell(
+        &self,
+        purpose: Purpose,
+        level: u32,
+        addresses: &[Address],
+        out: &mut Outcome,
+    ) -> Vec<Telling> {
+        let (listeners, unusable) = Listener::of(addresses, &self.ticket);
+        out.counts.recipients_skipped += unusable as u64;
+        let telling = |listener| Telling {
+            purpose,
+            level,
+            listener,
+        };
+        listeners.into_iter().map(telling).collect()
+    }
+
+    /// Whom a level tells at this moment.
+    #[must_use]
+    pub fn tell_level(&self, purpose: Purpose, level: u32, step: &Level) -> Vec<Telling> {
+        self.tell(purpose, level, &step.notify, &mut Outcome::default())
+    }
+
+    /// Pauses the waits of the level by the present category, or lets them go on.
+    pub(super) fn pause_waits(&mut self, at: Timestamp, in_force: &InForce) {
+        let category = self.category;
+        if let Some(escalation) = &mut self.escalation
+            && let Some(level) = escalation.level_of(&in_force.plan)
+        {
+            escalation.set_paused(at, level.pause.contains(category), level);
+        }
+    }
+}
+
+/// The level of that number in the plan.
+pub(super) fn level_of(in_force: &InForce, level: u32) -> Option<&Level> {
+    in_force.plan.path.get((level as usize).checked_sub(1)?)
+}
+
+/// The anchor of what a fact does by itself; `nth` tells its activities apart.
+pub(super) fn fact_anchor(fact: &Fact, nth: usize) -> Anchor {
+    let identity = match &fact.event_id {
+        Some(id) => crate::fact::record_hash(id.as_bytes()),
+        None => fact.record_hash,
+    };
+    Anchor {
+        at: fact.occurred_at,
+        fact: identity.wrapping_add_unsigned(nth as u64) | 1,
+    }
+}

@@ -1,0 +1,228 @@
+//! Which plan takes a ticket, and what becomes of clocks and level when another one does.
+
+use std::sync::Arc;
+
+use super::{InForce, Machine, Outcome, Past, replies};
+use crate::clock::{Clock, Occurrence};
+use crate::decision::Anchor;
+use crate::effect::{Cause, CauseKind};
+use crate::fact::Fact;
+use crate::ladder::Escalation;
+use crate::machine::levels::Reason;
+use crate::plan::{Plan, Revision};
+use crate::rules::{PlanRef, Rules};
+use crate::status::StatusCategory;
+use crate::stopwatch::Stopwatch;
+use crate::ticket::{Change, Text, TextField};
+use crate::time::Timestamp;
+
+impl Machine {
+    /// Finds the first plan whose match holds and moves the ticket under it. A ticket that was
+    /// done and still is keeps the plan it has. Returns the plan that was lost when none matches
+    /// and the same fact resolves the ticket, for the ending that follows.
+    pub(super) fn rematch(
+        &mut self,
+        occurrence: &Occurrence,
+        past: Past<'_>,
+        revision: &Arc<Revision>,
+        rules: &Rules,
+        out: &mut Outcome,
+    ) -> Option<InForce> {
+        let stays_done =
+            occurrence.before.is_done() && occurrence.after.is_done() && !occurrence.begins;
+        if stays_done && self.plan.is_some() {
+            return None;
+        }
+        let subject = self.subject(revision);
+        let found = revision
+            .plans
+            .iter()
+            .find(|plan| plan.matching.holds(&subject));
+        match found {
+            Some(plan) => {
+                let is_same = self
+                    .plan
+                    .as_ref()
+                    .is_some_and(|had| had.name == plan.name && had.revision == revision.id);
+                if !is_same {
+                    self.take_plan(plan, revision, past, occurrence, rules, out);
+                }
+                None
+            }
+            None => self.lose_plan(occurrence, rules, out),
+        }
+    }
+
+    fn lose_plan(
+        &mut self,
+        occurrence: &Occurrence,
+        rules: &Rules,
+        out: &mut Outcome,
+    ) -> Option<InForce> {
+        let lost = self.in_force(rules);
+        self.plan = None;
+        self.clocks.clear();
+        for hold in &mut self.holds {
+            hold.since = None;
+            hold.has_fired = false;
+        }
+        if occurrence.after.is_done() {
+            return lost;
+        }
+        if let Some(lost) = lost {
+            self.end(reason_without_plan(occurrence.at), &lost, out);
+        }
+        None
+    }
+
+    fn take_plan(
+        &mut self,
+        plan: &Arc<Plan>,
+        revision: &Arc<Revision>,
+        past: Past<'_>,
+        occurrence: &Occurrence,
+        rules: &Rules,
+        out: &mut Outcome,
+    ) {
+        let before = self.in_force(rules);
+        self.plan = Some(PlanRef {
+            name: plan.name.clone(),
+            revision: revision.id.clone(),
+        });
+        let history = occurrences(past, revision);
+        self.clocks = plan
+            .timeframes
+            .iter()
+            .map(|timeframe| {
+                let mut clock = match past.fold {
+                    None => Clock::idle(timeframe.name.clone()),
+                    Some(fold) => fold
+                        .clocks
+                        .iter()
+                        .find(|clock| clock.timeframe == timeframe.name)
+                        .cloned()
+                        .unwrap_or_else(|| Clock::at_fold(timeframe, &fold.folded_past())),
+                };
+                for earlier in &history {
+                    clock.apply(timeframe, earlier);
+                }
+                clock
+            })
+            .collect();
+        self.keep_holds_of(plan);
+        if plan.path.is_empty()
+            && let Some(before) = before
+        {
+            // No level is left to be at: whoever was told has to hear that it is over.
+            self.end(reason_without_plan(occurrence.at), &before, out);
+        }
+        let folded = past.fold.map(|fold| (fold.last_fact_at, fold.category));
+        if let Some(escalation) = &mut self.escalation {
+            escalation.level = escalation
+                .level
+                .min(u32::try_from(plan.path.len()).unwrap_or(u32::MAX));
+            repause(escalation, plan, folded, &history);
+        }
+    }
+
+    fn keep_holds_of(&mut self, plan: &Plan) {
+        for hold in &mut self.holds {
+            if !plan
+                .triggers
+                .iter()
+                .any(|trigger| trigger.name == hold.trigger)
+            {
+                hold.since = None;
+                hold.has_fired = false;
+            }
+        }
+    }
+}
+
+const fn reason_without_plan(at: Timestamp) -> Reason {
+    Reason {
+        cause: Cause::plain(CauseKind::NoPlan),
+        anchor: Anchor::beginning(at),
+        due_at: at,
+        decided_at: at,
+        is_due: false,
+        nature: None,
+        actor: None,
+        note: None,
+    }
+}
+
+/// What the kept facts did, in order, as the clocks of a plan read it.
+fn occurrences(past: Past<'_>, revision: &Revision) -> Vec<Occurrence> {
+    let mut status: Option<Text> = past.fold.and_then(|fold| fold.ticket.status.clone());
+    let mut category = past.fold.map_or(StatusCategory::Open, |fold| fold.category);
+    let mut has_begun = past.fold.is_some_and(|fold| fold.has_begun);
+    let mut read = |fact: &Arc<Fact>| {
+        let mut before = category;
+        if let Some(changed) = changed_status(fact)
+            && *changed != status
+        {
+            status.clone_from(changed);
+            category = revision.category(status.as_deref()).0;
+        }
+        let begins = !has_begun && (fact.created || status.is_some());
+        has_begun |= begins;
+        if begins {
+            before = category;
+        }
+        Occurrence {
+            at: fact.occurred_at,
+            begins,
+            has_begun,
+            before,
+            after: category,
+            replies: replies(fact),
+        }
+    };
+    past.facts.iter().map(&mut read).collect()
+}
+
+fn changed_status(fact: &Fact) -> Option<&Option<Text>> {
+    fact.changes.iter().rev().find_map(|change| match change {
+        Change::Text(TextField::Status, status) => Some(status),
+        Change::Text(..)
+        | Change::Number(..)
+        | Change::Tags(_)
+        | Change::Label(..)
+        | Change::ClearLabels => None,
+    })
+}
+
+/// Measures the waits of a level anew, from the same start with the pauses of the new plan. What
+/// lies before the kept history keeps its old reading.
+fn repause(
+    escalation: &mut Escalation,
+    plan: &Plan,
+    folded: Option<(Timestamp, StatusCategory)>,
+    history: &[Occurrence],
+) {
+    let Some(level) = escalation.level_of(plan) else {
+        return;
+    };
+    let acknowledged = escalation
+        .acknowledgement
+        .iter_mut()
+        .map(|ack| &mut ack.watch);
+    for watch in std::iter::once(&mut escalation.waits).chain(acknowledged) {
+        let started_at = watch.started_at;
+        if folded.is_some_and(|(at, _)| at > started_at) {
+            continue;
+        }
+        let at_start = history
+            .iter()
+            .rev()
+            .find(|fact| fact.at <= started_at)
+            .map(|fact| fact.after);
+        let category = at_start.or_else(|| folded.map(|(_, category)| category));
+        let is_paused = |category| level.pause.contains(category);
+        *watch = Stopwatch::start(started_at, category.is_some_and(is_paused));
+        for fact in history.iter().filter(|fact| fact.at > started_at) {
+            watch.set_paused(fact.at, is_paused(fact.after), level.calendar);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A ticket's history in words: what each fact did, and what was decided.
+
+use super::{InForce, Machine, Outcome, Trace};
+use crate::clock::{Clock, Occurrence};
+use crate::fact::Fact;
+use crate::reason;
+use crate::stopwatch::Motion;
+use crate::ticket::{Change, NumberField};
+use crate::time::Timestamp;
+
+impl Machine {
+    /// Writes down what a fact did to fields, plan and clocks.
+    pub(super) fn trace_fact(
+        &self,
+        fact: &Fact,
+        before: &Self,
+        occurrence: &Occurrence,
+        in_force: Option<&InForce>,
+        out: &mut Outcome,
+    ) {
+        let mut lines = vec![Trace {
+            at: fact.occurred_at,
+            what: self.headline(fact, before),
+            because: described(fact),
+        }];
+        if self.plan != before.plan {
+            lines.push(match in_force {
+                Some(in_force) => Trace {
+                    at: fact.occurred_at,
+                    what: format!("plan {} applies", in_force.plan.name),
+                    because: in_force
+                        .plan
+                        .matching
+                        .explain(&self.subject(&in_force.revision)),
+                },
+                None => Trace {
+                    at: fact.occurred_at,
+                    what: "no plan applies".to_owned(),
+                    because: "no match holds".to_owned(),
+                },
+            });
+        }
+        for clock in &self.clocks {
+            let had = before
+                .clocks
+                .iter()
+                .find(|had| had.timeframe == clock.timeframe);
+            if let Some(what) = moved(had, clock) {
+                lines.push(Trace {
+                    at: fact.occurred_at,
+                    what: format!("{} {what}", clock.timeframe),
+                    because: format!("the ticket is {}", occurrence.after.name()),
+                });
+            }
+        }
+        if let Some(trace) = &mut out.trace {
+            trace.extend(lines);
+        }
+        out.trace_decisions();
+    }
+
+    fn headline(&self, fact: &Fact, before: &Self) -> String {
+        let verb = match (fact.created, before.last_fact_at == Timestamp::MIN) {
+            (true, _) => "created",
+            (false, true) => "adopted",
+            (false, false) => "updated",
+        };
+        if self.category == before.category {
+            verb.to_owned()
+        } else {
+            format!("{verb}, now {}", self.category.name())
+        }
+    }
+}
+
+impl Outcome {
+    /// Writes down the decisions that have no line yet.
+    pub(super) fn trace_decisions(&mut self) {
+        let Some(trace) = &mut self.trace else {
+            return;
+        };
+        for decision in &self.decisions[self.traced..] {
+            trace.push(Trace {
+                at: decision.decided_at,
+                what: reason::outcome(decision),
+                because: reason::because(
+                    &decision.cause,
+                    decision.due_at,
+                    decision.actor.as_deref(),
+                ),
+            });
+        }
+        self.traced = self.decisions.len();
+    }
+}
+
+/// What happened to a clock, if anything did.
+fn moved(had: Option<&Clock>, clock: &Clock) -> Option<String> {
+    let watch = clock.watch.as_ref()?;
+    let before = had.and_then(|had| Some((had.cycle, had.watch.as_ref()?.motion)));
+    if before.is_some_and(|(cycle, motion)| cycle == clock.cycle && motion == watch.motion) {
+        return None;
+    }
+    let started = before.is_none_or(|(cycle, _)| cycle != clock.cycle);
+    let state = match watch.motion {
+        Motion::Running if started => "started",
+        Motion::Running => "goes on",
+        Motion::Paused { .. } if started => "started, paused",
+        Motion::Paused { .. } => "paused",
+        Motion::Stopped { done: true, .. } => "stopped by the end",
+        Motion::Stopped { done: false, .. } => "stopped by the answer",
+    };
+    Some(if clock.cycle > 1 {
+        format!("{state} (cycle {})", clock.cycle)
+    } else {
+        state.to_owned()
+    })
+}
+
+/// What a fact says, field by field and activity by activity.
+fn described(fact: &Fact) -> String {
+    let changes = fact.changes.iter().map(|change| match change {
+        Change::Text(field, Some(value)) => format!("{} {value}", field.name()),
+        Change::Text(field, None) => format!("no {}", field.name()),
+        Change::Number(field, value) => {
+            let name = match field {
+                NumberField::Severity => "severity",
+                NumberField::Satisfaction => "satisfaction",
+            };
+            value.map_or_else(|| format!("no {name}"), |value| format!("{name} {value}"))
+        }
+        Change::Tags(tags) if tags.is_empty() => "no tags".to_owned(),
+        Change::Tags(tags) => format!("tags {}", tags.join(" ")),
+        Change::Label(name, Some(value)) => format!("labels.{name} {value}"),
+        Change::Label(name, None) => format!("no labels.{name}"),
+        Change::ClearLabels => "no labels".to_owned(),
+    });
+    let activities = fact
+        .activities
+        .iter()
+        .map(|activity| match &activity.actor {
+            Some(actor) => format!("{} by {actor}", activity.kind.name()),
+            None => activity.kind.name().to_owned(),
+        });
+    let parts: Vec<_> = changes.chain(activities).collect();
+    if parts.is_empty() {
+        "nothing of interest changed".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}

@@ -1,0 +1,64 @@
+//! Which plans are in force when: the log of plan edits, as the engine reads it.
+
+use std::sync::Arc;
+
+use crate::plan::{Plan, Revision};
+use crate::ticket::Text;
+use crate::time::Timestamp;
+
+/// The revisions of the plan files with the instants from which they hold.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    first: Arc<Revision>,
+    edits: Vec<(Timestamp, Arc<Revision>)>,
+}
+
+/// The plan that a ticket is under, by name, so that it can be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanRef {
+    /// The name of the plan.
+    pub name: Text,
+    /// The revision that the ticket has it from.
+    pub revision: Text,
+}
+
+impl Rules {
+    /// One revision, in force at all times.
+    #[must_use]
+    pub const fn new(first: Arc<Revision>) -> Self {
+        Self {
+            first,
+            edits: Vec::new(),
+        }
+    }
+
+    /// The revision in force at an instant; the first one also before it was ever loaded, so that
+    /// recorded history has plans.
+    #[must_use]
+    pub fn at(&self, at: Timestamp) -> &Arc<Revision> {
+        let later = self.edits.partition_point(|(from, _)| *from <= at);
+        later
+            .checked_sub(1)
+            .map_or(&self.first, |last| &self.edits[last].1)
+    }
+
+    /// The revision in force after all edits.
+    #[must_use]
+    pub fn latest(&self) -> &Arc<Revision> {
+        self.edits
+            .last()
+            .map_or(&self.first, |(_, revision)| revision)
+    }
+
+    /// The plan that is meant, and its revision. A revision that is not at hand is read as the
+    /// first one that has a plan of that name.
+    #[must_use]
+    pub fn resolve(&self, plan: &PlanRef) -> Option<(&Arc<Revision>, &Arc<Plan>)> {
+        let all =
+            || std::iter::once(&self.first).chain(self.edits.iter().map(|(_, revision)| revision));
+        let exact = all().find(|revision| revision.id == plan.revision);
+        exact
+            .and_then(|revision| Some((revision, revision.plan(&plan.name)?)))
+            .or_else(|| all().find_map(|revision| Some((revision, revision.plan(&plan.name)?))))
+    }
+}

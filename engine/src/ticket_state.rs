@@ -1,0 +1,452 @@
+//! Everything that is kept of one ticket: its facts, what they were decided to mean, and what was
+//! emitted.
+//!
+//! Facts arrive in any order. Those up to the evaluation time are applied to the [`Machine`] in
+//! their order; those beyond wait. A fact that arrives when later ones, or later deadlines, have
+//! been decided already makes the ticket read its history anew, from the fold or from nothing; the
+//! decisions of that reading are then compared with the [`Ledger`] and only what is missing or
+//! wrong is emitted. There is no second way to handle lateness, and none that undoes a step.
+
+use std::sync::Arc;
+
+use crate::decision::{Anchor, Decision};
+use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
+use crate::emission::{Emission, Emitted, Told, Voice};
+use crate::fact::{Fact, FactKey};
+use crate::ledger::{Entry, Ledger};
+use crate::machine::{Counts, Machine, Outcome, Past, Trace};
+use crate::plan::Nature;
+use crate::rules::{PlanRef, Rules};
+use crate::ticket::Text;
+use crate::time::Timestamp;
+
+/// Facts that are kept one by one, says the contract; older ones are folded.
+pub const FACTS_MAX: usize = 64;
+
+/// The state of one ticket.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TicketState {
+    /// The kept facts in their order.
+    pub facts: Vec<Arc<Fact>>,
+    /// How many of them, from the front, are evaluated.
+    pub evaluated: usize,
+    /// What the older ones left.
+    pub fold: Option<Box<Fold>>,
+    /// What in-order reading has made of them.
+    pub machine: Machine,
+    /// What was emitted since the fold.
+    pub ledger: Ledger,
+    /// Who was told about the open escalation.
+    pub told: Vec<Told>,
+    /// What the last emitted decision spoke of.
+    pub last_voiced: Option<Voiced>,
+    /// The earliest late fact since the history was last read, until it is read anew.
+    reread: Option<Timestamp>,
+}
+
+/// What is left of folded facts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fold {
+    /// The position of the last folded fact.
+    pub key: FactKey,
+    /// The machine right after it.
+    pub machine: Machine,
+}
+
+/// What the last emitted decision spoke of: a correction speaks of the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Voiced {
+    /// The plan.
+    pub plan: PlanRef,
+    /// The number of the escalation.
+    pub escalation: u32,
+    /// Problem or chance.
+    pub nature: Nature,
+}
+
+/// What became of a fact on arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is kept and will be evaluated in its order.
+    Accepted,
+    /// It is kept although its instant is past; decisions are put right.
+    Late,
+    /// It is known already; nothing changes.
+    Duplicate,
+    /// It is older than the kept history; nothing changes.
+    LateDropped,
+}
+
+/// The parts of a state that are stored, to build one from.
+#[derive(Clone, Debug, Default)]
+pub struct StoredState {
+    /// See [`TicketState::facts`].
+    pub facts: Vec<Arc<Fact>>,
+    /// See [`TicketState::evaluated`].
+    pub evaluated: usize,
+    /// See [`TicketState::fold`].
+    pub fold: Option<Box<Fold>>,
+    /// See [`TicketState::machine`].
+    pub machine: Machine,
+    /// See [`TicketState::ledger`].
+    pub ledger: Ledger,
+    /// See [`TicketState::told`].
+    pub told: Vec<Told>,
+    /// See [`TicketState::last_voiced`].
+    pub last_voiced: Option<Voiced>,
+}
+
+impl From<StoredState> for TicketState {
+    fn from(stored: StoredState) -> Self {
+        Self {
+            facts: stored.facts,
+            evaluated: stored.evaluated,
+            fold: stored.fold,
+            machine: stored.machine,
+            ledger: stored.ledger,
+            told: stored.told,
+            last_voiced: stored.last_voiced,
+            reread: None,
+        }
+    }
+}
+
+/// Whose state is advanced, and under what circumstances.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The ticket.
+    pub ticket_id: &'a Text,
+    /// The plans.
+    pub rules: &'a Rules,
+    /// How events are emitted.
+    pub emission: &'a Emission,
+}
+
+impl TicketState {
+    /// Takes a fact in. `evaluated_to` is the time up to which the partition was evaluated.
+    pub fn accept(&mut self, fact: Arc<Fact>, evaluated_to: Timestamp) -> Acceptance {
+        if self
+            .fold
+            .as_ref()
+            .is_some_and(|fold| fact.key() <= fold.key)
+        {
+            return Acceptance::LateDropped;
+        }
+        if let Some(known) = self.facts.iter().position(|other| other.is_same(&fact)) {
+            if !fact.precedes_content(&self.facts[known]) {
+                return Acceptance::Duplicate;
+            }
+            self.take_out(known);
+        }
+        let place = self
+            .facts
+            .partition_point(|other| other.order(&fact).is_lt());
+        let occurred_at = fact.occurred_at;
+        self.facts.insert(place, fact);
+        if place < self.evaluated {
+            self.evaluated += 1;
+        }
+        if place < self.evaluated || self.machine.last_due_at >= occurred_at {
+            self.read_anew(occurred_at);
+        }
+        if occurred_at < evaluated_to {
+            Acceptance::Late
+        } else {
+            Acceptance::Accepted
+        }
+    }
+
+    /// Removes the larger content of a fact that was sent twice.
+    fn take_out(&mut self, place: usize) {
+        let gone = self.facts.remove(place);
+        if place < self.evaluated {
+            self.evaluated -= 1;
+            self.read_anew(gone.occurred_at);
+        }
+    }
+
+    fn read_anew(&mut self, from: Timestamp) {
+        self.reread = Some(self.reread.map_or(from, |other| other.min(from)));
+    }
+
+    /// Evaluates the facts up to `to` and everything that falls due before it, and emits what
+    /// follows.
+    pub fn advance(
+        &mut self,
+        to: Timestamp,
+        context: Context<'_>,
+        out: &mut Vec<Emitted>,
+    ) -> Counts {
+        let mut outcome = Outcome::default();
+        match self.reread.take() {
+            None => {
+                self.read(to, context.rules, &mut outcome);
+                for decision in &outcome.decisions {
+                    self.emit(decision, false, context, out);
+                }
+            }
+            Some(late_at) => {
+                self.machine = self
+                    .fold
+                    .as_ref()
+                    .map_or_else(Machine::new, |fold| fold.machine.clone());
+                self.evaluated = 0;
+                self.read(to, context.rules, &mut outcome);
+                self.reconcile(outcome.decisions, late_at, to, context, out);
+            }
+        }
+        outcome.counts
+    }
+
+    /// Like [`TicketState::advance`], but tells the history in words and emits nothing.
+    pub fn advance_traced(&mut self, to: Timestamp, rules: &Rules) -> Vec<Trace> {
+        let mut outcome = Outcome::traced();
+        self.read(to, rules, &mut outcome);
+        outcome.trace.unwrap_or_default()
+    }
+
+    fn read(&mut self, to: Timestamp, rules: &Rules, outcome: &mut Outcome) {
+        while self
+            .facts
+            .get(self.evaluated)
+            .is_some_and(|fact| fact.occurred_at <= to)
+        {
+            if self.evaluated == FACTS_MAX {
+                self.fold_oldest(rules);
+            }
+            let fact = Arc::clone(&self.facts[self.evaluated]);
+            self.machine.fire(fact.occurred_at, rules, outcome);
+            let past = Past {
+                fold: self.fold.as_ref().map(|fold| &fold.machine),
+                facts: &self.facts[..self.evaluated],
+            };
+            self.machine.apply(&fact, past, rules, outcome);
+            self.evaluated += 1;
+        }
+        self.machine.fire(to, rules, outcome);
+    }
+
+    /// Folds the oldest fact away: its decisions can no longer change.
+    fn fold_oldest(&mut self, rules: &Rules) {
+        let fact = self.facts.remove(0);
+        self.evaluated -= 1;
+        let mut machine = self
+            .fold
+            .take()
+            .map_or_else(Machine::new, |fold| fold.machine);
+        let mut settled = Outcome::default();
+        machine.fire(fact.occurred_at, rules, &mut settled);
+        let before = machine.clone();
+        let has_past = before.created_at.is_some();
+        let past = Past {
+            fold: has_past.then_some(&before),
+            facts: &[],
+        };
+        machine.apply(&fact, past, rules, &mut settled);
+        for decision in &settled.decisions {
+            if let Some(place) = self.ledger.standing(decision.identity()) {
+                self.ledger.entries.remove(place);
+            }
+        }
+        self.ledger.drop_before(fact.occurred_at);
+        self.fold = Some(Box::new(Fold {
+            key: fact.key(),
+            machine,
+        }));
+    }
+
+    fn emit(
+        &mut self,
+        decision: &Decision,
+        is_over: bool,
+        context: Context<'_>,
+        out: &mut Vec<Emitted>,
+    ) {
+        let taken_back = self.ledger.times_taken_back(decision.identity());
+        let ordinal = if decision.repeat > 0 {
+            decision.repeat
+        } else {
+            taken_back
+        };
+        self.ledger.note(decision);
+        self.voice(decision, ordinal, is_over, context, out);
+    }
+
+    fn voice(
+        &mut self,
+        decision: &Decision,
+        ordinal: u32,
+        is_over: bool,
+        context: Context<'_>,
+        out: &mut Vec<Emitted>,
+    ) {
+        self.last_voiced = Some(Voiced {
+            plan: PlanRef {
+                name: decision.plan.name.clone(),
+                revision: decision.plan_revision.clone(),
+            },
+            escalation: decision.escalation,
+            nature: decision.nature,
+        });
+        let voice = Voice {
+            ticket_id: context.ticket_id,
+            source: &self.machine.source,
+            emission: context.emission,
+        };
+        voice.emit(decision, ordinal, is_over, &mut self.told, out);
+    }
+
+    /// Compares a new reading of the history with what was emitted: emits what is missing, then
+    /// one correction when the level that subscribers see is not the true one.
+    fn reconcile(
+        &mut self,
+        decisions: Vec<Decision>,
+        late_at: Timestamp,
+        to: Timestamp,
+        context: Context<'_>,
+        out: &mut Vec<Emitted>,
+    ) {
+        let mut right = Vec::with_capacity(decisions.len());
+        for decision in &decisions {
+            right.push(decision.identity());
+            if self.ledger.standing(decision.identity()).is_none() {
+                let belongs_to_open = self.machine.escalation.is_some()
+                    && decision.escalation == self.machine.escalations;
+                let is_over = decision.escalation > 0 && !belongs_to_open;
+                self.emit(decision, is_over, context, out);
+            }
+        }
+        let level_before = self.fold.as_ref().map_or(0, |fold| fold.machine.level());
+        let visible = self.ledger.visible_level(level_before);
+        let level = self.machine.level();
+        if visible == level {
+            return;
+        }
+        for entry in &mut self.ledger.entries {
+            let is_wrong = !entry.is_correction && !right.contains(&entry.identity);
+            let is_put_right = match entry.kind {
+                EscalatedType::Raised => visible > level && entry.level > level,
+                EscalatedType::Lowered | EscalatedType::Ended => visible < level,
+                EscalatedType::Warned
+                | EscalatedType::Repeated
+                | EscalatedType::Acknowledged
+                | EscalatedType::Unacknowledged => false,
+            };
+            entry.is_taken_back |= is_wrong && is_put_right;
+        }
+        self.correct(visible, late_at, to, context, out);
+    }
+
+    fn correct(
+        &mut self,
+        visible: u32,
+        late_at: Timestamp,
+        to: Timestamp,
+        context: Context<'_>,
+        out: &mut Vec<Emitted>,
+    ) {
+        let level = self.machine.level();
+        let kind = match (visible < level, level) {
+            (true, _) => EscalatedType::Raised,
+            (false, 0) => EscalatedType::Ended,
+            (false, _) => EscalatedType::Lowered,
+        };
+        let Some(mut decision) = self.correction(kind, visible, late_at, context.rules) else {
+            return;
+        };
+        decision.decided_at = to.max(late_at);
+        let made_before = self
+            .ledger
+            .entries
+            .iter()
+            .filter(|e| e.identity == decision.identity());
+        let ordinal = u32::try_from(made_before.count()).unwrap_or(u32::MAX);
+        self.ledger.insert(Entry {
+            identity: decision.identity(),
+            kind,
+            level,
+            decided_at: decision.decided_at,
+            is_taken_back: false,
+            is_correction: true,
+        });
+        // Its lateness counts from the fact that brought it about.
+        decision.decided_at = late_at;
+        let begin = out.len();
+        self.voice(&decision, ordinal, false, context, out);
+        for emitted in &mut out[begin..] {
+            emitted.at = to.max(late_at);
+        }
+    }
+
+    fn correction(
+        &mut self,
+        kind: EscalatedType,
+        visible: u32,
+        late_at: Timestamp,
+        rules: &Rules,
+    ) -> Option<Decision> {
+        let voiced = self.last_voiced.clone();
+        let plan_ref = self
+            .machine
+            .plan
+            .clone()
+            .or_else(|| Some(voiced.as_ref()?.plan.clone()))?;
+        let (revision, plan) = rules.resolve(&plan_ref)?;
+        let level = self.machine.level();
+        let step = plan.path.get((level as usize).wrapping_sub(1));
+        let open = self.machine.escalation.as_ref();
+        let nature = open
+            .map(|open| open.nature)
+            .or_else(|| voiced.as_ref().map(|voiced| voiced.nature));
+        let voiced_escalation = voiced.as_ref().map(|voiced| voiced.escalation);
+        let escalation = voiced_escalation
+            .filter(|_| kind == EscalatedType::Ended)
+            .unwrap_or(self.machine.escalations);
+        Some(Decision {
+            kind,
+            cause: Cause::plain(CauseKind::LateEvent),
+            level,
+            previous_level: visible,
+            escalation,
+            anchor: Anchor::beginning(late_at),
+            repeat: 0,
+            due_at: late_at,
+            decided_at: late_at,
+            is_due: false,
+            nature: nature.unwrap_or_default(),
+            level_name: step.map(|step| step.name.clone()),
+            level_kind: step.map(|step| step.kind),
+            assign: step
+                .filter(|_| kind == EscalatedType::Raised)
+                .and_then(|step| step.assign.clone()),
+            actor: None,
+            note: None,
+            tellings: match (kind, step) {
+                (EscalatedType::Raised, Some(step)) => {
+                    self.machine.tell_level(Purpose::Level, level, step)
+                }
+                _ => Vec::new(),
+            },
+            successor_due: None,
+            plan: Arc::clone(plan),
+            plan_revision: revision.id.clone(),
+            ticket: Arc::clone(&self.machine.ticket),
+        })
+    }
+
+    /// When the ticket has to be looked at again if no fact arrives: evaluation has to reach this
+    /// instant.
+    #[must_use]
+    pub fn wake(&self, rules: &Rules) -> Timestamp {
+        let fact = self
+            .facts
+            .get(self.evaluated)
+            .map_or(Timestamp::MAX, |fact| fact.occurred_at);
+        // What falls due at an instant fires once evaluation is past it.
+        let due = self
+            .machine
+            .next_due(rules)
+            .map_or(Timestamp::MAX, |due| due.at.plus_millis(1));
+        fact.min(due)
+    }
+}
