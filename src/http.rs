@@ -155,6 +155,9 @@ fn router(parts: Parts) -> Router {
 }
 
 async fn metrics(State(parts): State<Parts>) -> impl IntoResponse {
+    for (check, passing) in parts.health.checks() {
+        parts.metrics.show_check(check.label(), passing);
+    }
     let text = parts.metrics.render(parts.clock.now());
     ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
 }

@@ -201,6 +201,14 @@ impl Metrics {
             .set(1);
     }
 
+    /// Shows whether a check of readiness passes.
+    pub fn show_check(&self, check: &str, passing: bool) {
+        self.families
+            .checks
+            .with_label_values(&[check])
+            .set(i64::from(passing));
+    }
+
     /// The metrics of one assigned partition; they are gone when the handle is dropped.
     #[must_use]
     pub fn partition(self: &Arc<Self>, partition: i32) -> PartitionMetrics {

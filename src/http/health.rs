@@ -45,6 +45,17 @@ impl Check {
             Self::Partitioners => "partitioners agree",
         }
     }
+
+    /// The name as a label of its metric.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Broker => "broker",
+            Self::Partitions => "partitions",
+            Self::Plans => "plans",
+            Self::Partitioners => "partitioners",
+        }
+    }
 }
 
 /// What the service has found out about itself; shared between its threads and the routes.
@@ -89,6 +100,14 @@ impl Health {
     pub fn is_ready(&self) -> bool {
         let findings = self.findings();
         findings.dead.is_none() && findings.failing.iter().all(Option::is_none)
+    }
+
+    /// Every check, and whether it passes.
+    #[must_use]
+    pub fn checks(&self) -> Vec<(Check, bool)> {
+        let findings = self.findings();
+        let passing = findings.failing.iter().map(Option::is_none);
+        Check::ALL.into_iter().zip(passing).collect()
     }
 
     fn findings(&self) -> std::sync::MutexGuard<'_, Findings> {

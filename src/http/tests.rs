@@ -75,6 +75,12 @@ fn metrics_are_told_as_of_now() {
         body.contains("\nescalator_oldest_due_seconds 60\n"),
         "{body}"
     );
+    running.health.pass(Check::Plans);
+    let (_, body) = running.get("/metrics");
+    for expected in ["{check=\"plans\"} 1\n", "{check=\"broker\"} 0\n"] {
+        let expected = format!("escalator_check_passing{expected}");
+        assert!(body.contains(&expected), "{body}");
+    }
 }
 
 #[test]

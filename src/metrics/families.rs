@@ -182,6 +182,8 @@ families! {
     pub(super) tickets: IntGaugeVec = "escalator_tickets" ["partition"];
     /// Whether the brokers answer: 1 or 0.
     pub broker_up: IntGauge = "escalator_broker_up";
+    /// Whether a check of readiness passes, by check: 1 or 0; the reason is at `/readyz`.
+    pub(super) checks: IntGaugeVec = "escalator_check_passing" ["check"];
     /// The revision of the plans that is in force; always 1.
     pub(super) plans_info: IntGaugeVec = "escalator_plans_info" ["revision"];
     /// Attempts to load the plan files again, by result.

@@ -19,6 +19,7 @@ fn every_metric_has_help_and_type_and_is_documented() {
     let metrics = Arc::new(Metrics::new());
     metrics.declare_plans([("gold", 2)]);
     metrics.show_plans("abc");
+    metrics.show_check("broker", true);
     let partition = metrics.partition(0);
     partition.set_watermark(at(0));
     let exposition = metrics.render(at(0));
