@@ -101,6 +101,21 @@ fn the_flags_of_the_composition_exist() {
 }
 
 #[test]
+fn every_file_that_the_composition_names_exists() {
+    let compose = yaml("docker-compose.yml");
+    let mut count = 0;
+    for service in compose["services"].as_object().unwrap().values() {
+        let volumes = texts(&service["volumes"]);
+        let sources = volumes.iter().filter_map(|volume| volume.split(':').next());
+        for source in sources.chain(service["build"]["dockerfile"].as_str()) {
+            assert!(root().join(source).exists(), "{source}");
+            count += 1;
+        }
+    }
+    assert!(count >= 4, "only {count} files are named");
+}
+
+#[test]
 fn what_depends_on_a_service_names_one() {
     let compose = yaml("docker-compose.yml");
     let services = compose["services"].as_object().unwrap();
@@ -113,6 +128,41 @@ fn what_depends_on_a_service_names_one() {
         listen.ends_with(&format!(":{port}")),
         "{target} but {listen}"
     );
+}
+
+#[test]
+fn the_image_copies_what_exists_and_every_member_of_the_workspace() {
+    let text = read("deploy/Dockerfile");
+    let lines = text.lines().filter_map(|line| line.strip_prefix("COPY "));
+    let copied: Vec<&str> = lines
+        .filter(|line| !line.starts_with("--from"))
+        .flat_map(|line| {
+            let mut paths: Vec<&str> = line.split_whitespace().collect();
+            paths.pop();
+            paths
+        })
+        .collect();
+    assert!(copied.contains(&"src"), "{copied:?}");
+    let sent = read(".dockerignore");
+    for path in &copied {
+        assert!(
+            root().join(path).exists(),
+            "{path} is copied and does not exist"
+        );
+        let exception = format!("!{path}");
+        assert!(
+            sent.lines().any(|line| line == exception),
+            "{path} is not sent to the builder"
+        );
+    }
+    let manifest = read("Cargo.toml");
+    let members = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("members = "));
+    let members: Vec<String> = serde_json::from_str(members.unwrap()).unwrap();
+    for member in members {
+        assert!(copied.contains(&member.as_str()), "{member} is not copied");
+    }
 }
 
 #[test]
