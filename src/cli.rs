@@ -10,6 +10,7 @@ mod failure;
 mod healthcheck;
 mod print;
 mod setting_flags;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,9 @@ enum Command {
     /// Asks a running service whether it is ready; exits with 1 when it is not.
     #[command(after_help = healthcheck::EXAMPLES)]
     Healthcheck(healthcheck::Healthcheck),
+    /// Checks plan files and shows every problem with its place and a remedy.
+    #[command(after_help = validate::EXAMPLES)]
+    Validate(validate::Validate),
 }
 
 /// The form of what a command prints.
@@ -71,6 +75,7 @@ pub fn main() -> ExitCode {
     let verdict = match cli.command {
         Command::Config(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
+        Command::Validate(command) => command.run(),
     };
     match verdict {
         Ok(Verdict::Good) => ExitCode::SUCCESS,

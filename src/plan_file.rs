@@ -46,7 +46,7 @@ pub use source::{FILE_BYTES_MAX, Source, Sources, is_plan_file};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The path does not exist or may not be read.
-    #[error("reading plans from {}: check that the path exists and may be read", path.display())]
+    #[error("reading plans from {}", path.display())]
     Read {
         /// Which path.
         path: PathBuf,

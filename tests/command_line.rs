@@ -145,3 +145,89 @@ fn health_is_what_readyz_says() {
         assert!(request.starts_with("GET /readyz HTTP/1.1\r\n"), "{request}");
     }
 }
+
+fn validate(arguments: &[&str]) -> Output {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let mut command = escalator();
+    command.current_dir(root).arg("validate").args(arguments);
+    command.output().unwrap()
+}
+
+#[test]
+fn good_plans_are_summed_up() {
+    let output = validate(&["plans", "--deny-warnings"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let printed = stdout(&output);
+    assert!(
+        printed.starts_with("plans/itil.yaml: good, 2 plans\n"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("\n  incident: 4 levels, 3 timeframes, 6 triggers\n"),
+        "{printed}"
+    );
+    let json = stdout(&validate(&["plans", "--output", "json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["good"], true);
+    assert_eq!(json["sets"][0]["plans"][1]["name"], "request");
+    let revision = json["sets"][0]["plan_revision"].as_str().unwrap();
+    assert!(
+        printed.ends_with(&format!("plan revision {revision}\n")),
+        "{printed}"
+    );
+}
+
+#[test]
+fn problems_of_plans_are_shown_in_every_form() {
+    let bad = "src/plan_file/tests/problems/E0301.yaml";
+    let output = validate(&[bad]);
+    assert_eq!(code(&output), 1);
+    let printed = stdout(&output);
+    assert!(
+        printed.starts_with("error[E0301]: there is no target `nock`\n"),
+        "{printed}"
+    );
+    assert!(printed.ends_with("\n2 errors\n"), "{printed}");
+    assert!(!printed.contains('\u{1b}'), "colours are for terminals");
+    let output = validate(&[bad, "--output", "github"]);
+    assert_eq!(code(&output), 1);
+    let first = format!(
+        "::error file={bad},line=6,col=20,title=E0301::there is no target `nock`. did you mean `noc`?\n"
+    );
+    assert!(stdout(&output).starts_with(&first), "{}", stdout(&output));
+    let output = validate(&[bad, "--output", "json"]);
+    assert_eq!(code(&output), 1);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(json["good"], false);
+    let problem = &json["problems"][1];
+    assert_eq!(
+        (&problem["code"], &problem["line"]),
+        (&"E0301".into(), &7.into())
+    );
+}
+
+#[test]
+fn warnings_are_bad_only_where_they_are_denied() {
+    let path = "src/plan_file/tests/problems/W0302.yaml";
+    let output = validate(&[path]);
+    assert_eq!(code(&output), 0);
+    assert!(
+        stdout(&output).ends_with("\n1 warning\n"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(code(&validate(&[path, "--deny-warnings"])), 1);
+}
+
+#[test]
+fn a_path_that_cannot_be_read_is_trouble() {
+    let output = validate(&["plans", "nowhere"]);
+    assert_eq!(code(&output), 2);
+    assert_eq!(stdout(&output), "");
+    assert!(
+        stderr(&output).contains("caused by: reading plans from nowhere"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(code(&validate(&[])), 2);
+}

@@ -22,16 +22,16 @@ fn codes(checked: &Checked) -> Vec<&'static str> {
     checked.problems.iter().map(|p| p.code.id()).collect()
 }
 
-/// Compares with a stored text; `UPDATE_GOLDEN=1` stores the present one.
+/// Compares with a stored text; `UPDATE=1` stores the present one.
 fn assert_stored(path: &Path, text: &str) {
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+    if std::env::var_os("UPDATE").is_some() {
         fs::write(path, text).unwrap();
     }
     let stored = fs::read_to_string(path).unwrap_or_default();
     assert_eq!(
         stored,
         text,
-        "{} differs; run with UPDATE_GOLDEN=1 and read the difference",
+        "{} differs; run with UPDATE=1 and read the difference",
         path.display()
     );
 }
