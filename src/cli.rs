@@ -1,8 +1,121 @@
 //! The command line: one file per command, each thin.
+//!
+//! Here and only here are the environment and the wall clock read and is anything printed. Exit
+//! codes are the contract's: 0 good, 1 the thing checked is bad, 2 usage or environment. What a
+//! command finds goes to stdout, what went wrong goes to stderr.
+
+mod clock;
+mod config;
+mod failure;
+mod healthcheck;
+mod print;
+mod setting_flags;
+mod validate;
 
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub use clock::SystemClock;
+
+/// The exit code for usage and environment.
+const TROUBLE: u8 = 2;
+
+/// Listens to tickets on Kafka, and tells who has to know when a promise is about to break.
+#[derive(Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Looks at the settings as they are in force.
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Asks a running service whether it is ready; exits with 1 when it is not.
+    #[command(after_help = healthcheck::EXAMPLES)]
+    Healthcheck(healthcheck::Healthcheck),
+    /// Checks plan files and shows every problem with its place and a remedy.
+    #[command(after_help = validate::EXAMPLES)]
+    Validate(validate::Validate),
+}
+
+/// The form of what a command prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What a command that worked has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// The thing checked is good, or there was nothing to check.
+    Good,
+    /// The thing checked is bad.
+    Bad,
+}
+
 /// Runs the command line and answers with the contract's exit code.
+#[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::from(2)
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A help text nobody reads is no failure; a wrong usage says so by its exit code.
+            error.print().ok();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(TROUBLE));
+        }
+    };
+    let verdict = match cli.command {
+        Command::Config(command) => command.run(),
+        Command::Healthcheck(command) => command.run(),
+        Command::Validate(command) => command.run(),
+    };
+    match verdict {
+        Ok(Verdict::Good) => ExitCode::SUCCESS,
+        Ok(Verdict::Bad) => ExitCode::from(1),
+        Err(error) => {
+            failure::report(&error);
+            ExitCode::from(TROUBLE)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Calls a function for every command, down to the last subcommand.
+    fn every_command(command: &clap::Command, check: &mut impl FnMut(&clap::Command)) {
+        check(command);
+        for inner in command.get_subcommands() {
+            every_command(inner, check);
+        }
+    }
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_a_sentence_and_an_example() {
+        every_command(&Cli::command(), &mut |command| {
+            let name = command.get_name();
+            let about = command.get_about().map(ToString::to_string);
+            assert!(about.is_some_and(|it| !it.is_empty()), "{name}");
+            if !command.has_subcommands() {
+                let help = command.get_after_help().map(ToString::to_string);
+                assert!(help.is_some_and(|it| it.contains("escalator ")), "{name}");
+            }
+        });
+    }
 }

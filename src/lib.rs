@@ -4,6 +4,7 @@
 //! with effects. The modules here carry records to it and its effects away, exactly once.
 
 pub mod cli;
+pub mod clock;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 pub mod http;

@@ -1,1 +1,157 @@
-//! Plan files: YAML to engine plans, every error with its place.
+//! Plan files: YAML to the engine's plans, every problem with its place.
+//!
+//! Reading is split from checking. [`Sources::read`] touches the disk; [`check`] is a pure function
+//! of paths and texts: each file becomes a tree that knows where its keys and values stand
+//! (`node.rs`), declarations are collected over all files (`scope.rs`), plans are read against
+//! them (one file per part of the language), and what is sound becomes a [`PlanSet`]: the engine's
+//! revision and its canonical content (`content.rs`). All problems are found in one pass; each has
+//! a code ([`Code`]), a place and a remedy, and `render.rs` shows them.
+//!
+//! Nothing here decides anything about tickets, and nothing here watches files.
+
+mod calendars;
+mod communication;
+mod conditions;
+mod content;
+mod goals;
+mod marks;
+mod node;
+mod path;
+mod plans;
+mod problem;
+mod reader;
+pub mod render;
+mod resolution;
+mod scope;
+mod set;
+mod source;
+mod statuses;
+mod suggest;
+mod targets;
+mod templates;
+#[cfg(test)]
+mod tests;
+mod timeframes;
+mod triggers;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use content::{PlanSet, hash};
+pub use problem::{Code, Place, Problem, Severity};
+pub use source::{FILE_BYTES_MAX, Source, Sources, is_plan_file};
+
+/// Why plan files could not be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The path does not exist or may not be read.
+    #[error("reading plans from {}", path.display())]
+    Read {
+        /// Which path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A directory without plan files.
+    #[error("the directory {} holds no plan files; they end in .yaml, .yml or .json", path.display())]
+    NoPlanFiles {
+        /// Which directory.
+        path: PathBuf,
+    },
+    /// A directory of something else.
+    #[error(
+        "the directory {} holds {count} plan files, more than {max}; name the directory of the plans",
+        path.display()
+    )]
+    TooManyFiles {
+        /// Which directory.
+        path: PathBuf,
+        /// How many files it holds.
+        count: usize,
+        /// How many are read at most.
+        max: usize,
+    },
+    /// The plans were read and have problems.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+/// Plans that cannot be used, with all their problems as a text for people.
+#[derive(Clone, Debug, thiserror::Error)]
+pub struct Refused {
+    /// How many errors there are.
+    pub errors: usize,
+    /// The problems as a compiler shows them.
+    pub report: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { errors, report } = self;
+        let s = if *errors == 1 { "" } else { "s" };
+        write!(f, "the plans have {errors} error{s}\n{}", report.trim_end())
+    }
+}
+
+/// What checking a set of files gave.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The files.
+    pub sources: Sources,
+    /// All problems, in the order of their places.
+    pub problems: Vec<Problem>,
+    /// The plans, unless there is an error.
+    pub set: Option<PlanSet>,
+}
+
+impl Checked {
+    /// How many problems of this severity there are.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.problems
+            .iter()
+            .filter(|problem| problem.code.severity() == severity)
+            .count()
+    }
+
+    /// All problems as a text for people.
+    #[must_use]
+    pub fn report(&self, styled: bool) -> String {
+        let texts = self
+            .problems
+            .iter()
+            .map(|problem| render::text(problem, &self.sources, styled));
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The plans, whatever the warnings.
+    ///
+    /// # Errors
+    /// There are errors.
+    pub fn into_set(self) -> Result<PlanSet, Refused> {
+        let errors = self.count(Severity::Error);
+        match self.set {
+            Some(set) => Ok(set),
+            None => Err(Refused {
+                errors,
+                report: self.report(false),
+            }),
+        }
+    }
+}
+
+/// Checks a set of files.
+#[must_use]
+pub fn check(sources: Sources) -> Checked {
+    set::check(sources)
+}
+
+/// Reads and checks a file or a directory of plans.
+///
+/// # Errors
+/// The path cannot be read, or the plans have errors.
+pub fn load(path: &Path) -> Result<PlanSet, Error> {
+    Ok(check(Sources::read(path)?).into_set()?)
+}

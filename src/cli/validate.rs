@@ -1,0 +1,185 @@
+//! `validate`: all errors and warnings of plan files at once.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use escalator_engine::plan::Plan;
+use serde_json::{Value, json};
+
+use super::failure::Trouble;
+use super::{Verdict, print};
+use crate::plan_file::{self, Checked, PlanSet, Severity, Sources, render};
+
+/// The examples under the help text.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  escalator validate plans
+  escalator validate plans/*.yaml --deny-warnings --output github";
+
+/// The command `validate`.
+#[derive(Args)]
+pub(super) struct Validate {
+    /// Files or directories of plans: files are taken together as one set, each directory is a set.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Exits with 1 on warnings, too.
+    #[arg(long)]
+    deny_warnings: bool,
+    /// Form of what is printed.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+}
+
+/// The form of the problems.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people: each problem with its line and a remedy.
+    #[default]
+    Text,
+    /// For programs: one JSON object.
+    Json,
+    /// For code review on GitHub: one workflow command a problem.
+    Github,
+}
+
+impl Validate {
+    pub(super) fn run(self) -> anyhow::Result<Verdict> {
+        let mut checked = Vec::new();
+        for set in sets(&self.paths) {
+            let sources = Sources::read_all(&set).with_context(|| Trouble {
+                doing: "cannot read the plans".to_owned(),
+                remedy: "name a plan file, or a directory of plan files, that exists and may be read",
+            })?;
+            checked.push(plan_file::check(sources));
+        }
+        let count = |severity| checked.iter().map(|c| c.count(severity)).sum::<usize>();
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        let is_good = errors == 0 && !(self.deny_warnings && warnings > 0);
+        match self.output {
+            Format::Text => print::text(&text(&checked, errors, warnings))?,
+            Format::Json => print::json(&json(&checked, is_good))?,
+            Format::Github => print::text(&github(&checked))?,
+        }
+        Ok(if is_good { Verdict::Good } else { Verdict::Bad })
+    }
+}
+
+/// The paths as sets: what a shell expands `plans/*.yaml` to belongs together, while two
+/// directories are two versions more often than two halves. Plan tests among files are left out.
+fn sets(paths: &[PathBuf]) -> Vec<Vec<PathBuf>> {
+    let (directories, mut files): (Vec<_>, Vec<_>) =
+        paths.iter().cloned().partition(|path| path.is_dir());
+    let has_plans = files.iter().any(|path| plan_file::is_plan_file(path));
+    if has_plans {
+        files.retain(|path| plan_file::is_plan_file(path) || !path.exists());
+    }
+    let mut sets: Vec<_> = directories.into_iter().map(|path| vec![path]).collect();
+    if !files.is_empty() {
+        sets.insert(0, files);
+    }
+    sets
+}
+
+fn text(checked: &[Checked], errors: usize, warnings: usize) -> String {
+    let mut out = String::new();
+    for checked in checked {
+        let report = checked.report(true);
+        if !report.is_empty() {
+            out.push_str(&report);
+            out.push('\n');
+        }
+    }
+    for checked in checked {
+        if let Some(set) = &checked.set {
+            out.push_str(&summary(checked, set));
+        }
+    }
+    if errors + warnings > 0 {
+        let parts: Vec<_> = [(errors, "error"), (warnings, "warning")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| counted(count, word))
+            .collect();
+        out.push_str(&parts.join(", "));
+        out.push('\n');
+    }
+    out
+}
+
+fn summary(checked: &Checked, set: &PlanSet) -> String {
+    let mut out = String::new();
+    for (file, source) in checked.sources.files().iter().enumerate() {
+        let plans: Vec<_> = plans_of(set, file).collect();
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            out,
+            "{}: good, {}",
+            source.path,
+            counted(plans.len(), "plan")
+        );
+        for plan in plans {
+            let levels = counted(plan.path.len(), "level");
+            let timeframes = counted(plan.timeframes.len(), "timeframe");
+            let triggers = counted(plan.triggers.len(), "trigger");
+            let _ = writeln!(out, "  {}: {levels}, {timeframes}, {triggers}", plan.name);
+        }
+    }
+    let _ = writeln!(out, "plan revision {}", set.revision().id);
+    out
+}
+
+fn plans_of(set: &PlanSet, file: usize) -> impl Iterator<Item = &Arc<Plan>> {
+    let plans = set.revision().plans.iter().zip(set.files());
+    plans.filter_map(move |(plan, of)| (*of == file).then_some(plan))
+}
+
+fn counted(count: usize, word: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{s}")
+}
+
+fn json(checked: &[Checked], is_good: bool) -> Value {
+    let problems: Vec<_> = checked
+        .iter()
+        .flat_map(|checked| {
+            let problems = checked.problems.iter();
+            problems.map(|problem| render::json(problem, &checked.sources))
+        })
+        .collect();
+    let sets: Vec<_> = checked.iter().map(json_set).collect();
+    json!({ "good": is_good, "problems": problems, "sets": sets })
+}
+
+fn json_set(checked: &Checked) -> Value {
+    let files: Vec<_> = checked.sources.files().iter().map(|f| &f.path).collect();
+    let plans: Vec<_> = checked
+        .set
+        .iter()
+        .flat_map(|set| set.revision().plans.iter().zip(set.files()))
+        .map(|(plan, file)| {
+            json!({
+                "name": &*plan.name,
+                "file": files[*file],
+                "levels": plan.path.len(),
+                "timeframes": plan.timeframes.len(),
+                "triggers": plan.triggers.len(),
+            })
+        })
+        .collect();
+    json!({
+        "files": files,
+        "plan_revision": checked.set.as_ref().map(|set| &*set.revision().id),
+        "plans": plans,
+    })
+}
+
+fn github(checked: &[Checked]) -> String {
+    let lines = checked.iter().flat_map(|checked| {
+        let problems = checked.problems.iter();
+        problems.map(|problem| render::github(problem, &checked.sources) + "\n")
+    });
+    lines.collect()
+}

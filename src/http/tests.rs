@@ -1,0 +1,203 @@
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use escalator_engine::time::Timestamp;
+use tokio::sync::mpsc::Receiver;
+
+use super::*;
+
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        Timestamp::parse("2026-11-23T12:00:00Z").unwrap()
+    }
+}
+
+struct Running {
+    server: Server,
+    metrics: Arc<Metrics>,
+    health: Arc<Health>,
+    reloads: Receiver<Reload>,
+}
+
+fn running(admin_token: Option<&str>) -> Running {
+    let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::new()));
+    let (asked, reloads) = reloads();
+    let parts = Parts {
+        metrics: Arc::clone(&metrics),
+        health: Arc::clone(&health),
+        clock: Arc::new(Noon),
+        admin_token: admin_token.map(|token| Secret::new(token.to_owned())),
+        reloads: asked,
+    };
+    let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), parts).unwrap();
+    Running {
+        server,
+        metrics,
+        health,
+        reloads,
+    }
+}
+
+/// Status and body of the answer to a request without a body.
+fn ask(address: SocketAddr, method: &str, path: &str, header: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let header = if header.is_empty() {
+        String::new()
+    } else {
+        format!("{header}\r\n")
+    };
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{header}\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer[9..12].parse().unwrap();
+    let body = answer.split_once("\r\n\r\n").unwrap().1.to_owned();
+    (status, body)
+}
+
+impl Running {
+    fn get(&self, path: &str) -> (u16, String) {
+        ask(self.server.address(), "GET", path, "")
+    }
+}
+
+#[test]
+fn metrics_are_told_as_of_now() {
+    let running = running(None);
+    let partition = running.metrics.partition(0);
+    partition.set_next_deadline(Some(Timestamp::parse("2026-11-23T11:59:00Z").unwrap()));
+    let (status, body) = running.get("/metrics");
+    assert_eq!(status, 200);
+    assert!(
+        body.contains("\nescalator_oldest_due_seconds 60\n"),
+        "{body}"
+    );
+    running.health.pass(Check::Plans);
+    let (_, body) = running.get("/metrics");
+    for expected in ["{check=\"plans\"} 1\n", "{check=\"broker\"} 0\n"] {
+        let expected = format!("escalator_check_passing{expected}");
+        assert!(body.contains(&expected), "{body}");
+    }
+}
+
+#[test]
+fn readiness_names_each_check_and_its_reason() {
+    let running = running(None);
+    let (status, body) = running.get("/readyz");
+    assert_eq!(status, 503);
+    assert_eq!(body.matches("not checked yet").count(), 4, "{body}");
+
+    for check in [Check::Broker, Check::Plans, Check::Partitioners] {
+        running.health.pass(check);
+    }
+    running
+        .health
+        .fail(Check::Partitions, "partition 3 is restoring");
+    let (status, body) = running.get("/readyz");
+    assert_eq!(status, 503);
+    assert!(body.contains("[+] broker reachable\n"), "{body}");
+    assert!(
+        body.contains("[-] partitions restored: partition 3 is restoring\n"),
+        "{body}"
+    );
+    assert!(!running.health.is_ready());
+
+    running.health.pass(Check::Partitions);
+    assert_eq!(running.get("/readyz").0, 200);
+    assert!(running.health.is_ready());
+}
+
+#[test]
+fn readiness_is_told_as_json_to_those_who_ask() {
+    let running = running(None);
+    let address = running.server.address();
+    let (_, body) = ask(address, "GET", "/readyz", "Accept: application/json");
+    let report: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(report["ok"], false);
+    assert_eq!(report["checks"][1]["name"], "broker reachable");
+    assert_eq!(report["checks"][1]["reason"], "not checked yet");
+}
+
+#[test]
+fn a_process_that_cannot_go_on_says_so_and_is_not_ready() {
+    let running = running(None);
+    assert_eq!(running.get("/livez").0, 200);
+    running
+        .health
+        .die("another process has this instance's name");
+    let (status, body) = running.get("/livez");
+    assert_eq!(status, 503);
+    assert!(body.contains("another process"), "{body}");
+}
+
+#[test]
+fn without_a_token_there_are_no_admin_routes() {
+    let running = running(None);
+    let address = running.server.address();
+    for header in ["", "Authorization: Bearer "] {
+        assert_eq!(ask(address, "POST", "/-/reload", header).0, 404);
+    }
+    assert_eq!(ask(address, "POST", "/-/nothing", "").0, 404);
+}
+
+#[test]
+fn admin_routes_ask_for_the_token() {
+    let running = running(Some("open-sesame"));
+    let address = running.server.address();
+    for header in [
+        "",
+        "Authorization: Bearer open-sesam",
+        "Authorization: Bearer",
+        "Authorization: open-sesame",
+    ] {
+        let (status, _) = ask(address, "POST", "/-/reload", header);
+        assert_eq!(status, 401, "{header}");
+    }
+}
+
+#[test]
+fn a_reload_is_answered_by_the_service() {
+    let mut running = running(Some("open-sesame"));
+    let address = running.server.address();
+    let header = "Authorization: Bearer open-sesame";
+    for (answer, expected) in [
+        (Ok("revision-2".to_owned()), (200, "revision-2\n")),
+        (
+            Err("gold.yaml:3:5: no such target".to_owned()),
+            (422, "gold.yaml:3:5: no such target\n"),
+        ),
+    ] {
+        let asking = std::thread::spawn(move || ask(address, "POST", "/-/reload", header));
+        running.reloads.blocking_recv().unwrap().answer(answer);
+        let (status, body) = asking.join().unwrap();
+        assert_eq!((status, body.as_str()), expected);
+    }
+}
+
+#[test]
+fn an_address_in_use_is_refused_with_the_setting_to_change() {
+    let running = running(None);
+    let (asked, _reloads) = reloads();
+    let parts = Parts {
+        metrics: Arc::clone(&running.metrics),
+        health: Arc::clone(&running.health),
+        clock: Arc::new(Noon),
+        admin_token: None,
+        reloads: asked,
+    };
+    let error = Server::start(running.server.address(), parts)
+        .err()
+        .unwrap();
+    assert!(error.to_string().contains("http.listen"), "{error}");
+}
+
+#[test]
+fn a_dropped_server_no_longer_listens() {
+    let Running { server, .. } = running(None);
+    let address = server.address();
+    drop(server);
+    assert!(TcpStream::connect(address).is_err());
+}

@@ -1,0 +1,192 @@
+//! `marks:` what happens on the way of a clock: a threshold, who is warned, which level is asked.
+
+use escalator_engine::plan::{Mark, MarkAt, Within};
+use escalator_engine::time::Duration;
+
+use super::node::Node;
+use super::plans::Frame;
+use super::problem::{Code, Place, Problem};
+use super::reader::{Reader, is_working_days};
+
+/// Marks of a timeframe; each is a deadline in the state of every ticket.
+const MARKS_MAX: usize = 100;
+
+/// Millionths in one per cent; four decimals of a per cent are exact.
+const MILLIONTHS_PER_CENT: u64 = 10_000;
+
+/// A hundred times the length is far beyond any use, and far from overflow.
+const PER_CENT_MAX: u64 = 10_000;
+
+/// Reads the marks of a timeframe with this length.
+pub(super) fn collect(
+    reader: &mut Reader,
+    frame: &Frame<'_>,
+    node: &Node,
+    within: Option<&Within>,
+) -> Vec<Mark> {
+    let mut marks: Vec<(Mark, Place)> = Vec::new();
+    let nodes = reader.list(node, "`marks`");
+    reader.at_most(nodes.len(), MARKS_MAX, node.place, "marks");
+    for node in nodes {
+        let Some((mark, place)) = mark(reader, frame, node, within) else {
+            continue;
+        };
+        if let Some((_, first)) = marks.iter().find(|(other, _)| is_same(other.at, mark.at)) {
+            reader.push(
+                Problem::new(
+                    Code::DuplicateMark,
+                    place,
+                    &format!("a mark stands at `{}` already", mark.text),
+                    "put what they do into one mark: it can both warn and ask for a level",
+                )
+                .with_other(*first, "the first one"),
+            );
+        }
+        marks.push((mark, place));
+    }
+    marks.into_iter().map(|(mark, _)| mark).collect()
+}
+
+/// Whether two marks have the same threshold whatever the length.
+fn is_same(a: MarkAt, b: MarkAt) -> bool {
+    let normal = |at| {
+        if at == MarkAt::Offset(Duration::default()) {
+            MarkAt::BREACH
+        } else {
+            at
+        }
+    };
+    normal(a) == normal(b)
+}
+
+fn mark(
+    reader: &mut Reader,
+    frame: &Frame<'_>,
+    node: &Node,
+    within: Option<&Within>,
+) -> Option<(Mark, Place)> {
+    let fields = reader.map(node, "a mark", &["at", "warn", "level"]);
+    let warn = match fields.get("warn") {
+        Some(node) => frame.scope.addresses(reader, node, "`warn`"),
+        None => Vec::new(),
+    };
+    let level = fields.get("level").map(|node| frame.level(reader, node));
+    let at_node = reader.required(&fields, "at", "a mark")?;
+    if level.is_none() && fields.get("warn").is_none() {
+        reader.report(
+            Code::IdleMark,
+            at_node.place,
+            "this mark neither warns nor asks for a level",
+            "add `warn: [TARGET]` or `level: N`",
+        );
+    }
+    let text = reader.scalar(at_node, "`at`")?;
+    let at = at(reader, at_node, text)?;
+    if let Some(within) = within {
+        check_positive(reader, at_node, text, at, within);
+    }
+    let mark = Mark {
+        text: text.into(),
+        at,
+        warn,
+        level,
+    };
+    Some((mark, at_node.place))
+}
+
+fn at(reader: &mut Reader, node: &Node, text: &str) -> Option<MarkAt> {
+    if let Some(offset) = text.strip_prefix(['+', '-'])
+        && is_working_days(offset)
+    {
+        reader.working_days(node.place, text);
+        return None;
+    }
+    let at = parse(text);
+    if at.is_none() {
+        let remedy = if Duration::parse(text).is_ok() {
+            format!("write `+{text}` for so long after `within`, or `-{text}` for before")
+        } else {
+            "write a share of `within` as in 80%, or a time relative to it as in -30m or +2h"
+                .to_owned()
+        };
+        reader.report(
+            Code::BadMark,
+            node.place,
+            &format!("a mark cannot stand at `{text}`"),
+            &remedy,
+        );
+    }
+    at
+}
+
+fn parse(text: &str) -> Option<MarkAt> {
+    if let Some(share) = text.strip_suffix('%') {
+        return share_millionths(share).map(MarkAt::Share);
+    }
+    let is_before = match text.bytes().next()? {
+        b'-' => true,
+        b'+' => false,
+        _ => return None,
+    };
+    let offset = Duration::parse(&text[1..]).ok()?.as_millis();
+    let offset = if is_before { -offset } else { offset };
+    Some(MarkAt::Offset(Duration::from_millis(offset)))
+}
+
+/// Per cent with up to four decimals, in millionths.
+fn share_millionths(text: &str) -> Option<u64> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |digits: &str| {
+        !digits.is_empty() && digits.len() <= 5 && digits.bytes().all(|b| b.is_ascii_digit())
+    };
+    if !is_number(whole) || !is_number(decimals) || decimals.len() > 4 {
+        return None;
+    }
+    let whole: u64 = whole.parse().ok()?;
+    let part: u64 = format!("{decimals:0<4}").parse().ok()?;
+    (whole <= PER_CENT_MAX).then_some(whole * MILLIONTHS_PER_CENT + part)
+}
+
+fn check_positive(reader: &mut Reader, node: &Node, text: &str, at: MarkAt, within: &Within) {
+    let failing = within
+        .lengths()
+        .find(|length| at.threshold(*length) <= Duration::default());
+    if let Some(length) = failing {
+        reader.report(
+            Code::MarkNotPositive,
+            node.place,
+            &format!("the mark `{text}` would not fall after the start when `within` is {length}"),
+            "write a share of `within`, as in 80%, or make the offset smaller",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_read_shares_and_signed_offsets() {
+        let minutes = |m: i64| Some(MarkAt::Offset(Duration::from_millis(m * 60_000)));
+        for (text, at) in [
+            ("80%", Some(MarkAt::Share(800_000))),
+            ("100%", Some(MarkAt::BREACH)),
+            ("12.5%", Some(MarkAt::Share(125_000))),
+            ("0.0001%", Some(MarkAt::Share(1))),
+            ("150%", Some(MarkAt::Share(1_500_000))),
+            ("+2h", minutes(120)),
+            ("-30m", minutes(-30)),
+            ("+0s", minutes(0)),
+            ("2h", None),
+            ("100", None),
+            ("%", None),
+            ("1.23456%", None),
+            ("-5%", None),
+            ("100000%", None),
+            ("+", None),
+            ("+-2h", None),
+        ] {
+            assert_eq!(parse(text), at, "{text}");
+        }
+    }
+}

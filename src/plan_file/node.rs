@@ -1,0 +1,312 @@
+//! YAML as a tree in which every key and every value knows its place.
+//!
+//! The parser stops at its first error, so it is asked for nothing but structure; what the words
+//! mean is checked afterwards, all at once. Scalars keep their text: `0x10`, `1.50` and `true` are
+//! what was written, whether quoted or not, and only an unquoted `null` differs from its text.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
+use serde_saphyr::{Location, Spanned};
+
+use super::problem::{Code, Place, Problem};
+use super::source::{FILE_BYTES_MAX, Source};
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    /// Where it is defined.
+    pub(super) place: Place,
+    /// What it is.
+    pub(super) value: Value,
+}
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// `null`, `~` or nothing.
+    Null,
+    /// Anything else that is not a container, by its text.
+    Scalar(String),
+    /// A list.
+    List(Vec<Node>),
+    /// A map with its entries as written; keys may repeat.
+    Map(Vec<Entry>),
+}
+
+/// One entry of a map.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// The text of the key.
+    pub(super) key: String,
+    /// Where the key stands.
+    pub(super) place: Place,
+    /// The value.
+    pub(super) node: Node,
+}
+
+impl Value {
+    /// For people: what stands there.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Scalar(_) => "a single value",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a map",
+        }
+    }
+}
+
+/// Reads the text of a file into its tree.
+pub(super) fn parse(file: usize, source: &Source) -> Result<Node, Box<Problem>> {
+    let start = Place::new(file, 0, 0);
+    if source.text.len() as u64 > FILE_BYTES_MAX {
+        return Err(Box::new(Problem::new(
+            Code::OverBudget,
+            start,
+            "the file is larger than 1 MiB",
+            "split the plans over several files; a whole set has to fit into one Kafka record",
+        )));
+    }
+    if let Some(at) = source.text.find(char::REPLACEMENT_CHARACTER) {
+        let len = char::REPLACEMENT_CHARACTER.len_utf8();
+        return Err(Box::new(Problem::new(
+            Code::NotYaml,
+            Place::new(file, at, at + len),
+            "the file is not UTF-8",
+            "save the file in the encoding UTF-8",
+        )));
+    }
+    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(&source.text, options()) {
+        Ok(raw) => Ok(node(file, &source.text, raw)),
+        Err(error) => Err(Box::new(refused(file, &source.text, &error))),
+    }
+}
+
+/// Nesting of maps and lists. Conditions in conditions go a dozen deep at most, and the stack bears
+/// several times as much.
+const DEPTH_MAX: usize = 48;
+
+/// Budgets far above any plan that people write and far below what would hurt: nesting is bounded
+/// by the stack, the number of nodes and of repeated aliases by memory.
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: DEPTH_MAX,
+            max_events: 500_000,
+            max_nodes: 200_000,
+            max_aliases: 1_000,
+            max_anchors: 1_000,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 100_000,
+            max_replay_stack_depth: 16,
+        },
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        null_as_string: true,
+        reject_unsupported_tags: true,
+        emit_comments: false,
+        with_snippet: false,
+    }
+}
+
+fn refused(file: usize, text: &str, error: &serde_saphyr::Error) -> Problem {
+    let place = error
+        .location()
+        .map_or_else(|| Place::new(file, 0, 0), |at| located(file, text, at));
+    if matches!(error, serde_saphyr::Error::MultipleDocuments { .. }) {
+        return Problem::new(
+            Code::NotYaml,
+            place,
+            "the file holds several YAML documents",
+            "put each into a file of its own; a set may have many files",
+        );
+    }
+    match over_budget(error) {
+        Some(message) => Problem::new(
+            Code::OverBudget,
+            place,
+            message,
+            "write the plans with less nesting and fewer aliases, or split them over several files",
+        ),
+        None => Problem::new(
+            Code::NotYaml,
+            place,
+            &format!("this is not YAML: {}", first_line(&error.to_string())),
+            "check indentation, colons and quotes here and in the line before",
+        ),
+    }
+}
+
+/// What there is too much of, when that is the error.
+fn over_budget(error: &serde_saphyr::Error) -> Option<&'static str> {
+    use serde_saphyr::Error;
+    use serde_saphyr::budget::BudgetBreach;
+    if let Error::AliasError { error, .. } = error {
+        return over_budget(error);
+    }
+    if let Error::Budget { breach, .. } = error {
+        return Some(if matches!(breach, BudgetBreach::Depth { .. }) {
+            "maps and lists are nested more than 48 deep"
+        } else {
+            "the file has more parts than plans may need"
+        });
+    }
+    let is_alias = matches!(
+        error,
+        Error::AliasReplayCounterOverflow { .. }
+            | Error::AliasReplayLimitExceeded { .. }
+            | Error::AliasExpansionLimitExceeded { .. }
+            | Error::AliasReplayStackDepthExceeded { .. }
+    );
+    is_alias.then_some("the aliases stand for more than plans may need")
+}
+
+/// The parser's message without its place, which is shown by ours.
+fn first_line(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    let without_place = line
+        .strip_prefix("line ")
+        .and_then(|rest| rest.split_once(": "))
+        .map_or(line, |(_, rest)| rest);
+    let end = without_place
+        .rfind(" at line ")
+        .unwrap_or(without_place.len());
+    without_place[..end].to_owned()
+}
+
+fn located(file: usize, text: &str, at: Location) -> Place {
+    let span = at.span();
+    let byte = |value: Option<u64>| value.and_then(|v| usize::try_from(v).ok());
+    let (Some(start), Some(len)) = (byte(span.byte_offset()), byte(span.byte_len())) else {
+        return Place::of_line_column(file, text, at.line(), at.column());
+    };
+    Place::new(file, start, start.saturating_add(len)).within(text)
+}
+
+fn node(file: usize, text: &str, raw: Spanned<Raw>) -> Node {
+    let place = located(file, text, raw.defined);
+    let value = match raw.value {
+        Raw::Null => Value::Null,
+        Raw::Text(text) => Value::Scalar(text),
+        Raw::Typed(printed) => Value::Scalar(written(text, &place).unwrap_or(printed)),
+        Raw::List(nodes) => {
+            Value::List(nodes.into_iter().map(|raw| node(file, text, raw)).collect())
+        }
+        Raw::Map(entries) => Value::Map(
+            entries
+                .into_iter()
+                .map(|(key, raw)| Entry {
+                    place: located(file, text, key.defined),
+                    key: key.value,
+                    node: node(file, text, raw),
+                })
+                .collect(),
+        ),
+    };
+    Node { place, value }
+}
+
+/// The text of a plain number or truth value as it stands in the file; `None` when a tag or quotes
+/// make it something else.
+fn written(text: &str, place: &Place) -> Option<String> {
+    let written = text.get(place.start..place.end)?.trim();
+    let is_plain = !written.is_empty()
+        && written
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.' | b'_'));
+    is_plain.then(|| written.to_owned())
+}
+
+/// What the parser hands over.
+enum Raw {
+    Null,
+    Text(String),
+    /// A number or a truth value, as the parser would print it.
+    Typed(String),
+    List(Vec<Spanned<Self>>),
+    Map(Vec<(Spanned<String>, Spanned<Self>)>),
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value, a list or a map")
+    }
+
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Raw, E> {
+        Ok(Raw::Typed(value.to_string()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Raw, E> {
+        Ok(Raw::Typed(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Raw, E> {
+        Ok(Raw::Typed(value.to_string()))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Raw, E> {
+        Ok(Raw::Typed(value.to_string()))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Raw, E> {
+        Ok(Raw::Typed(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Raw, E> {
+        Ok(Raw::Typed(value.to_string()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
+        Ok(Raw::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Raw, E> {
+        Ok(Raw::Text(value))
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Raw, E> {
+        Err(E::custom("binary values have no place in a plan"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Raw, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Raw::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Raw, A::Error> {
+        let mut map = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            map.push(entry);
+        }
+        Ok(Raw::Map(map))
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, _: D) -> Result<Raw, D::Error> {
+        Err(D::Error::custom("wrapped values have no place in a plan"))
+    }
+}

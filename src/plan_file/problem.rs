@@ -1,0 +1,220 @@
+//! What can be wrong with plan files: the table of codes, and one problem with its place.
+
+use super::source::Sources;
+
+/// Whether a problem keeps the plans from being used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The plans cannot be used.
+    Error,
+    /// The plans can be used, but probably do not say what was meant.
+    Warning,
+}
+
+impl Severity {
+    /// The word in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($variant:ident $id:literal $summary:literal)*) => {
+        /// What is wrong. A code never changes its meaning; numbers that are given up stay unused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $summary] $variant,)*
+        }
+
+        impl Code {
+            /// All codes, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The code as reports show it.
+            #[must_use]
+            pub const fn id(self) -> &'static str {
+                match self { $(Self::$variant => $id,)* }
+            }
+
+            /// One line about it, for the documentation.
+            #[must_use]
+            pub const fn summary(self) -> &'static str {
+                match self { $(Self::$variant => $summary,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // The file as YAML.
+    NotYaml "E0101" "The file is not YAML, or not UTF-8."
+    OverBudget "E0102" "The file or the whole set is larger or deeper than plans may be."
+    RepeatedKey "E0103" "A map has the same key twice."
+    UnknownKey "E0104" "A key is not known at this place."
+    MissingKey "E0105" "A required key is missing."
+    WrongType "E0106" "A map, a list or a single value was expected and something else stands there."
+    UnknownVersion "E0107" "The version of the file is not known."
+    // Names and single values.
+    DuplicateName "E0201" "Two things of one kind have the same name; both places are shown."
+    BadName "E0202" "A name is empty, too long, reserved, or has control characters."
+    BadDuration "E0203" "A duration is not written as one, or is zero where time has to pass."
+    UnknownWord "E0204" "A value is not one of the words that are possible here."
+    BadNumber "E0205" "A number is not one, or is out of its range."
+    TooMany "E0206" "There are more plans, levels, marks, targets or the like than allowed."
+    // References.
+    UnknownTarget "E0301" "A target is not declared."
+    NoChannels "E0302" "A target has no channels."
+    BeyondPath "E0303" "A level is beyond the plan's path."
+    UnknownCalendar "E0304" "A calendar is not declared."
+    UnknownCategory "E0305" "A status category is not known."
+    StatusTwice "E0306" "A status word belongs to two categories, or twice to one."
+    // Timeframes and marks.
+    UnknownKind "E0401" "A timeframe's name is not a kind, and it names none."
+    BadMark "E0402" "A mark is not written as one."
+    MarkNotPositive "E0403" "A mark's threshold is not positive for some length of its timeframe."
+    DuplicateMark "E0404" "Two marks of a timeframe stand at the same place."
+    IdleMark "E0405" "A mark neither warns nor asks for a level."
+    BadMatrix "E0406" "An escalation matrix has no rows, or goes by a field that holds no text."
+    MomentsOfFixedKind "E0407" "`start`, `stop` and `reset` belong to timeframes of kind `custom` alone."
+    // Conditions.
+    UnknownField "E0501" "A condition asks about a field that tickets do not have."
+    WrongOperator "E0502" "An operator does not fit the type of its field."
+    UnknownOperator "E0503" "An operator is not known."
+    BadOperand "E0504" "A value cannot be compared with its field."
+    // What the engine cannot do yet.
+    CalendarsUnsupported "E0901" "Business calendars are not supported yet."
+    CustomUnsupported "E0902" "Timeframes of kind `custom` are not supported yet."
+    WhenUnsupported "E0903" "Pausing by a condition is not supported yet."
+    CelUnsupported "E0904" "Conditions in CEL are not supported yet."
+    TemplatesUnsupported "E0905" "Templates are not supported yet."
+    CommunicationUnsupported "E0906" "Communication plans are not supported yet."
+    ResolutionUnsupported "E0907" "Resolution plans are not supported yet."
+    AtMostUnsupported "E0908" "Limits on notifications (`at_most`) are not supported yet."
+    WorkingDaysUnsupported "E0909" "Working days (`wd`) are not supported yet."
+    // Warnings.
+    UnknownPriority "W0301" "A priority is not in the list of priorities, so this never applies."
+    UnreachablePlan "W0302" "An earlier plan takes every ticket that this one could match."
+    NoEffectYet "W0901" "A key is checked but has no effect yet."
+}
+
+impl Code {
+    /// Warnings are the codes that begin with `W`.
+    #[must_use]
+    pub const fn severity(self) -> Severity {
+        match self.id().as_bytes()[0] {
+            b'W' => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+}
+
+/// A range of bytes in one of the files of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Index into the files of the set.
+    pub file: usize,
+    /// The first byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+impl Place {
+    /// A range of bytes of a file.
+    #[must_use]
+    pub const fn new(file: usize, start: usize, end: usize) -> Self {
+        Self { file, start, end }
+    }
+
+    /// One character, given by line and column from 1.
+    pub(super) fn of_line_column(file: usize, text: &str, line: u64, column: u64) -> Self {
+        let at_least_one = |n: u64| usize::try_from(n.max(1)).unwrap_or(usize::MAX);
+        let line_start = text
+            .split_inclusive('\n')
+            .take(at_least_one(line) - 1)
+            .map(str::len)
+            .sum::<usize>();
+        let rest = text.get(line_start..).unwrap_or_default();
+        let start = rest
+            .char_indices()
+            .nth(at_least_one(column) - 1)
+            .map_or(text.len(), |(at, _)| line_start + at);
+        Self::new(file, start, start + 1).within(text)
+    }
+
+    /// The part of the range that lies inside the text and ends with its first line.
+    pub(super) fn within(self, text: &str) -> Self {
+        let mut start = self.start.min(text.len());
+        while !text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let line = text[start..].lines().next().unwrap_or_default();
+        let mut end = self.end.clamp(start, start + line.len());
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
+        let shown = text[start..end].trim_end().len();
+        Self::new(self.file, start, start + shown)
+    }
+
+    /// Line and column, both from 1, columns in characters.
+    #[must_use]
+    pub fn line_column(&self, text: &str) -> (usize, usize) {
+        let before = text.get(..self.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        )
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Which kind of thing.
+    pub code: Code,
+    /// Where.
+    pub place: Place,
+    /// What is wrong, with the words of the file.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: String,
+    /// Another place that matters, and why.
+    pub other: Option<(Place, String)>,
+}
+
+impl Problem {
+    /// A problem at one place.
+    #[must_use]
+    pub fn new(code: Code, place: Place, message: &str, remedy: &str) -> Self {
+        Self {
+            code,
+            place,
+            message: message.to_owned(),
+            remedy: remedy.to_owned(),
+            other: None,
+        }
+    }
+
+    /// Adds another place that matters.
+    #[must_use]
+    pub fn with_other(mut self, place: Place, label: &str) -> Self {
+        self.other = Some((place, label.to_owned()));
+        self
+    }
+
+    /// File, line and column for people.
+    #[must_use]
+    pub fn position<'a>(&self, sources: &'a Sources) -> (&'a str, usize, usize) {
+        let Some(source) = sources.files().get(self.place.file) else {
+            return ("", 1, 1);
+        };
+        let (line, column) = self.place.line_column(&source.text);
+        (&source.path, line, column)
+    }
+}

@@ -1,0 +1,351 @@
+//! Reading a tree against the language: every helper reports what is wrong and goes on with a
+//! harmless value, so that one pass finds everything. Plans with any error are never used.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use escalator_engine::ticket::Text;
+use escalator_engine::time::Duration;
+
+use super::node::{Entry, Node, Value};
+use super::problem::{Code, Place, Problem, Severity};
+use super::suggest::closest;
+
+/// Errors that are kept, and warnings, each; more than five hundred at once help nobody.
+const PROBLEMS_MAX: usize = 500;
+
+/// Bytes of a name: names become parts of keys, labels and events, like ticket ids.
+pub(super) const NAME_BYTES_MAX: usize = 256;
+
+/// Collects what is wrong.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    problems: Vec<Problem>,
+    errors: usize,
+}
+
+/// The entries of a map whose keys are fixed, each at most once.
+#[derive(Debug)]
+pub(super) struct Fields<'n> {
+    /// Where the map stands.
+    pub(super) place: Place,
+    entries: Vec<&'n Entry>,
+}
+
+impl<'n> Fields<'n> {
+    /// No entries at all.
+    pub(super) const fn empty(place: Place) -> Self {
+        Self {
+            place,
+            entries: Vec::new(),
+        }
+    }
+
+    /// The value of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
+        self.entry(key).map(|entry| &entry.node)
+    }
+
+    /// The entry of a key.
+    pub(super) fn entry(&self, key: &str) -> Option<&'n Entry> {
+        self.entries.iter().copied().find(|entry| entry.key == key)
+    }
+}
+
+impl Reader {
+    /// Notes a problem.
+    pub(super) fn push(&mut self, problem: Problem) {
+        let is_error = problem.code.severity() == Severity::Error;
+        let kept = if is_error {
+            self.errors
+        } else {
+            self.problems.len() - self.errors
+        };
+        // Warnings never crowd out an error: without it, the plans would count as good.
+        if kept < PROBLEMS_MAX {
+            self.errors += usize::from(is_error);
+            self.problems.push(problem);
+        }
+    }
+
+    /// Notes a problem at one place.
+    pub(super) fn report(&mut self, code: Code, place: Place, message: &str, remedy: &str) {
+        self.push(Problem::new(code, place, message, remedy));
+    }
+
+    /// The problems in the order of their places.
+    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|p| (p.place, p.code));
+        self.problems.dedup();
+        self.problems
+    }
+
+    /// A map with these keys and no others.
+    pub(super) fn map<'n>(&mut self, node: &'n Node, what: &str, keys: &[&str]) -> Fields<'n> {
+        let mut entries = self.entries(node, what);
+        entries.retain(|entry| {
+            let is_known = keys.contains(&&*entry.key);
+            if !is_known {
+                let remedy = did_you_mean(&entry.key, keys, "the keys here are");
+                let message = format!("unknown key `{}` in {what}", entry.key);
+                self.report(Code::UnknownKey, entry.place, &message, &remedy);
+            }
+            is_known
+        });
+        Fields {
+            place: node.place,
+            entries,
+        }
+    }
+
+    /// A map with any keys, each once.
+    pub(super) fn entries<'n>(&mut self, node: &'n Node, what: &str) -> Vec<&'n Entry> {
+        let Value::Map(all) = &node.value else {
+            self.wrong_type(node, what, "a map");
+            return Vec::new();
+        };
+        let mut entries: Vec<&Entry> = Vec::new();
+        let mut places = std::collections::HashMap::new();
+        for entry in all {
+            match places.entry(&*entry.key) {
+                std::collections::hash_map::Entry::Vacant(vacant) => {
+                    vacant.insert(entry.place);
+                    entries.push(entry);
+                }
+                std::collections::hash_map::Entry::Occupied(first) => self.push(
+                    Problem::new(
+                        Code::RepeatedKey,
+                        entry.place,
+                        &format!("key `{}` is here for the second time", entry.key),
+                        "keep one of the two",
+                    )
+                    .with_other(*first.get(), "first here"),
+                ),
+            }
+        }
+        entries
+    }
+
+    /// A required key.
+    pub(super) fn required<'n>(
+        &mut self,
+        fields: &Fields<'n>,
+        key: &str,
+        what: &str,
+    ) -> Option<&'n Node> {
+        let node = fields.get(key);
+        if node.is_none() {
+            self.report(
+                Code::MissingKey,
+                fields.place,
+                &format!("{what} needs the key `{key}`"),
+                &format!("add `{key}: …`"),
+            );
+        }
+        node
+    }
+
+    /// A list.
+    pub(super) fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
+        if let Value::List(nodes) = &node.value {
+            nodes
+        } else {
+            self.wrong_type(node, what, "a list");
+            &[]
+        }
+    }
+
+    /// The text of a single value.
+    pub(super) fn scalar<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n str> {
+        if let Value::Scalar(text) = &node.value {
+            Some(text)
+        } else {
+            self.wrong_type(node, what, "a single value");
+            None
+        }
+    }
+
+    fn wrong_type(&mut self, node: &Node, what: &str, expected: &str) {
+        let remedy = match expected {
+            "a list" => "write a list, as in `[a, b]`, or leave it out",
+            "a map" => "write a map, as in `{ key: value }`, or leave it out",
+            _ => "write one value, or leave it out",
+        };
+        self.report(
+            Code::WrongType,
+            node.place,
+            &format!(
+                "{what} has to be {expected}, but {} stands here",
+                node.value.kind()
+            ),
+            remedy,
+        );
+    }
+
+    /// A name.
+    pub(super) fn name(&mut self, node: &Node, what: &str) -> Text {
+        let name = self.scalar(node, what);
+        match name {
+            Some(name) => {
+                self.check_name(name, node.place, what);
+                name.into()
+            }
+            None => Text::from(""),
+        }
+    }
+
+    /// Whether a text can be a name; it is reported when it cannot.
+    pub(super) fn check_name(&mut self, name: &str, place: Place, what: &str) {
+        let wrong = if name.trim().is_empty() {
+            "is empty"
+        } else if name.len() > NAME_BYTES_MAX {
+            "is longer than 256 bytes"
+        } else if name.chars().any(char::is_control) {
+            "has control characters"
+        } else {
+            return;
+        };
+        self.report(
+            Code::BadName,
+            place,
+            &format!("{what} {wrong}"),
+            "give it a name of 1 to 256 bytes on one line",
+        );
+    }
+
+    /// One of some words.
+    pub(super) fn word<T: Copy + Default>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        words: &[(&str, T)],
+    ) -> T {
+        let Some(text) = self.scalar(node, what) else {
+            return T::default();
+        };
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return *value;
+        }
+        let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        self.report(
+            Code::UnknownWord,
+            node.place,
+            &format!("{what} cannot be `{text}`"),
+            &did_you_mean(text, &names, "the words here are"),
+        );
+        T::default()
+    }
+
+    /// `true` or `false`.
+    pub(super) fn truth(&mut self, node: &Node, what: &str) -> bool {
+        self.word(node, what, &[("true", true), ("false", false)])
+    }
+
+    /// A whole number in a range.
+    pub(super) fn number<T>(&mut self, node: &Node, what: &str, range: RangeInclusive<T>) -> T
+    where
+        T: FromStr + PartialOrd + Display + Copy,
+    {
+        if let Some(text) = self.scalar(node, what) {
+            match text.parse() {
+                Ok(number) if range.contains(&number) => return number,
+                _ => self.report(
+                    Code::BadNumber,
+                    node.place,
+                    &format!("{what} cannot be `{text}`"),
+                    &format!(
+                        "write a whole number from {} to {}",
+                        range.start(),
+                        range.end()
+                    ),
+                ),
+            }
+        }
+        *range.start()
+    }
+
+    /// A duration; `0s` is one.
+    pub(super) fn duration(&mut self, node: &Node, what: &str) -> Duration {
+        let Some(text) = self.scalar(node, what) else {
+            return Duration::default();
+        };
+        if is_working_days(text) {
+            self.working_days(node.place, text);
+            return Duration::default();
+        }
+        Duration::parse(text).unwrap_or_else(|_| {
+            self.report(
+                Code::BadDuration,
+                node.place,
+                &format!("{what} cannot be `{text}`"),
+                "write a duration: 90s, 15m, 4h, 1h30m or 2d",
+            );
+            Duration::default()
+        })
+    }
+
+    /// A duration in which time passes.
+    pub(super) fn wait(&mut self, node: &Node, what: &str) -> Duration {
+        let before = self.problems.len();
+        let wait = self.duration(node, what);
+        if wait == Duration::default() && self.problems.len() == before {
+            self.report(
+                Code::BadDuration,
+                node.place,
+                &format!("{what} cannot be zero"),
+                "write a positive duration, or leave the key out",
+            );
+        }
+        wait
+    }
+
+    /// Working days, which have no meaning without business calendars.
+    pub(super) fn working_days(&mut self, place: Place, text: &str) {
+        self.report(
+            Code::WorkingDaysUnsupported,
+            place,
+            &format!("working days (`{text}`) are not supported yet"),
+            "write the time in hours or days of 24 hours: 8h, 3d",
+        );
+    }
+
+    /// Too many of something.
+    pub(super) fn at_most(&mut self, count: usize, max: usize, place: Place, what: &str) {
+        if count > max {
+            self.report(
+                Code::TooMany,
+                place,
+                &format!("{count} {what} are too many"),
+                &format!("keep them to {max}"),
+            );
+        }
+    }
+}
+
+/// `3wd` and `3wd@close`.
+pub(super) fn is_working_days(text: &str) -> bool {
+    let days = text.strip_suffix("@close").unwrap_or(text);
+    days.strip_suffix("wd")
+        .is_some_and(|count| !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// A suggestion, or else all that is possible.
+pub(super) fn did_you_mean<S: AsRef<str>>(word: &str, candidates: &[S], all: &str) -> String {
+    // More words than this are no help in one line.
+    const SHOWN_MAX: usize = 24;
+    if let Some(meant) = closest(word, candidates.iter().map(AsRef::as_ref)) {
+        return format!("did you mean `{meant}`?");
+    }
+    let shown: Vec<_> = candidates
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|c| format!("`{}`", c.as_ref()))
+        .collect();
+    let more = if candidates.len() > SHOWN_MAX {
+        ", …"
+    } else {
+        ""
+    };
+    format!("{all} {}{more}", shown.join(", "))
+}

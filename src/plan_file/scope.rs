@@ -1,0 +1,239 @@
+//! What plans may refer to: priorities, targets, calendars; collected from all files before any
+//! plan is read.
+
+use std::collections::BTreeMap;
+
+use escalator_engine::calendar::Calendar;
+use escalator_engine::plan::{Address, Recipient, RecipientField, Target};
+use escalator_engine::status::StatusCategory;
+use escalator_engine::ticket::Text;
+
+use super::node::{Node, Value};
+use super::problem::{Code, Place, Problem};
+use super::reader::{Reader, did_you_mean};
+use super::{targets, templates};
+
+/// The priorities where no file lists them.
+const PRIORITIES: [&str; 4] = ["low", "normal", "high", "critical"];
+
+/// Ranks of a list of priorities; ticketing systems have about five.
+const PRIORITIES_MAX: usize = 100;
+
+/// Targets of a set: far more than an organization has teams and roles, and still a small record.
+const TARGETS_MAX: usize = 10_000;
+
+/// Entries of one `notify` or `warn`; each is at least one notification per level.
+const ADDRESSES_MAX: usize = 100;
+
+/// The declarations of a whole set.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    priorities: Option<(Vec<Text>, Place)>,
+    priorities_used: Vec<Text>,
+    /// Status words by spelling, and where each is declared.
+    pub(super) statuses: BTreeMap<String, (StatusCategory, Place)>,
+    targets: BTreeMap<Text, (Target, Place)>,
+    calendars: BTreeMap<Text, Place>,
+}
+
+impl Scope {
+    /// Notes the list of priorities of one file.
+    pub(super) fn add_priorities(&mut self, reader: &mut Reader, node: &Node) {
+        let mut names: Vec<Text> = Vec::new();
+        for item in reader.list(node, "`priorities`") {
+            let name = reader.name(item, "a priority");
+            if names.contains(&name) {
+                reader.report(
+                    Code::DuplicateName,
+                    item.place,
+                    &format!("the priority `{name}` is in the list twice"),
+                    "keep it at its rank, from low to high",
+                );
+            } else {
+                names.push(name);
+            }
+        }
+        reader.at_most(names.len(), PRIORITIES_MAX, node.place, "priorities");
+        match &self.priorities {
+            Some((first, place)) if *first != names => reader.push(
+                Problem::new(
+                    Code::DuplicateName,
+                    node.place,
+                    "another file lists other priorities",
+                    "list the priorities in one file",
+                )
+                .with_other(*place, "the other list"),
+            ),
+            Some(_) => {}
+            None => self.priorities = Some((names, node.place)),
+        }
+    }
+
+    /// Notes the targets of one file.
+    pub(super) fn add_targets(&mut self, reader: &mut Reader, node: &Node) {
+        for entry in reader.entries(node, "`targets`") {
+            reader.check_name(&entry.key, entry.place, "the target's name");
+            if RecipientField::named(&entry.key).is_some() {
+                reader.report(
+                    Code::BadName,
+                    entry.place,
+                    &format!("`{}` already means the ticket's field", entry.key),
+                    "give the target another name",
+                );
+            }
+            let target = targets::target(reader, &entry.node, entry.place, &entry.key);
+            let name: Text = (&*entry.key).into();
+            if let Some((_, first)) = self.targets.get(&name) {
+                reader.push(twice("target", &name, entry.place, *first));
+            } else {
+                self.targets.insert(name, (target, entry.place));
+            }
+        }
+        reader.at_most(self.targets.len(), TARGETS_MAX, node.place, "targets");
+    }
+
+    /// Notes a calendar; what it says is read by `calendars.rs`.
+    pub(super) fn add_calendar(&mut self, reader: &mut Reader, name: &str, place: Place) {
+        let name: Text = name.into();
+        if let Some(first) = self.calendars.get(&name) {
+            reader.push(twice("calendar", &name, place, *first));
+        } else {
+            self.calendars.insert(name, place);
+        }
+    }
+
+    /// Ends the declarations: from now on they are looked up.
+    pub(super) fn settle(&mut self) {
+        self.priorities_used = match &self.priorities {
+            Some((names, _)) => names.clone(),
+            None => PRIORITIES.map(Text::from).to_vec(),
+        };
+    }
+
+    /// The priorities, ascending.
+    pub(super) fn priorities(&self) -> &[Text] {
+        &self.priorities_used
+    }
+
+    /// Whether a priority is in the list.
+    pub(super) fn has_priority(&self, name: &str) -> bool {
+        self.priorities_used.iter().any(|p| **p == *name)
+    }
+
+    /// Warns of a priority that no ticket will have by the list.
+    pub(super) fn unknown_priority(&self, reader: &mut Reader, place: Place, name: &str) {
+        reader.report(
+            Code::UnknownPriority,
+            place,
+            &format!("`{name}` is not in the list of priorities"),
+            &did_you_mean(name, self.priorities(), "the priorities are"),
+        );
+    }
+
+    /// The declared targets by name.
+    pub(super) fn targets(&self) -> BTreeMap<Text, Target> {
+        let targets = self.targets.iter();
+        targets
+            .map(|(name, (target, _))| (name.clone(), target.clone()))
+            .collect()
+    }
+
+    /// The calendar of that name.
+    pub(super) fn calendar(&self, reader: &mut Reader, node: &Node) -> Calendar {
+        if let Some(name) = reader.scalar(node, "`calendar`")
+            && name != "always"
+            && !self.calendars.contains_key(name)
+        {
+            let names: Vec<&str> = std::iter::once("always")
+                .chain(self.calendars.keys().map(|name| &**name))
+                .collect();
+            reader.report(
+                Code::UnknownCalendar,
+                node.place,
+                &format!("there is no calendar `{name}`"),
+                &did_you_mean(name, &names, "the calendars are"),
+            );
+        }
+        // Declared calendars are refused where they are declared, so this one is never used.
+        Calendar::Always
+    }
+
+    /// The entries of a `notify` or `warn`.
+    pub(super) fn addresses(&self, reader: &mut Reader, node: &Node, what: &str) -> Vec<Address> {
+        let nodes = reader.list(node, what);
+        reader.at_most(nodes.len(), ADDRESSES_MAX, node.place, "entries");
+        nodes
+            .iter()
+            .filter_map(|node| self.address(reader, node))
+            .collect()
+    }
+
+    fn address(&self, reader: &mut Reader, node: &Node) -> Option<Address> {
+        const KEYS: [&str; 3] = ["to", "channel", "template"];
+        if !matches!(node.value, Value::Map(_)) {
+            let to = self.recipient(reader, node)?;
+            let channels = self.channels(&to);
+            return Some(Address { to, channels });
+        }
+        let fields = reader.map(node, "an entry that tells somebody", &KEYS);
+        let channel = fields
+            .get("channel")
+            .map(|node| reader.name(node, "the channel"));
+        if let Some(entry) = fields.entry("template") {
+            templates::reference(reader, entry);
+        }
+        let to = reader.required(&fields, "to", "an entry that tells somebody")?;
+        let to = self.recipient(reader, to)?;
+        let channels = channel.map_or_else(|| self.channels(&to), |channel| vec![channel]);
+        Some(Address { to, channels })
+    }
+
+    /// Whom a name means.
+    pub(super) fn recipient(&self, reader: &mut Reader, node: &Node) -> Option<Recipient> {
+        let name = reader.scalar(node, "the target")?;
+        if let Some(field) = RecipientField::named(name) {
+            return Some(Recipient::Field(field));
+        }
+        if let Some((name, (target, _))) = self.targets.get_key_value(name) {
+            return Some(Recipient::Target {
+                name: name.clone(),
+                kind: target.kind.clone(),
+            });
+        }
+        let names: Vec<&str> = self
+            .targets
+            .keys()
+            .map(|name| &**name)
+            .chain(["requester", "assignee", "queue"])
+            .collect();
+        reader.report(
+            Code::UnknownTarget,
+            node.place,
+            &format!("there is no target `{name}`"),
+            &did_you_mean(name, &names, "declare it under `targets:`; declared are"),
+        );
+        None
+    }
+
+    fn channels(&self, to: &Recipient) -> Vec<Text> {
+        match to {
+            Recipient::Target { name, .. } => self
+                .targets
+                .get(name)
+                .map(|(target, _)| target.channels.clone())
+                .unwrap_or_default(),
+            Recipient::Field(_) => vec![Text::from("email")],
+        }
+    }
+}
+
+/// A name that was used before.
+pub(super) fn twice(kind: &str, name: &str, place: Place, first: Place) -> Problem {
+    Problem::new(
+        Code::DuplicateName,
+        place,
+        &format!("there is a {kind} `{name}` already"),
+        "give one of the two another name",
+    )
+    .with_other(first, "the first one")
+}

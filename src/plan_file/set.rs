@@ -1,0 +1,188 @@
+//! A whole set of files: collected, checked, merged and resolved into one revision.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use escalator_engine::plan::Revision;
+
+use super::content::{self, PlanSet};
+use super::node::{self, Node, Value};
+use super::plans::{self, Placed, Plans};
+use super::problem::{Code, Place, Problem, Severity};
+use super::reader::{Fields, Reader};
+use super::scope::Scope;
+use super::source::Sources;
+use super::{Checked, calendars, goals, statuses, templates};
+
+const KEYS: [&str; 9] = [
+    "version",
+    "priorities",
+    "statuses",
+    "calendars",
+    "targets",
+    "templates",
+    "plans",
+    "forget_after",
+    "goals",
+];
+
+/// Reads and checks a set of files.
+pub(super) fn check(sources: Sources) -> Checked {
+    let mut reader = Reader::default();
+    let mut trees = Vec::new();
+    for (file, source) in sources.files().iter().enumerate() {
+        match node::parse(file, source) {
+            Ok(tree) => trees.push(tree),
+            Err(problem) => reader.push(*problem),
+        }
+    }
+    // Without one of the files, the others would be full of unknown names.
+    let is_complete = trees.len() == sources.files().len();
+    let plans = is_complete.then(|| resolve(&mut reader, &trees));
+    let mut problems = reader.into_problems();
+    let mut set = None;
+    if let Some((scope, plans)) = plans {
+        let is_sound = problems
+            .iter()
+            .all(|problem| problem.code.severity() == Severity::Warning);
+        if is_sound {
+            let mut lints = Reader::default();
+            plans::warn_of_unreachable(&mut lints, &plans);
+            set = finished(&mut lints, &trees, &scope, &plans);
+            problems.extend(lints.into_problems());
+            problems.sort_by_key(|problem| (problem.place, problem.code));
+        }
+    }
+    Checked {
+        sources,
+        problems,
+        set,
+    }
+}
+
+fn resolve(reader: &mut Reader, trees: &[Node]) -> (Scope, Vec<Placed>) {
+    let tops: Vec<Fields<'_>> = trees.iter().map(|tree| top(reader, tree)).collect();
+    let mut scope = Scope::default();
+    for top in &tops {
+        declarations(reader, &mut scope, top);
+    }
+    alone(reader, &tops);
+    scope.settle();
+    let mut plans = Plans::default();
+    for top in &tops {
+        if let Some(node) = top.get("plans") {
+            plans.add(reader, &scope, node);
+        }
+    }
+    (scope, plans.into_list())
+}
+
+fn top<'n>(reader: &mut Reader, tree: &'n Node) -> Fields<'n> {
+    if matches!(tree.value, Value::Null) {
+        reader.report(
+            Code::WrongType,
+            tree.place,
+            "the file is empty",
+            "begin it with `version: 1`, or remove it",
+        );
+        return Fields::empty(tree.place);
+    }
+    let fields = reader.map(tree, "a plan file", &KEYS);
+    if let Some(node) = fields.get("version")
+        && let Some(version) = reader.scalar(node, "`version`")
+        && version != "1"
+    {
+        reader.report(
+            Code::UnknownVersion,
+            node.place,
+            &format!("version `{version}` of plan files is not known"),
+            "write `version: 1`",
+        );
+    }
+    fields
+}
+
+fn declarations(reader: &mut Reader, scope: &mut Scope, top: &Fields<'_>) {
+    if let Some(node) = top.get("priorities") {
+        scope.add_priorities(reader, node);
+    }
+    if let Some(node) = top.get("statuses") {
+        statuses::collect(reader, node, &mut scope.statuses);
+    }
+    if let Some(node) = top.get("calendars") {
+        calendars::collect(reader, scope, node);
+    }
+    if let Some(node) = top.get("targets") {
+        scope.add_targets(reader, node);
+    }
+    if let Some(node) = top.get("templates") {
+        templates::collect(reader, node);
+    }
+    if let Some(node) = top.get("forget_after") {
+        reader.wait(node, "`forget_after`");
+    }
+    if let Some(node) = top.get("goals") {
+        goals::check(reader, node);
+    }
+}
+
+/// Keys that stand in one file of a set at most, and have no effect yet.
+fn alone(reader: &mut Reader, tops: &[Fields<'_>]) {
+    for key in ["forget_after", "goals"] {
+        let mut first: Option<Place> = None;
+        for entry in tops.iter().filter_map(|top| top.entry(key)) {
+            if let Some(first) = first {
+                reader.push(
+                    Problem::new(
+                        Code::DuplicateName,
+                        entry.place,
+                        &format!("another file has `{key}` already"),
+                        "keep it in one file of the set",
+                    )
+                    .with_other(first, "the first one"),
+                );
+                continue;
+            }
+            first = Some(entry.place);
+            reader.report(
+                Code::NoEffectYet,
+                entry.place,
+                &format!("`{key}` is checked but has no effect yet"),
+                "leave it out until it has",
+            );
+        }
+    }
+}
+
+/// The set, when its content fits where it has to go.
+fn finished(
+    reader: &mut Reader,
+    trees: &[Node],
+    scope: &Scope,
+    plans: &[Placed],
+) -> Option<PlanSet> {
+    let content = content::of(trees, scope);
+    if content.len() > content::BYTES_MAX {
+        reader.report(
+            Code::OverBudget,
+            Place::new(0, 0, 0),
+            &format!("the set has {} bytes without its comments", content.len()),
+            "a whole set has to fit into one Kafka record: keep it to 900,000 bytes",
+        );
+        return None;
+    }
+    let statuses: BTreeMap<_, _> = scope
+        .statuses
+        .iter()
+        .map(|(word, (category, _))| (word.clone(), *category))
+        .collect();
+    let revision = Revision {
+        id: content::hash(&content).into(),
+        priorities: scope.priorities().to_vec(),
+        statuses,
+        targets: scope.targets(),
+        plans: plans.iter().map(|placed| placed.plan.clone()).collect(),
+    };
+    let files = plans.iter().map(|placed| placed.place.file).collect();
+    Some(PlanSet::new(Arc::new(revision), content, files))
+}

@@ -1,0 +1,261 @@
+//! `timeframes:` promises with a clock: kind, length, pauses and marks.
+
+use std::collections::BTreeMap;
+
+use escalator_engine::condition::Field;
+use escalator_engine::plan::{MatrixField, OnReopen, Timeframe, TimeframeKind, Within};
+use escalator_engine::ticket::{Text, TextField};
+
+use super::conditions::condition;
+use super::marks;
+use super::node::{Entry, Node, Value};
+use super::plans::Frame;
+use super::problem::Code;
+use super::reader::{Fields, Reader, did_you_mean};
+use super::scope::Scope;
+use super::statuses;
+
+/// Timeframes of a plan; each is a clock that every ticket of the plan carries.
+const TIMEFRAMES_MAX: usize = 100;
+
+/// Rows of an escalation matrix; one a priority, a tier or an organization.
+const ROWS_MAX: usize = 1000;
+
+const KEYS: [&str; 9] = [
+    "kind",
+    "within",
+    "calendar",
+    "pause",
+    "on_reopen",
+    "marks",
+    "start",
+    "stop",
+    "reset",
+];
+
+/// Reads the timeframes of a plan, in order of name.
+pub(super) fn collect(reader: &mut Reader, frame: &Frame<'_>, node: &Node) -> Vec<Timeframe> {
+    let mut entries = reader.entries(node, "`timeframes`");
+    reader.at_most(entries.len(), TIMEFRAMES_MAX, node.place, "timeframes");
+    entries.sort_by(|a, b| a.key.cmp(&b.key));
+    entries
+        .into_iter()
+        .filter_map(|entry| timeframe(reader, frame, entry))
+        .collect()
+}
+
+fn timeframe(reader: &mut Reader, frame: &Frame<'_>, entry: &Entry) -> Option<Timeframe> {
+    reader.check_name(&entry.key, entry.place, "the timeframe's name");
+    let fields = reader.map(&entry.node, "a timeframe", &KEYS);
+    let kind = kind(reader, entry, fields.get("kind"));
+    if kind != Some(Kind::Custom) {
+        for key in ["start", "stop", "reset"] {
+            if let Some(moments) = fields.entry(key) {
+                reader.report(
+                    Code::MomentsOfFixedKind,
+                    moments.place,
+                    &format!("the timeframe `{}` has its own moments", entry.key),
+                    &format!("leave `{key}` out, or make the timeframe `kind: custom`"),
+                );
+            }
+        }
+    }
+    let within = match reader.required(&fields, "within", "a timeframe") {
+        Some(node) => within(reader, frame.scope, node),
+        None => Within::Fixed(escalator_engine::time::Duration::default()),
+    };
+    let calendar = match fields.get("calendar") {
+        Some(node) => frame.scope.calendar(reader, node),
+        None => frame.calendar,
+    };
+    let pause = fields
+        .get("pause")
+        .map(|node| statuses::pause(reader, frame.scope, node));
+    let on_reopen = match fields.get("on_reopen") {
+        Some(node) => reader.word(node, "`on_reopen`", &ON_REOPEN),
+        None => OnReopen::default(),
+    };
+    let has_length = fields.get("within").is_some();
+    let marks = match fields.get("marks") {
+        Some(node) => marks::collect(reader, frame, node, has_length.then_some(&within)),
+        None => Vec::new(),
+    };
+    let kind = kind?;
+    let Kind::Known(kind) = kind else {
+        custom(reader, frame.scope, entry, &fields);
+        return None;
+    };
+    Some(Timeframe {
+        name: (&*entry.key).into(),
+        kind,
+        within,
+        calendar,
+        pause: pause.unwrap_or_else(|| kind.default_pause()),
+        on_reopen,
+        marks,
+    })
+}
+
+const ON_REOPEN: [(&str, OnReopen); 3] = [
+    ("resume", OnReopen::Resume),
+    ("restart", OnReopen::Restart),
+    ("ignore", OnReopen::Ignore),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Known(TimeframeKind),
+    Custom,
+}
+
+fn kind(reader: &mut Reader, entry: &Entry, node: Option<&Node>) -> Option<Kind> {
+    let named = |name: &str| match name {
+        "custom" => Some(Kind::Custom),
+        _ => TimeframeKind::named(name).map(Kind::Known),
+    };
+    let mut names: Vec<&str> = TimeframeKind::ALL.map(TimeframeKind::name).to_vec();
+    names.push("custom");
+    match node {
+        Some(node) => {
+            let text = reader.scalar(node, "`kind`")?;
+            let kind = named(text);
+            if kind.is_none() {
+                reader.report(
+                    Code::UnknownWord,
+                    node.place,
+                    &format!("the kind of a timeframe cannot be `{text}`"),
+                    &did_you_mean(text, &names, "the kinds are"),
+                );
+            }
+            kind
+        }
+        None => {
+            let kind = named(&entry.key);
+            if kind.is_none() {
+                reader.report(
+                    Code::UnknownKind,
+                    entry.place,
+                    &format!("`{}` is no kind of timeframe", entry.key),
+                    &did_you_mean(&entry.key, &names, "give it a `kind:`; the kinds are"),
+                );
+            }
+            kind
+        }
+    }
+}
+
+/// A timeframe of kind `custom`: its moments are checked for their form.
+fn custom(reader: &mut Reader, scope: &Scope, entry: &Entry, fields: &Fields<'_>) {
+    reader.required(fields, "start", "a timeframe of kind `custom`");
+    for key in ["start", "stop", "reset"] {
+        if let Some(node) = fields.get(key) {
+            for moment in reader.list(node, &format!("`{key}`")) {
+                check_moment(reader, scope, moment);
+            }
+        }
+    }
+    reader.report(
+        Code::CustomUnsupported,
+        entry.place,
+        "timeframes of kind `custom` are not supported yet",
+        "use one of the other kinds",
+    );
+}
+
+fn check_moment(reader: &mut Reader, scope: &Scope, node: &Node) {
+    const MOMENTS: [&str; 7] = [
+        "created",
+        "matched",
+        "agent_reply",
+        "customer_reply",
+        "acknowledged",
+        "assigned",
+        "updated",
+    ];
+    match &node.value {
+        Value::Map(_) => {
+            let fields = reader.map(node, "a moment", &["status", "when"]);
+            if let Some(status) = fields.get("status")
+                && let Some(text) = reader.scalar(status, "the category of a moment")
+            {
+                statuses::category(reader, &status.place, text);
+            }
+            if let Some(when) = fields.get("when") {
+                condition(reader, scope, when, "`when`");
+            }
+        }
+        Value::Null | Value::Scalar(_) | Value::List(_) => {
+            reader.word(node, "a moment", &MOMENTS.map(|name| (name, ())));
+        }
+    }
+}
+
+fn within(reader: &mut Reader, scope: &Scope, node: &Node) -> Within {
+    if !matches!(node.value, Value::Map(_)) {
+        return Within::Fixed(reader.duration(node, "`within`"));
+    }
+    let mut field = None;
+    let mut default = None;
+    let mut values = BTreeMap::new();
+    let entries = reader.entries(node, "`within`");
+    reader.at_most(entries.len(), ROWS_MAX, node.place, "rows of a matrix");
+    if let Some(by) = entries.iter().find(|entry| entry.key == "by") {
+        field = matrix_field(reader, &by.node);
+    } else {
+        reader.report(
+            Code::MissingKey,
+            node.place,
+            "an escalation matrix needs the key `by`",
+            "name the field that chooses the row, as in `by: priority`",
+        );
+    }
+    let by_priority = field == Some(MatrixField::Text(TextField::Priority));
+    for entry in entries {
+        match &*entry.key {
+            "by" => {}
+            "default" => default = Some(reader.duration(&entry.node, "`default`")),
+            value => {
+                if by_priority && !scope.has_priority(value) {
+                    scope.unknown_priority(reader, entry.place, value);
+                }
+                let length = reader.duration(&entry.node, "the length of a row");
+                values.insert(Text::from(value), length);
+            }
+        }
+    }
+    if values.is_empty() && default.is_none() {
+        reader.report(
+            Code::BadMatrix,
+            node.place,
+            "the escalation matrix has no rows",
+            "add a row a value, as in `{ by: priority, high: 1h, default: 4h }`",
+        );
+    }
+    Within::By {
+        field: field.unwrap_or(MatrixField::Text(TextField::Priority)),
+        values,
+        default,
+    }
+}
+
+fn matrix_field(reader: &mut Reader, node: &Node) -> Option<MatrixField> {
+    let name = reader.scalar(node, "`by`")?;
+    match Field::named(name) {
+        Some(Field::Text(field)) => return Some(MatrixField::Text(field)),
+        Some(Field::Label(label)) => {
+            reader.check_name(&label, node.place, "the label's name");
+            return Some(MatrixField::Label(label));
+        }
+        Some(Field::Number(_) | Field::Tags | Field::StatusCategory | Field::Counter(_)) | None => {
+        }
+    }
+    let mut names = TextField::ALL.map(TextField::name).to_vec();
+    names.push("labels.NAME");
+    reader.report(
+        Code::BadMatrix,
+        node.place,
+        &format!("an escalation matrix cannot go by `{name}`"),
+        &did_you_mean(name, &names, "it goes by a field that holds a text:"),
+    );
+    None
+}

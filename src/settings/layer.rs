@@ -1,0 +1,157 @@
+//! One layer of settings as it was written, before anything is checked.
+//!
+//! Every layer becomes a flat list of dotted names with texts and their source, so that a later
+//! layer replaces exactly what it names.
+
+use std::collections::BTreeMap;
+
+use config::{FileFormat, Source as _, Value, ValueKind};
+
+use super::catalogue::{self, DEFINITIONS, Fallback};
+use super::{Error, SettingsFile, Source, Sources};
+
+/// The prefix of the names of Kafka properties.
+pub(super) const PROPERTIES: &str = "kafka.properties.";
+
+/// Dotted names with what was written for them.
+#[derive(Debug, Default)]
+pub(super) struct Layer(pub(super) BTreeMap<String, Entry>);
+
+/// What was written for a name.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) written: Written,
+    pub(super) source: Source,
+}
+
+/// A value, or where to find it.
+#[derive(Clone, Debug)]
+pub(super) enum Written {
+    /// The value itself.
+    Text(String),
+    /// `{file: PATH}`.
+    InFile(String),
+    /// `{env: NAME}`.
+    InVariable(String),
+}
+
+impl Layer {
+    /// Puts a later layer on top: what it names replaces what was there.
+    pub(super) fn overlay(&mut self, later: Self) {
+        self.0.extend(later.0);
+    }
+
+    /// Adds one value; names that end in `.file` or `.env` say where the value is.
+    fn insert(&mut self, name: &str, text: String, source: Source) {
+        let (name, written) = match name.rsplit_once('.') {
+            Some((owner, "file")) => (owner, Written::InFile(text)),
+            Some((owner, "env")) => (owner, Written::InVariable(text)),
+            _ => (name, Written::Text(text)),
+        };
+        self.0.insert(name.to_owned(), Entry { written, source });
+    }
+
+    /// Adds a value of a file, which may hold others.
+    fn insert_tree(&mut self, name: &str, value: Value, source: &Source) {
+        if let ValueKind::Table(table) = value.kind {
+            for (key, inner) in table {
+                let name = if name.is_empty() {
+                    key
+                } else {
+                    format!("{name}.{key}")
+                };
+                self.insert_tree(&name, inner, source);
+            }
+        } else if let ValueKind::Array(items) = value.kind {
+            let texts: Vec<String> = items
+                .into_iter()
+                .filter_map(|item| item.into_string().ok())
+                .collect();
+            self.insert(name, texts.join(","), source.clone());
+        } else if let Ok(text) = value.into_string() {
+            // What is left out here is an empty value, as a section whose lines are all commented out.
+            self.insert(name, text, source.clone());
+        }
+    }
+}
+
+/// The defaults as texts; what is unset by default is absent.
+pub(super) fn defaults(sources: &Sources<'_>) -> Layer {
+    let mut layer = Layer::default();
+    for definition in DEFINITIONS {
+        let text = match definition.fallback {
+            Fallback::Text(text) => text.to_owned(),
+            Fallback::HostName => sources.host_name.clone(),
+            Fallback::LogFormat if sources.terminal => "text".to_owned(),
+            Fallback::LogFormat => "json".to_owned(),
+            Fallback::Unset(_) => continue,
+        };
+        layer.insert(definition.name, text, Source::Default);
+    }
+    layer
+}
+
+/// What the settings file says.
+pub(super) fn file(file: &SettingsFile) -> Result<Layer, Error> {
+    let extension = file.path.extension().and_then(|it| it.to_str());
+    let (format, name) = match extension {
+        Some("toml") => (FileFormat::Toml, "TOML"),
+        Some("yaml" | "yml") => (FileFormat::Yaml, "YAML"),
+        _ => {
+            return Err(Error::Extension {
+                path: file.path.clone(),
+            });
+        }
+    };
+    let tree = config::File::from_str(&file.text, format)
+        .collect()
+        .map_err(|source| Error::Syntax {
+            path: file.path.clone(),
+            format: name,
+            source: Box::new(source),
+        })?;
+    let mut layer = Layer::default();
+    for (key, value) in tree {
+        layer.insert_tree(&key, value, &Source::File(file.path.clone()));
+    }
+    Ok(layer)
+}
+
+/// What the environment says; an empty variable says nothing.
+pub(super) fn environment(variables: &BTreeMap<String, String>) -> Layer {
+    let ours = variables
+        .iter()
+        .filter(|(name, _)| name.starts_with("ESCALATOR__"))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let values = config::Environment::with_prefix("ESCALATOR")
+        .prefix_separator("__")
+        .separator("__")
+        .ignore_empty(true)
+        .source(Some(ours))
+        .collect()
+        .unwrap_or_default();
+    let mut layer = Layer::default();
+    for (name, value) in values {
+        let source = Source::Environment(catalogue::variable(&name));
+        // The properties of librdkafka are dotted, names of variables cannot be.
+        let name = match name.strip_prefix(PROPERTIES) {
+            Some(property) => format!("{PROPERTIES}{}", property.replace('_', ".")),
+            None => name,
+        };
+        layer.insert_tree(&name, value, &source);
+    }
+    layer
+}
+
+/// What the command line says.
+pub(super) fn flags(flags: &[(&'static str, String)]) -> Layer {
+    let mut layer = Layer::default();
+    for (name, text) in flags {
+        let flag = catalogue::definition(name)
+            .and_then(|definition| definition.flag)
+            .unwrap_or(name);
+        layer.insert(name, text.clone(), Source::Flag(flag));
+    }
+    layer
+}

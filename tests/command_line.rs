@@ -1,0 +1,233 @@
+//! The commands as a person or a container runs them: exit codes, what is printed and where.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+fn escalator() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_escalator"));
+    // Whatever this machine has set must not reach the tests.
+    command.env_clear();
+    command
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn the_settings_are_printed_with_their_sources() {
+    let output = escalator()
+        .args(["config", "print", "--brokers", "kafka:9092"])
+        .env("ESCALATOR__GRACE", "5s")
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let printed = stdout(&output);
+    let lines: Vec<String> = printed
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    for expected in [
+        "kafka.brokers kafka:9092 (flag --brokers)",
+        "grace 5s (environment variable ESCALATOR__GRACE)",
+        "http.admin_token - (default)",
+    ] {
+        assert!(lines.iter().any(|line| line == expected), "{printed}");
+    }
+}
+
+#[test]
+fn the_settings_are_printed_as_json_without_secrets() {
+    let output = escalator()
+        .args(["config", "print", "--output", "json"])
+        .env("ESCALATOR__KAFKA__PROPERTIES__SASL_PASSWORD", "hunter2")
+        .output()
+        .unwrap();
+    let printed = stdout(&output);
+    assert!(!printed.contains("hunter2"), "{printed}");
+    let listing: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let settings = listing["settings"].as_array().unwrap();
+    let password = settings
+        .iter()
+        .find(|setting| setting["name"] == "kafka.properties.sasl.password")
+        .unwrap();
+    assert_eq!(password["value"], "[redacted]");
+}
+
+#[test]
+fn refused_settings_exit_with_2_and_say_why_on_stderr() {
+    let output = escalator()
+        .args(["config", "print", "--grace", "soon"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 2);
+    assert_eq!(stdout(&output), "");
+    let told = stderr(&output);
+    let expected = "error: a setting is refused: grace = \"soon\" (flag --grace)";
+    assert!(told.starts_with(expected), "{told}");
+    let coloured = told.contains('\u{1b}');
+    assert!(!coloured, "colours where nobody sees them: {told}");
+}
+
+#[test]
+fn a_missing_settings_file_is_told_with_cause_and_remedy() {
+    let output = escalator()
+        .args(["config", "print", "--config", "/nowhere/escalator.toml"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 2);
+    let told = stderr(&output);
+    for part in [
+        "cannot read the settings file /nowhere/escalator.toml",
+        "caused by: No such file",
+        "help: name a readable file",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_help_with_0() {
+    assert_eq!(code(&escalator().arg("frobnicate").output().unwrap()), 2);
+    assert_eq!(code(&escalator().output().unwrap()), 2);
+    let help = escalator().arg("--help").output().unwrap();
+    assert_eq!(code(&help), 0);
+    assert!(stdout(&help).contains("healthcheck"));
+}
+
+#[test]
+fn a_service_that_does_not_answer_is_not_healthy() {
+    // A port that was free a moment ago and that nobody listens on.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let output = escalator()
+        .args(["healthcheck", "--http", &address.to_string()])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 1);
+    let expected = format!("no answer from {address}");
+    assert!(stdout(&output).starts_with(&expected));
+}
+
+#[test]
+fn health_is_what_readyz_says() {
+    for (status, expected) in [("200 OK", 0), ("503 Service Unavailable", 1)] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 512];
+            let read = stream.read(&mut request).unwrap();
+            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 7\r\n\r\n[+] all");
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8_lossy(&request[..read]).into_owned()
+        });
+        let output = escalator()
+            .arg("healthcheck")
+            .env("ESCALATOR__HTTP__LISTEN", address.to_string())
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), expected);
+        assert_eq!(stdout(&output), "[+] all\n");
+        let request = service.join().unwrap();
+        assert!(request.starts_with("GET /readyz HTTP/1.1\r\n"), "{request}");
+    }
+}
+
+fn validate(arguments: &[&str]) -> Output {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let mut command = escalator();
+    command.current_dir(root).arg("validate").args(arguments);
+    command.output().unwrap()
+}
+
+#[test]
+fn good_plans_are_summed_up() {
+    let output = validate(&["plans", "--deny-warnings"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let printed = stdout(&output);
+    assert!(
+        printed.starts_with("plans/itil.yaml: good, 2 plans\n"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("\n  incident: 4 levels, 3 timeframes, 6 triggers\n"),
+        "{printed}"
+    );
+    let json = stdout(&validate(&["plans", "--output", "json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["good"], true);
+    assert_eq!(json["sets"][0]["plans"][1]["name"], "request");
+    let revision = json["sets"][0]["plan_revision"].as_str().unwrap();
+    assert!(
+        printed.ends_with(&format!("plan revision {revision}\n")),
+        "{printed}"
+    );
+}
+
+#[test]
+fn problems_of_plans_are_shown_in_every_form() {
+    let bad = "src/plan_file/tests/problems/E0301.yaml";
+    let output = validate(&[bad]);
+    assert_eq!(code(&output), 1);
+    let printed = stdout(&output);
+    assert!(
+        printed.starts_with("error[E0301]: there is no target `nock`\n"),
+        "{printed}"
+    );
+    assert!(printed.ends_with("\n2 errors\n"), "{printed}");
+    assert!(!printed.contains('\u{1b}'), "colours are for terminals");
+    let output = validate(&[bad, "--output", "github"]);
+    assert_eq!(code(&output), 1);
+    let first = format!(
+        "::error file={bad},line=6,col=20,title=E0301::there is no target `nock`. did you mean `noc`?\n"
+    );
+    assert!(stdout(&output).starts_with(&first), "{}", stdout(&output));
+    let output = validate(&[bad, "--output", "json"]);
+    assert_eq!(code(&output), 1);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(json["good"], false);
+    let problem = &json["problems"][1];
+    assert_eq!(
+        (&problem["code"], &problem["line"]),
+        (&"E0301".into(), &7.into())
+    );
+}
+
+#[test]
+fn warnings_are_bad_only_where_they_are_denied() {
+    let path = "src/plan_file/tests/problems/W0302.yaml";
+    let output = validate(&[path]);
+    assert_eq!(code(&output), 0);
+    assert!(
+        stdout(&output).ends_with("\n1 warning\n"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(code(&validate(&[path, "--deny-warnings"])), 1);
+}
+
+#[test]
+fn a_path_that_cannot_be_read_is_trouble() {
+    let output = validate(&["plans", "nowhere"]);
+    assert_eq!(code(&output), 2);
+    assert_eq!(stdout(&output), "");
+    assert!(
+        stderr(&output).contains("caused by: reading plans from nowhere"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(code(&validate(&[])), 2);
+}

@@ -1,0 +1,78 @@
+//! The tables of the README are what the code says; `UPDATE=1` writes them anew.
+
+use std::fmt::Write;
+use std::fs;
+
+use escalator::{metrics, settings};
+
+use super::{read, root};
+
+fn settings_table() -> String {
+    let mut table =
+        "| setting | flag | environment | default | meaning |\n|---|---|---|---|---|\n".to_owned();
+    for row in settings::documentation() {
+        let flag = row
+            .flag
+            .map(|flag| format!("`--{flag}`"))
+            .unwrap_or_default();
+        // What depends on the machine is told in words, which need no quotes.
+        let default = match row.default {
+            words if words.contains([' ', '`']) || matches!(words, "empty" | "none") => {
+                words.to_owned()
+            }
+            value => format!("`{value}`"),
+        };
+        writeln!(
+            table,
+            "| `{}` | {flag} | `{}` | {default} | {} |",
+            row.name, row.environment, row.meaning
+        )
+        .unwrap();
+    }
+    table
+}
+
+fn metrics_table() -> String {
+    let mut table = "| metric | type | labels | meaning |\n|---|---|---|---|\n".to_owned();
+    for row in metrics::documentation() {
+        let labels: Vec<_> = row.labels.iter().map(|it| format!("`{it}`")).collect();
+        writeln!(
+            table,
+            "| `{}` | {} | {} | {} |",
+            row.name,
+            row.kind,
+            labels.join(", "),
+            row.meaning
+        )
+        .unwrap();
+    }
+    table
+}
+
+/// Compares the region between two comments of the README with a table, or writes it there.
+fn check(region: &str, table: &str) {
+    let (begin, end) = (
+        format!("<!-- {region}:begin -->\n"),
+        format!("<!-- {region}:end -->"),
+    );
+    let text = read("README.md");
+    let (head, rest) = text.split_once(&begin).unwrap();
+    let (written, tail) = rest.split_once(&end).unwrap();
+    if written == table {
+        return;
+    }
+    assert!(
+        std::env::var_os("UPDATE").is_some(),
+        "the table of {region} in README.md is not what the code says; \
+         write it with `UPDATE=1 cargo test --test tidy readme`"
+    );
+    let text = format!("{head}{begin}{table}{end}{tail}");
+    fs::write(root().join("README.md"), text).unwrap();
+}
+
+#[test]
+fn the_readmes_tables_are_what_the_code_says() {
+    // One test for both, so that two threads never write the file at once.
+    check("settings", &settings_table());
+    check("metrics", &metrics_table());
+}
