@@ -1,1 +1,22 @@
 //! Everything that speaks to Kafka; bytes in and out, no knowledge of tickets.
+//!
+//! - [`consumer`]: the member of the group that reads the two inputs
+//! - [`lanes`]: transactions on two producers used in turn
+//! - [`restore`]: the compacted state, read up to the fence behind the last owner
+//! - [`topics`]: what is checked, and on request made, before anything starts
+//!
+//! Deliberately not here: when to read, what to write, and what to do about an unknown outcome.
+//! These are decided by the cycle, which has all the state; this module reports what happened.
+
+mod batch;
+mod client;
+pub mod consumer;
+mod error;
+pub mod lanes;
+mod native;
+pub mod restore;
+pub mod topics;
+
+pub use client::ClientSettings;
+pub use error::Error;
+pub use native::{CallError, OffsetOf, TransactionError};

@@ -1,0 +1,103 @@
+//! What every client of this process has in common.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rdkafka::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+/// How to reach the brokers, and who this process is to them.
+#[derive(Clone, Debug, Default)]
+pub struct ClientSettings {
+    /// `host:port`, separated by commas.
+    pub brokers: String,
+    /// The consumer group; it also begins every transactional id.
+    pub group: String,
+    /// The stable name of this replica; two live processes must not share one.
+    pub instance: String,
+    /// Handed to librdkafka as they are: security and the like. What exactly-once rests on is set
+    /// after them and cannot be changed by them.
+    pub properties: BTreeMap<String, String>,
+}
+
+impl ClientSettings {
+    /// A configuration with `tunable` settings below the user's properties and `fixed` ones above.
+    pub(super) fn config(&self, tunable: &[(&str, &str)], fixed: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set_log_level(RDKafkaLogLevel::Warning);
+        for (key, value) in tunable {
+            config.set(*key, *value);
+        }
+        for (key, value) in &self.properties {
+            config.set(key, value);
+        }
+        for (key, value) in fixed {
+            config.set(*key, *value);
+        }
+        config.set("bootstrap.servers", &self.brokers);
+        config.set("client.id", format!("{}-{}", self.group, self.instance));
+        config
+    }
+
+    /// Whether the broker, not the members, assigns the partitions.
+    pub(super) fn has_consumer_protocol(&self) -> bool {
+        self.properties
+            .get("group.protocol")
+            .is_some_and(|protocol| protocol.eq_ignore_ascii_case("consumer"))
+    }
+}
+
+/// Hears the library's log lines and errors.
+#[derive(Debug, Default)]
+pub(super) struct Ear {
+    disturbed: AtomicBool,
+    last: Mutex<Option<(RDKafkaErrorCode, String)>>,
+}
+
+impl Ear {
+    /// Whether a connection broke since the last time this was asked.
+    pub(super) fn take_disturbed(&self) -> bool {
+        self.disturbed.swap(false, Ordering::AcqRel)
+    }
+
+    /// Forgets connections that broke before, between transactions.
+    pub(super) fn settle(&self) {
+        self.disturbed.store(false, Ordering::Release);
+    }
+
+    /// The last error heard, if any, and forgets it.
+    pub(super) fn take_last(&self) -> Option<(RDKafkaErrorCode, String)> {
+        self.last
+            .lock()
+            .expect("nothing panics while it holds the last error")
+            .take()
+    }
+}
+
+impl ClientContext for Ear {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        let level = level as i32;
+        if level <= RDKafkaLogLevel::Error as i32 {
+            tracing::warn!(target: "librdkafka", facility, "{text}");
+        } else {
+            tracing::debug!(target: "librdkafka", facility, level, "{text}");
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.disturbed.store(true, Ordering::Release);
+        tracing::debug!(target: "librdkafka", %error, "{reason}");
+        if let Some(code) = error.rdkafka_error_code() {
+            *self
+                .last
+                .lock()
+                .expect("nothing panics while it holds the last error") =
+                Some((code, reason.to_owned()));
+        }
+    }
+}
+
+impl ConsumerContext for Ear {}

@@ -1,0 +1,492 @@
+//! The member of the group that reads the inputs.
+//!
+//! A rebalance callback runs inside [`GroupConsumer::poll`] and only notes what changed; the cycle
+//! takes the notes after the poll and acts on them with nothing open. A partition that was assigned
+//! is not read before the cycle has restored its state and names the offset to go on from: only
+//! then the library hears of it, always with that offset.
+//!
+//! Rejected: assigning at once, paused, and seeking later. At a logical offset (end, or committed)
+//! the answer to the library's own look-up may come after the seek, and moves the position away
+//! again in silence; at offset 0 a fetch may be under way before the pause and end in an error.
+//!
+//! Rejected: reading in native batches. The wrapper asks the library for rebalances as events, and
+//! the batch call answers such an event by dropping the assignment in silence. Records are copied
+//! out of the library's memory because they may wait for records of the other input, and one
+//! record left behind would hold the whole fetched block.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{
+    BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata, RebalanceProtocol,
+};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::RDKafkaRespErr;
+
+use super::client::{ClientSettings, Ear};
+use super::error::{Error, is_transient};
+use super::native::{self, OffsetOf};
+
+/// A partition of an input: the index of its topic in the subscription, and its number.
+pub type InputPartition = (usize, i32);
+
+/// One record as it stood in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The index of the topic in the subscription.
+    pub input: usize,
+    /// The partition's number.
+    pub partition: i32,
+    /// The offset.
+    pub offset: i64,
+    /// The record's timestamp in Unix milliseconds; -1 without one.
+    pub timestamp_ms: i64,
+    /// The key.
+    pub key: Option<Vec<u8>>,
+    /// The value; none is a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// The headers in their order.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// What a rebalance changed, in the order in which it happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// These are ours now, and wait for [`GroupConsumer::start`].
+    Assigned(Vec<InputPartition>),
+    /// These are no longer ours; the next owner begins only after this member has agreed.
+    Revoked(Vec<InputPartition>),
+    /// These were taken away without asking; another owner may be at work already.
+    Lost(Vec<InputPartition>),
+}
+
+/// A stable committed offset and what was noted with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// The next offset to read; none when nothing was ever committed.
+    pub offset: Option<i64>,
+    /// The metadata string of the commit.
+    pub metadata: String,
+}
+
+/// What one poll brought.
+#[derive(Debug, Default)]
+pub struct Polled {
+    /// Records in the order of their partitions.
+    pub records: Vec<Record>,
+    /// What went wrong meanwhile; the records beside it are good.
+    pub problem: Option<Error>,
+}
+
+/// The group member; used by one thread.
+pub struct GroupConsumer {
+    consumer: BaseConsumer<GroupContext>,
+    topics: Vec<String>,
+    brokers: String,
+}
+
+impl GroupConsumer {
+    /// Joins the group for these topics; nothing is read before the first poll.
+    ///
+    /// # Errors
+    /// When a property is not accepted.
+    pub fn subscribe(settings: &ClientSettings, topics: &[&str]) -> Result<Self, Error> {
+        let mut tunable = vec![
+            // Small waits: a record is worth a commit within tens of milliseconds.
+            ("fetch.queue.backoff.ms", "5"),
+            ("fetch.wait.max.ms", "50"),
+            // Bounds what waits in the library; the cycle bounds what waits in its own buffers.
+            ("queued.max.messages.kbytes", "32768"),
+            ("check.crcs", "true"),
+        ];
+        if settings.has_consumer_protocol() {
+            // Only `range` promises that equal numbers of both inputs go to one member.
+            tunable.push(("group.remote.assignor", "range"));
+        } else {
+            tunable.push(("partition.assignment.strategy", "range"));
+            // A crashed member's partitions move after this long.
+            tunable.push(("session.timeout.ms", "10000"));
+        }
+        let fixed = [
+            ("group.id", settings.group.as_str()),
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
+            ("isolation.level", "read_committed"),
+            // Every position is named by the cycle; a lost one must not be replaced by a guess.
+            ("auto.offset.reset", "error"),
+            ("enable.partition.eof", "false"),
+        ];
+        let context = GroupContext {
+            ear: Ear::default(),
+            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            ledger: Mutex::default(),
+        };
+        let consumer: BaseConsumer<GroupContext> = settings
+            .config(&tunable, &fixed)
+            .create_with_context(context)
+            .map_err(|source| Error::Create {
+                client: "group",
+                source,
+            })?;
+        consumer.subscribe(topics).map_err(|source| Error::Call {
+            doing: format!("subscribing to {}", topics.join(" and ")),
+            source,
+        })?;
+        Ok(Self {
+            consumer,
+            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            brokers: settings.brokers.clone(),
+        })
+    }
+
+    /// Serves callbacks and takes at most `limit` records; waits at most `wait` for the first.
+    pub fn poll(&self, limit: usize, wait: Duration) -> Polled {
+        let mut polled = Polled::default();
+        let mut wait = wait;
+        while polled.records.len() < limit {
+            match self.consumer.poll(wait) {
+                None => break,
+                Some(Ok(message)) => polled.records.extend(self.record(&message)),
+                Some(Err(error)) => {
+                    polled.problem = self.problem(error).or(polled.problem);
+                    if polled.problem.is_some() {
+                        break;
+                    }
+                }
+            }
+            wait = Duration::ZERO;
+        }
+        polled
+    }
+
+    /// What rebalances changed since the last time this was asked.
+    pub fn take_changes(&self) -> Vec<Change> {
+        std::mem::take(&mut self.consumer.context().ledger().changes)
+    }
+
+    /// Begins to read these partitions at these offsets. Under the classic protocol the library
+    /// fetches anew what it had fetched ahead for the others, so start several at once.
+    /// Those that were taken away meanwhile are passed over.
+    ///
+    /// # Errors
+    /// When the library refuses.
+    pub fn start(&self, positions: &[(InputPartition, i64)]) -> Result<(), Error> {
+        let context = self.consumer.context();
+        let cooperative = matches!(
+            self.consumer.rebalance_protocol(),
+            RebalanceProtocol::Cooperative
+        );
+        let list = {
+            let mut ledger = context.ledger();
+            let begun: Vec<_> = positions
+                .iter()
+                .filter(|(partition, _)| ledger.owned.contains(partition))
+                .copied()
+                .collect();
+            ledger.positions.extend(begun.iter().copied());
+            let all: Vec<_> = if cooperative {
+                begun
+            } else {
+                ledger.positions.iter().map(|(at, to)| (*at, *to)).collect()
+            };
+            self.positioned(&all)?
+        };
+        let applied = if cooperative {
+            self.consumer.incremental_assign(&list)
+        } else {
+            self.consumer.assign(&list)
+        };
+        applied.map_err(|source| self.call("beginning to read", source))
+    }
+
+    /// Stops fetching these partitions; what was fetched ahead of time is thrown away and fetched
+    /// again after [`GroupConsumer::resume`], so do this late.
+    ///
+    /// # Errors
+    /// When one of them is not assigned.
+    pub fn pause(&self, partitions: &[InputPartition]) -> Result<(), Error> {
+        self.consumer
+            .pause(&self.list(partitions))
+            .map_err(|source| self.call("pausing partitions", source))
+    }
+
+    /// Fetches these partitions again from where delivery stopped.
+    ///
+    /// # Errors
+    /// When one of them is not assigned.
+    pub fn resume(&self, partitions: &[InputPartition]) -> Result<(), Error> {
+        self.consumer
+            .resume(&self.list(partitions))
+            .map_err(|source| self.call("resuming partitions", source))
+    }
+
+    /// The group's committed offsets, in the order asked; waits for transactions that are being
+    /// committed.
+    ///
+    /// # Errors
+    /// When the coordinator does not answer in time.
+    pub fn committed(
+        &self,
+        partitions: &[InputPartition],
+        timeout: Duration,
+    ) -> Result<Vec<Committed>, Error> {
+        let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
+        committed(&self.consumer, &topics, partitions, timeout)
+    }
+
+    /// One offset of each partition, in the order asked, in one round trip per broker.
+    ///
+    /// # Errors
+    /// When a broker does not answer in time.
+    pub fn offsets(
+        &self,
+        partitions: &[InputPartition],
+        of: OffsetOf,
+        timeout: Duration,
+    ) -> Result<Vec<i64>, Error> {
+        let named: Vec<(&str, i32)> = partitions
+            .iter()
+            .map(|(input, partition)| (self.topics[*input].as_str(), *partition))
+            .collect();
+        native::list_offsets(self.consumer.client(), &named, of, timeout).map_err(|source| {
+            Error::Native {
+                doing: format!("asking {} for offsets of the inputs", self.brokers),
+                source,
+            }
+        })
+    }
+
+    /// Who this member is, for the offsets of a transaction.
+    pub fn group_metadata(&self) -> Option<ConsumerGroupMetadata> {
+        self.consumer.group_metadata()
+    }
+
+    /// Leaves the group, so that the others take over at once, and ends when that has happened or
+    /// the time is over.
+    pub fn leave(&self, timeout: Duration) {
+        self.consumer.unsubscribe();
+        let deadline = Instant::now() + timeout;
+        while Instant::now() < deadline {
+            drop(self.consumer.poll(Duration::from_millis(10)));
+            if self
+                .consumer
+                .assignment()
+                .map_or(true, |list| list.count() == 0)
+            {
+                return;
+            }
+        }
+    }
+
+    fn list(&self, partitions: &[InputPartition]) -> TopicPartitionList {
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for (input, partition) in partitions {
+            list.add_partition(&self.topics[*input], *partition);
+        }
+        list
+    }
+
+    fn positioned(&self, positions: &[(InputPartition, i64)]) -> Result<TopicPartitionList, Error> {
+        let mut list = TopicPartitionList::with_capacity(positions.len());
+        for ((input, partition), offset) in positions {
+            list.add_partition_offset(&self.topics[*input], *partition, Offset::Offset(*offset))
+                .map_err(|source| self.call("setting a read position", source))?;
+        }
+        Ok(list)
+    }
+
+    fn call(&self, doing: &str, source: KafkaError) -> Error {
+        Error::Call {
+            doing: format!("{doing} of {}", self.topics.join(" and ")),
+            source,
+        }
+    }
+
+    fn record(&self, message: &BorrowedMessage<'_>) -> Option<Record> {
+        let context = self.consumer.context();
+        let (input, partition) = context.input(message.topic(), message.partition())?;
+        // Only what was started has a position; the ledger is locked by this thread alone.
+        *context.ledger().positions.get_mut(&(input, partition))? = message.offset() + 1;
+        let headers = message.headers().map_or_else(Vec::new, |headers| {
+            headers
+                .iter()
+                .map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)))
+                .collect()
+        });
+        Some(Record {
+            input,
+            partition,
+            offset: message.offset(),
+            timestamp_ms: message.timestamp().to_millis().unwrap_or(-1),
+            key: message.key().map(<[u8]>::to_vec),
+            value: message.payload().map(<[u8]>::to_vec),
+            headers,
+        })
+    }
+
+    /// What an error between the records means; the library goes on by itself after most.
+    fn problem(&self, error: KafkaError) -> Option<Error> {
+        let heard = self.consumer.context().ear.take_last();
+        let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                Some(Error::InputGone {
+                    detail: heard.map_or_else(|| error.to_string(), |(_, reason)| reason),
+                })
+            }
+            Some(RDKafkaErrorCode::AllBrokersDown) if !fatal => Some(Error::Unreachable {
+                brokers: self.brokers.clone(),
+                doing: "reading the inputs",
+            }),
+            Some(code) if !fatal && is_transient(code) => None,
+            _ => Some(self.call("reading", error)),
+        }
+    }
+}
+
+/// The committed offsets of `partitions`, by any client that carries the group's name.
+pub(super) fn committed<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topics: &[&str],
+    partitions: &[InputPartition],
+    timeout: Duration,
+) -> Result<Vec<Committed>, Error> {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for (input, partition) in partitions {
+        list.add_partition(topics[*input], *partition);
+    }
+    let failed = |source| Error::Call {
+        doing: format!(
+            "asking for the committed offsets of {}",
+            topics.join(" and ")
+        ),
+        source,
+    };
+    let answer = consumer.committed_offsets(list, timeout).map_err(failed)?;
+    let mut found = Vec::with_capacity(partitions.len());
+    for (input, partition) in partitions {
+        let element = answer
+            .find_partition(topics[*input], *partition)
+            .ok_or_else(|| failed(KafkaError::OffsetFetch(RDKafkaErrorCode::Partial)))?;
+        element.error().map_err(failed)?;
+        found.push(Committed {
+            offset: match element.offset() {
+                Offset::Offset(offset) => Some(offset),
+                Offset::Beginning
+                | Offset::End
+                | Offset::Stored
+                | Offset::Invalid
+                | Offset::OffsetTail(_) => None,
+            },
+            metadata: element.metadata().to_owned(),
+        });
+    }
+    Ok(found)
+}
+
+/// Notes what rebalances change.
+struct GroupContext {
+    ear: Ear,
+    topics: Vec<String>,
+    ledger: Mutex<Ledger>,
+}
+
+#[derive(Default)]
+struct Ledger {
+    changes: Vec<Change>,
+    owned: BTreeSet<InputPartition>,
+    /// The next offset to be delivered of every partition that was started.
+    positions: BTreeMap<InputPartition, i64>,
+}
+
+impl GroupContext {
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger
+            .lock()
+            .expect("nothing panics while it holds the ledger")
+    }
+
+    fn input(&self, topic: &str, partition: i32) -> Option<InputPartition> {
+        let index = self.topics.iter().position(|known| known == topic)?;
+        Some((index, partition))
+    }
+
+    fn inputs(&self, list: &TopicPartitionList) -> Vec<InputPartition> {
+        list.elements()
+            .iter()
+            .filter_map(|element| self.input(element.topic(), element.partition()))
+            .collect()
+    }
+
+    fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let inputs = self.inputs(list);
+        let mut ledger = self.ledger();
+        ledger.owned.extend(inputs.iter().copied());
+        ledger.changes.push(Change::Assigned(inputs));
+        drop(ledger);
+        // The library waits for this answer; the partitions follow when they are started.
+        let nothing = TopicPartitionList::new();
+        let applied = match consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => consumer.incremental_assign(&nothing),
+            RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(&nothing),
+        };
+        if let Err(error) = applied {
+            tracing::error!(%error, "the assignment could not be taken over");
+        }
+    }
+
+    fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let inputs = self.inputs(list);
+        let mut started = TopicPartitionList::new();
+        let mut ledger = self.ledger();
+        for partition in &inputs {
+            ledger.owned.remove(partition);
+            if ledger.positions.remove(partition).is_some() {
+                started.add_partition(&self.topics[partition.0], partition.1);
+            }
+        }
+        ledger.changes.push(if consumer.assignment_lost() {
+            Change::Lost(inputs)
+        } else {
+            Change::Revoked(inputs)
+        });
+        drop(ledger);
+        let applied = match consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => consumer.incremental_unassign(&started),
+            RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
+        };
+        if let Err(error) = applied {
+            tracing::error!(%error, "the assignment could not be given up");
+        }
+    }
+}
+
+impl ClientContext for GroupContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        self.ear.log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.ear.error(error, reason);
+    }
+}
+
+impl ConsumerContext for GroupContext {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        error: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            self.assign(consumer, list);
+        } else {
+            self.revoke(consumer, list);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What can go wrong between this process and the brokers.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::native::{CallError, TransactionError};
+
+/// A failed dealing with Kafka: what was being done, where, and the remedy where there is one.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The client could not be made: nearly always a property that the library does not accept.
+    #[error("the {client} client cannot be made; look at `kafka.properties`")]
+    Create {
+        /// Which client.
+        client: &'static str,
+        /// The library's reason.
+        #[source]
+        source: KafkaError,
+    },
+    /// No broker answered. Waiting and trying again is right.
+    #[error("no broker answers at {brokers} ({doing}); check `kafka.brokers` and the network")]
+    Unreachable {
+        /// The addresses asked.
+        brokers: String,
+        /// What was being done.
+        doing: &'static str,
+    },
+    /// A call to the library failed.
+    #[error("{doing} failed")]
+    Call {
+        /// What was being done, with topic and partition where it was about one.
+        doing: String,
+        /// The library's reason.
+        #[source]
+        source: KafkaError,
+    },
+    /// A call around the wrapper failed.
+    #[error("{doing} failed")]
+    Native {
+        /// What was being done.
+        doing: String,
+        /// The library's reason.
+        #[source]
+        source: CallError,
+    },
+    /// The producer of a lane cannot begin its work.
+    #[error("starting the transactions of {transactional_id} failed")]
+    Producer {
+        /// The transactional id.
+        transactional_id: String,
+        /// The library's reason.
+        #[source]
+        source: TransactionError,
+    },
+    /// The broker removed records, or the topic was made anew, behind the read position.
+    #[error(
+        "the records at the read position of an input are gone ({detail}); raise the topic's \
+         retention, and set the group's offsets to where reading shall go on"
+    )]
+    InputGone {
+        /// What the library says about it.
+        detail: String,
+    },
+    /// Topics are missing or unfit; each defect names its remedy.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Topics(Vec<super::topics::Defect>),
+}
+
+impl Error {
+    /// Whether waiting and doing the same again may help.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Call { source, .. } => source.rdkafka_error_code().is_some_and(is_transient),
+            Self::Native { source, .. } => is_transient(source.code),
+            Self::Producer { source, .. } => source.retriable || is_transient(source.code),
+            Self::Create { .. } | Self::InputGone { .. } | Self::Topics(_) => false,
+        }
+    }
+}
+
+/// Whether the cause lies in a broker or the way to it, and passes.
+pub(super) fn is_transient(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::BrokerTransportFailure
+            | RDKafkaErrorCode::AllBrokersDown
+            | RDKafkaErrorCode::Resolve
+            | RDKafkaErrorCode::OperationTimedOut
+            | RDKafkaErrorCode::MessageTimedOut
+            | RDKafkaErrorCode::WaitingForCoordinator
+            | RDKafkaErrorCode::RequestTimedOut
+            | RDKafkaErrorCode::NetworkException
+            | RDKafkaErrorCode::BrokerNotAvailable
+            | RDKafkaErrorCode::LeaderNotAvailable
+            | RDKafkaErrorCode::NotLeaderForPartition
+            | RDKafkaErrorCode::ReplicaNotAvailable
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownPartition
+            | RDKafkaErrorCode::CoordinatorLoadInProgress
+            | RDKafkaErrorCode::CoordinatorNotAvailable
+            | RDKafkaErrorCode::NotCoordinator
+            | RDKafkaErrorCode::RebalanceInProgress
+            | RDKafkaErrorCode::UnstableOffsetCommit
+            | RDKafkaErrorCode::FencedLeaderEpoch
+            | RDKafkaErrorCode::UnknownLeaderEpoch
+            | RDKafkaErrorCode::ConcurrentTransactions
+            | RDKafkaErrorCode::NotController
+            | RDKafkaErrorCode::Partial
+            | RDKafkaErrorCode::PollExceeded
+    )
+}

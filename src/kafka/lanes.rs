@@ -1,0 +1,435 @@
+//! Transactions on two producers used in turn.
+//!
+//! A producer that begins its next transaction while the broker still writes the markers of its
+//! last one is put off for up to 90 ms. With two producers ("lanes", each with its own
+//! transactional id) the markers of one are written while the other works. The commit of one lane
+//! has been answered before the other begins, so the order of transactions is kept.
+//!
+//! Every outcome is one of four: see [`Outcome`]. The library's client knows no protocol by which
+//! the broker could tell a late commit of one transaction from the commit of the next, so after
+//! anything indefinite, even a connection that broke while the commit was answered well, the
+//! producer is made anew: that raises its epoch, and whatever is still under way is refused.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::client::{ClientSettings, Ear};
+use super::consumer::GroupConsumer;
+use super::error::Error;
+use super::native::{self, TransactionError};
+
+/// A transaction that is not finished in this time is aborted by the broker; whoever restores
+/// behind a dead owner waits for that, so it is short.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One call waits this long, so that a stop or a broken connection is noticed between calls.
+const CALL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A commit without an answer is given up after the broker's own timeout and as much again for the
+/// way there and back; the committed offsets decide then what became of it.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
+
+/// A record on its way out.
+#[derive(Clone, Debug)]
+pub struct OutgoingRecord {
+    /// The topic.
+    pub topic: String,
+    /// The partition; always explicit, since partitioners differ between clients.
+    pub partition: i32,
+    /// The key.
+    pub key: Option<Vec<u8>>,
+    /// The value; none is a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// The headers in their order.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// The record's timestamp in Unix milliseconds; none lets the client take the present.
+    pub timestamp_ms: Option<i64>,
+}
+
+/// The offset to go on from after this transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingOffset {
+    /// The topic.
+    pub topic: String,
+    /// The partition's number.
+    pub partition: i32,
+    /// The next offset to read.
+    pub offset: i64,
+}
+
+/// Everything that becomes visible together.
+#[derive(Clone, Debug, Default)]
+pub struct Transaction {
+    /// The records, in order per partition.
+    pub records: Vec<OutgoingRecord>,
+    /// The offsets of every partition touched, unchanged ones included: without any offset the
+    /// group does not fence the transaction.
+    pub offsets: Vec<OutgoingOffset>,
+    /// Committed with the offsets; tells later whether this very transaction was.
+    pub identity: String,
+}
+
+/// What became of a transaction.
+#[derive(Debug)]
+#[must_use]
+pub enum Outcome {
+    /// It is visible.
+    Committed,
+    /// It is not and never will be visible; the same batch may be tried again.
+    Aborted(TransactionError),
+    /// It may or may not be visible. The offsets' metadata decides, after [`Lanes::prepare`] has
+    /// settled it by making the producer anew.
+    Unknown(TransactionError),
+    /// Another producer took over this transactional id, or the broker gave up on this one.
+    /// Everything held in memory must be restored.
+    Fenced(TransactionError),
+}
+
+/// The two lanes of one shard.
+pub struct Lanes {
+    settings: ClientSettings,
+    lanes: [Lane; 2],
+    next: usize,
+}
+
+#[derive(Default)]
+struct Lane {
+    transactional_id: String,
+    producer: Option<ThreadedProducer<LaneContext>>,
+    ready: bool,
+}
+
+impl Lanes {
+    /// Names the lanes of a shard; no broker is asked before [`Lanes::prepare`].
+    pub fn new(settings: &ClientSettings, shard: usize) -> Self {
+        let lane = |lane: usize| Lane {
+            transactional_id: format!("{}-{}-{shard}-{lane}", settings.group, settings.instance),
+            producer: None,
+            ready: false,
+        };
+        Self {
+            settings: settings.clone(),
+            lanes: [lane(0), lane(1)],
+            next: 0,
+        }
+    }
+
+    /// Makes both lanes ready: whatever an earlier holder of their transactional ids left open is
+    /// settled when this has answered well. Costs nothing for lanes that are ready.
+    ///
+    /// # Errors
+    /// Retriable while no broker answers; waits at most a second a lane for that.
+    pub fn prepare(&mut self) -> Result<(), Error> {
+        for lane in &mut self.lanes {
+            lane.prepare(&self.settings)?;
+        }
+        Ok(())
+    }
+
+    /// Runs one transaction on the lane whose turn it is.
+    ///
+    /// # Panics
+    /// When the lanes were not prepared since they were made or since an outcome other than
+    /// [`Outcome::Committed`] and [`Outcome::Aborted`].
+    pub fn transact(&mut self, transaction: &Transaction, member: &GroupConsumer) -> Outcome {
+        let lane = &mut self.lanes[self.next];
+        self.next = 1 - self.next;
+        let producer = lane
+            .producer
+            .as_ref()
+            .filter(|_| lane.ready)
+            .expect("a lane is prepared before it is used");
+        producer.context().ear.settle();
+        let outcome = attempt(producer, transaction, member);
+        let keep = match &outcome {
+            Outcome::Committed | Outcome::Aborted(_) => !producer.context().ear.take_disturbed(),
+            Outcome::Unknown(_) | Outcome::Fenced(_) => false,
+        };
+        if !keep {
+            lane.discard();
+        }
+        outcome
+    }
+
+    /// Whether [`Lanes::prepare`] would have something to do.
+    pub fn are_ready(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.ready)
+    }
+}
+
+impl Lane {
+    fn discard(&mut self) {
+        self.producer = None;
+        self.ready = false;
+    }
+
+    fn prepare(&mut self, settings: &ClientSettings) -> Result<(), Error> {
+        if self.ready {
+            return Ok(());
+        }
+        let producer = match self.producer.take() {
+            Some(producer) => producer,
+            None => create(settings, &self.transactional_id)?,
+        };
+        match producer.init_transactions(CALL_TIMEOUT) {
+            Ok(()) => {
+                self.producer = Some(producer);
+                self.ready = true;
+                Ok(())
+            }
+            Err(error) => {
+                let source = transaction_error(&error);
+                if source.retriable {
+                    // The library goes on in the background; the same producer is asked again.
+                    self.producer = Some(producer);
+                }
+                Err(Error::Producer {
+                    transactional_id: self.transactional_id.clone(),
+                    source,
+                })
+            }
+        }
+    }
+}
+
+fn create(
+    settings: &ClientSettings,
+    transactional_id: &str,
+) -> Result<ThreadedProducer<LaneContext>, Error> {
+    let timeout_ms = TRANSACTION_TIMEOUT.as_millis().to_string();
+    let tunable = [
+        ("transaction.timeout.ms", timeout_ms.as_str()),
+        // Below the transaction's, so that an undeliverable record fails before the broker aborts.
+        ("message.timeout.ms", "9000"),
+        // The commit follows the last record at once; waiting for company would only delay it.
+        ("linger.ms", "0"),
+        ("compression.type", "lz4"),
+        // Four times the largest batch: 5,000 events of up to four records each, and some room.
+        ("queue.buffering.max.messages", "100000"),
+        // A ticket's state with its history may exceed the usual 1 MB.
+        ("message.max.bytes", "4194304"),
+    ];
+    let fixed = [
+        ("transactional.id", transactional_id),
+        ("enable.idempotence", "true"),
+        ("acks", "all"),
+    ];
+    settings
+        .config(&tunable, &fixed)
+        .create_with_context(LaneContext::default())
+        .map_err(|source| Error::Create {
+            client: "transactional",
+            source,
+        })
+}
+
+/// Begin, records, offsets, commit; every way out is an outcome.
+fn attempt(
+    producer: &ThreadedProducer<LaneContext>,
+    transaction: &Transaction,
+    member: &GroupConsumer,
+) -> Outcome {
+    producer.context().take_failure();
+    if let Err(error) = producer.begin_transaction() {
+        return broken(transaction_error(&error));
+    }
+    for record in &transaction.records {
+        if let Err(error) = send(producer, record) {
+            return abort(producer, error);
+        }
+    }
+    if let Err(error) = send_offsets(producer, transaction, member) {
+        return if error.fatal {
+            broken(error)
+        } else {
+            abort(producer, error)
+        };
+    }
+    commit(producer)
+}
+
+fn send(
+    producer: &ThreadedProducer<LaneContext>,
+    record: &OutgoingRecord,
+) -> Result<(), TransactionError> {
+    let mut outgoing = BaseRecord::<[u8], [u8]>::to(&record.topic).partition(record.partition);
+    if let Some(key) = &record.key {
+        outgoing = outgoing.key(key);
+    }
+    if let Some(value) = &record.value {
+        outgoing = outgoing.payload(value);
+    }
+    if let Some(timestamp_ms) = record.timestamp_ms {
+        outgoing = outgoing.timestamp(timestamp_ms);
+    }
+    if !record.headers.is_empty() {
+        let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
+        for (key, value) in &record.headers {
+            headers = headers.insert(Header {
+                key,
+                value: value.as_deref(),
+            });
+        }
+        outgoing = outgoing.headers(headers);
+    }
+    let deadline = Instant::now() + TRANSACTION_TIMEOUT;
+    loop {
+        match producer.send(outgoing) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned))
+                if Instant::now() < deadline =>
+            {
+                outgoing = returned;
+                // The producer's own thread makes room as records are acknowledged.
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err((error, _)) => return Err(transaction_error(&error)),
+        }
+    }
+}
+
+fn send_offsets(
+    producer: &ThreadedProducer<LaneContext>,
+    transaction: &Transaction,
+    member: &GroupConsumer,
+) -> Result<(), TransactionError> {
+    let mut list = TopicPartitionList::with_capacity(transaction.offsets.len());
+    for offset in &transaction.offsets {
+        let mut element = list.add_partition(&offset.topic, offset.partition);
+        element
+            .set_offset(Offset::Offset(offset.offset))
+            .map_err(|error| transaction_error(&error))?;
+        element.set_metadata(&transaction.identity);
+    }
+    let metadata = member.group_metadata().ok_or_else(|| TransactionError {
+        code: RDKafkaErrorCode::UnknownMemberId,
+        retriable: false,
+        requires_abort: true,
+        fatal: false,
+        message: "this process is not a member of the group".to_owned(),
+    })?;
+    let deadline = Instant::now() + TRANSACTION_TIMEOUT;
+    loop {
+        match producer.send_offsets_to_transaction(&list, &metadata, CALL_TIMEOUT) {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                let error = transaction_error(&error);
+                if !error.retriable || Instant::now() >= deadline {
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+fn commit(producer: &ThreadedProducer<LaneContext>) -> Outcome {
+    let deadline = Instant::now() + GIVE_UP_AFTER;
+    loop {
+        match native::commit_transaction(producer, CALL_TIMEOUT) {
+            Ok(()) => return Outcome::Committed,
+            // The commit goes on in the background, and no other call is allowed meanwhile.
+            Err(error) if error.retriable && Instant::now() < deadline => {}
+            Err(error) if error.requires_abort => return abort(producer, error),
+            Err(error) => return broken(error),
+        }
+    }
+}
+
+/// Gives the transaction up. The broker answers an abort well only when no commit has taken place,
+/// so an answer decides even after a commit was asked for.
+fn abort(producer: &ThreadedProducer<LaneContext>, cause: TransactionError) -> Outcome {
+    match end(producer) {
+        Ok(()) => Outcome::Aborted(producer.context().take_failure().unwrap_or(cause)),
+        Err(error) => broken(error),
+    }
+}
+
+fn end(producer: &ThreadedProducer<LaneContext>) -> Result<(), TransactionError> {
+    let deadline = Instant::now() + TRANSACTION_TIMEOUT;
+    loop {
+        match native::abort_transaction(producer, CALL_TIMEOUT) {
+            Err(error) if error.retriable && Instant::now() < deadline => {}
+            answer => return answer,
+        }
+    }
+}
+
+/// The producer is of no more use; whether somebody else took over is all that is left to tell.
+fn broken(error: TransactionError) -> Outcome {
+    if matches!(
+        error.code,
+        RDKafkaErrorCode::Fenced
+            | RDKafkaErrorCode::ProducerFenced
+            | RDKafkaErrorCode::InvalidProducerEpoch
+    ) {
+        Outcome::Fenced(error)
+    } else {
+        Outcome::Unknown(error)
+    }
+}
+
+fn transaction_error(error: &KafkaError) -> TransactionError {
+    if let KafkaError::Transaction(native) = error {
+        return native.into();
+    }
+    TransactionError {
+        code: error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail),
+        retriable: false,
+        requires_abort: true,
+        fatal: false,
+        message: error.to_string(),
+    }
+}
+
+/// Keeps the first failed delivery: it says more than the failed commit that follows from it.
+#[derive(Default)]
+struct LaneContext {
+    ear: Ear,
+    failure: Mutex<Option<TransactionError>>,
+}
+
+impl LaneContext {
+    fn take_failure(&self) -> Option<TransactionError> {
+        self.failure
+            .lock()
+            .expect("nothing panics while it holds the failure")
+            .take()
+    }
+}
+
+impl ClientContext for LaneContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        self.ear.log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.ear.error(error, reason);
+    }
+}
+
+impl ProducerContext for LaneContext {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        let Err((error, _)) = result else { return };
+        let code = error.rdkafka_error_code();
+        // Purged records are the abort's doing, not its cause.
+        if matches!(
+            code,
+            Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
+        ) {
+            return;
+        }
+        self.failure
+            .lock()
+            .expect("nothing panics while it holds the failure")
+            .get_or_insert_with(|| transaction_error(error));
+    }
+}

@@ -1,0 +1,392 @@
+//! The calls of librdkafka that the safe wrapper lacks, each behind a small safe function.
+//!
+//! Three things are here. Committing and aborting natively, because the wrapper flushes in steps of
+//! 100 ms before it commits. Listing offsets of many partitions with one request per broker,
+//! because the wrapper asks for one partition at a time. Reading in batches with borrowed payloads,
+//! for restores only: a group consumer must not read that way, since the batch call answers a
+//! rebalance event by dropping the whole assignment without telling the application.
+
+#![expect(
+    unsafe_code,
+    reason = "librdkafka is a C library; this file is the only place that calls it directly"
+)]
+
+use std::ffi::{CStr, CString, c_void};
+use std::ptr::{self, NonNull};
+use std::slice;
+use std::time::Duration;
+
+use rdkafka::client::{Client, ClientContext};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{RDKafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
+use rdkafka_sys as sys;
+
+use super::batch::{Batch, Message};
+
+/// Why a transactional call failed, with the three flags that say what may be done about it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message} ({code:?})")]
+pub struct TransactionError {
+    /// The library's or the broker's code.
+    pub code: RDKafkaErrorCode,
+    /// The same call may be made again.
+    pub retriable: bool,
+    /// The transaction can only be aborted, and then tried again as a whole.
+    pub requires_abort: bool,
+    /// The producer is of no more use.
+    pub fatal: bool,
+    /// The library's own words.
+    pub message: String,
+}
+
+impl From<&RDKafkaError> for TransactionError {
+    fn from(error: &RDKafkaError) -> Self {
+        Self {
+            code: error.code(),
+            retriable: error.is_retriable(),
+            requires_abort: error.txn_requires_abort(),
+            fatal: error.is_fatal(),
+            message: error.string(),
+        }
+    }
+}
+
+impl TransactionError {
+    /// Takes the error over from the library and frees it.
+    fn check(error: *mut sys::rd_kafka_error_t) -> Result<(), Self> {
+        if error.is_null() {
+            return Ok(());
+        }
+        // SAFETY: a non-null pointer from a transactional call is a live error object that the
+        // caller owns; its string lives until it is destroyed, after the copy.
+        unsafe {
+            let taken = Self {
+                code: sys::rd_kafka_error_code(error).into(),
+                retriable: sys::rd_kafka_error_is_retriable(error) != 0,
+                requires_abort: sys::rd_kafka_error_txn_requires_abort(error) != 0,
+                fatal: sys::rd_kafka_error_is_fatal(error) != 0,
+                message: CStr::from_ptr(sys::rd_kafka_error_string(error))
+                    .to_string_lossy()
+                    .into_owned(),
+            };
+            sys::rd_kafka_error_destroy(error);
+            Err(taken)
+        }
+    }
+}
+
+/// Commits the open transaction; waits for every outstanding record first.
+///
+/// The producer's own thread serves the delivery reports meanwhile, which is why only a
+/// [`ThreadedProducer`] is accepted: with nobody polling, the call would wait out its time.
+pub(super) fn commit_transaction<C: ProducerContext + 'static>(
+    producer: &ThreadedProducer<C>,
+    timeout: Duration,
+) -> Result<(), TransactionError> {
+    // SAFETY: the pointer is live for as long as the producer is borrowed.
+    TransactionError::check(unsafe {
+        sys::rd_kafka_commit_transaction(producer.client().native_ptr(), milliseconds(timeout))
+    })
+}
+
+/// Aborts the open transaction; outstanding records are purged.
+pub(super) fn abort_transaction<C: ProducerContext + 'static>(
+    producer: &ThreadedProducer<C>,
+    timeout: Duration,
+) -> Result<(), TransactionError> {
+    // SAFETY: the pointer is live for as long as the producer is borrowed.
+    TransactionError::check(unsafe {
+        sys::rd_kafka_abort_transaction(producer.client().native_ptr(), milliseconds(timeout))
+    })
+}
+
+/// A failed call that is not transactional.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message} ({code:?})")]
+pub struct CallError {
+    /// The library's or the broker's code.
+    pub code: RDKafkaErrorCode,
+    /// The library's own words.
+    pub message: String,
+}
+
+impl CallError {
+    fn new(code: sys::rd_kafka_resp_err_t) -> Self {
+        // SAFETY: err2str answers with a static string for every code.
+        let message = unsafe { CStr::from_ptr(sys::rd_kafka_err2str(code)) };
+        Self {
+            code: code.into(),
+            message: message.to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// Which end of a partition is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetOf {
+    /// The first record that is still there.
+    Start,
+    /// One past the last record, those of open transactions included.
+    HighWatermark,
+    /// One past the last record that a reader of committed records can see.
+    LastStable,
+    /// The first record whose timestamp is at least this, in Unix milliseconds; -1 when none is.
+    Timestamp(i64),
+}
+
+impl OffsetOf {
+    fn spec(self) -> i64 {
+        match self {
+            Self::Start => -2,
+            Self::HighWatermark | Self::LastStable => -1,
+            Self::Timestamp(at) => at.max(0),
+        }
+    }
+
+    fn isolation(self) -> sys::rd_kafka_IsolationLevel_t {
+        if self == Self::LastStable {
+            sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
+        } else {
+            sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
+        }
+    }
+}
+
+/// Lists one offset of each partition, in the order asked, with one request per broker.
+pub(super) fn list_offsets<C: ClientContext>(
+    client: &Client<C>,
+    partitions: &[(&str, i32)],
+    of: OffsetOf,
+    timeout: Duration,
+) -> Result<Vec<i64>, CallError> {
+    if partitions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let handle = client.native_ptr();
+    // SAFETY: every object made here is destroyed here, the event last, after its contents have
+    // been copied; names are C strings that live through the call that reads them.
+    unsafe {
+        let list = sys::rd_kafka_topic_partition_list_new(capacity(partitions.len()));
+        for (topic, partition) in partitions {
+            let name = CString::new(*topic).unwrap_or_default();
+            let element = sys::rd_kafka_topic_partition_list_add(list, name.as_ptr(), *partition);
+            (*element).offset = of.spec();
+        }
+        let options = sys::rd_kafka_AdminOptions_new(
+            handle,
+            sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTOFFSETS,
+        );
+        sys::rd_kafka_AdminOptions_set_request_timeout(
+            options,
+            milliseconds(timeout),
+            ptr::null_mut(),
+            0,
+        );
+        let refused = sys::rd_kafka_AdminOptions_set_isolation_level(options, of.isolation());
+        if !refused.is_null() {
+            sys::rd_kafka_error_destroy(refused);
+        }
+        let queue = sys::rd_kafka_queue_new(handle);
+        sys::rd_kafka_ListOffsets(handle, list, options, queue);
+        // The request ends by itself at its timeout; the second more is for the answer to arrive.
+        let event = sys::rd_kafka_queue_poll(queue, milliseconds(timeout + Duration::from_secs(1)));
+        let answer = listed(event, partitions);
+        if !event.is_null() {
+            sys::rd_kafka_event_destroy(event);
+        }
+        sys::rd_kafka_queue_destroy(queue);
+        sys::rd_kafka_AdminOptions_destroy(options);
+        sys::rd_kafka_topic_partition_list_destroy(list);
+        answer
+    }
+}
+
+/// Copies the offsets out of the answer to a listing.
+///
+/// # Safety
+/// The event is null or a live answer of the admin call.
+unsafe fn listed(
+    event: *mut sys::rd_kafka_event_t,
+    partitions: &[(&str, i32)],
+) -> Result<Vec<i64>, CallError> {
+    if event.is_null() {
+        return Err(CallError::new(
+            sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__TIMED_OUT,
+        ));
+    }
+    let mut offsets = vec![None; partitions.len()];
+    // SAFETY: the result and everything it points at belong to the event, which the caller keeps.
+    unsafe {
+        let code = sys::rd_kafka_event_error(event);
+        if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Err(CallError::new(code));
+        }
+        let result = sys::rd_kafka_event_ListOffsets_result(event);
+        let mut count = 0;
+        let infos = sys::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
+        for index in 0..count {
+            let element = sys::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(index));
+            if (*element).err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+                return Err(CallError::new((*element).err));
+            }
+            let topic = CStr::from_ptr((*element).topic).to_bytes();
+            for (slot, (name, partition)) in offsets.iter_mut().zip(partitions) {
+                if *partition == (*element).partition && name.as_bytes() == topic {
+                    *slot = Some((*element).offset);
+                }
+            }
+        }
+    }
+    offsets
+        .into_iter()
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| CallError::new(sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__PARTIAL))
+}
+
+/// A manually assigned consumer that is read in batches.
+///
+/// Never subscribe it: see the head of this file.
+pub(super) struct BatchReader<C: ConsumerContext> {
+    queue: NonNull<sys::rd_kafka_queue_t>,
+    log_queue: NonNull<sys::rd_kafka_queue_t>,
+    slots: Vec<*mut sys::rd_kafka_message_t>,
+    consumer: BaseConsumer<C>,
+}
+
+// SAFETY: librdkafka's handles may be used from any thread; the slots are empty between calls,
+// because a batch borrows the reader mutably and clears them when it is dropped.
+unsafe impl<C: ConsumerContext> Send for BatchReader<C> {}
+
+impl<C: ConsumerContext> BatchReader<C> {
+    /// Wraps a consumer; at most `batch_records` records are read at a time.
+    pub(super) fn new(consumer: BaseConsumer<C>, batch_records: usize) -> Self {
+        let handle = consumer.client().native_ptr();
+        // SAFETY: the handle is live; both queues are destroyed before the consumer. The log queue
+        // is separate because the batch call would print the library's lines to standard error.
+        let (queue, log_queue) = unsafe {
+            let log_queue = sys::rd_kafka_queue_new(handle);
+            sys::rd_kafka_set_log_queue(handle, log_queue);
+            (sys::rd_kafka_queue_get_consumer(handle), log_queue)
+        };
+        Self {
+            queue: NonNull::new(queue).expect("a consumer with a group has a queue"),
+            log_queue: NonNull::new(log_queue).expect("making a queue does not fail"),
+            slots: vec![ptr::null_mut(); batch_records],
+            consumer,
+        }
+    }
+
+    /// The wrapped consumer, for assignments and offsets.
+    pub(super) fn consumer(&self) -> &BaseConsumer<C> {
+        &self.consumer
+    }
+
+    /// Takes what has arrived, waiting at most `timeout` for it.
+    pub(super) fn poll(&mut self, timeout: Duration) -> Batch<'_> {
+        self.drain_log();
+        // SAFETY: the queue is live and the slots are as many as announced.
+        let count = unsafe {
+            sys::rd_kafka_consume_batch_queue(
+                self.queue.as_ptr(),
+                milliseconds(timeout),
+                self.slots.as_mut_ptr(),
+                self.slots.len(),
+            )
+        };
+        let count = usize::try_from(count).unwrap_or(0);
+        Batch::new(NativeMessages(&mut self.slots[..count]))
+    }
+
+    fn drain_log(&self) {
+        // SAFETY: the queue is live; the event is destroyed after its strings have been read.
+        unsafe {
+            loop {
+                let event = sys::rd_kafka_queue_poll(self.log_queue.as_ptr(), 0);
+                if event.is_null() {
+                    return;
+                }
+                let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
+                let found = sys::rd_kafka_event_log(
+                    event,
+                    &raw mut facility,
+                    &raw mut text,
+                    &raw mut level,
+                );
+                if found == 0 {
+                    let text = CStr::from_ptr(text).to_string_lossy();
+                    tracing::debug!(target: "librdkafka", level, "{}", text.trim());
+                }
+                sys::rd_kafka_event_destroy(event);
+            }
+        }
+    }
+}
+
+impl<C: ConsumerContext> Drop for BatchReader<C> {
+    fn drop(&mut self) {
+        // SAFETY: both were made by `new` and are destroyed once, before the consumer itself,
+        // which is dropped with the fields.
+        unsafe {
+            sys::rd_kafka_queue_destroy(self.queue.as_ptr());
+            sys::rd_kafka_set_log_queue(self.consumer.client().native_ptr(), ptr::null_mut());
+            sys::rd_kafka_queue_destroy(self.log_queue.as_ptr());
+        }
+    }
+}
+
+/// The messages of one batch; they are given back to the library when this is dropped.
+pub(super) struct NativeMessages<'a>(&'a mut [*mut sys::rd_kafka_message_t]);
+
+impl NativeMessages<'_> {
+    /// How many entries there are, errors and ends of partitions included.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// A view of one entry; it lives no longer than the batch.
+    pub(super) fn get(&self, index: usize) -> Message<'_> {
+        // SAFETY: the library filled the slot with a live message that is destroyed on drop only;
+        // payload and key stay in place until then.
+        unsafe {
+            let message = &*self.0[index];
+            let error = (message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR)
+                .then(|| CallError::new(message.err));
+            let failed = error.is_some();
+            Message {
+                partition: message.partition,
+                offset: message.offset,
+                key: borrowed(message.key, message.key_len).filter(|_| !failed),
+                // With an error the payload is the error's text, not a value.
+                value: borrowed(message.payload, message.len).filter(|_| !failed),
+                error,
+            }
+        }
+    }
+}
+
+impl Drop for NativeMessages<'_> {
+    fn drop(&mut self) {
+        for slot in self.0.iter_mut() {
+            // SAFETY: each slot holds a message of this batch, destroyed exactly once.
+            unsafe { sys::rd_kafka_message_destroy(*slot) };
+            *slot = ptr::null_mut();
+        }
+    }
+}
+
+/// # Safety
+/// A non-null start is followed by `length` bytes that live as long as the answer is used.
+unsafe fn borrowed<'a>(start: *const c_void, length: usize) -> Option<&'a [u8]> {
+    // SAFETY: promised by the caller.
+    (!start.is_null()).then(|| unsafe { slice::from_raw_parts(start.cast::<u8>(), length) })
+}
+
+/// The library counts in C integers; what does not fit is as good as for ever.
+fn milliseconds(time: Duration) -> i32 {
+    i32::try_from(time.as_millis()).unwrap_or(i32::MAX)
+}
+
+fn capacity(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,22 @@
+//! Everything that needs a broker, in one binary, so that all of it shares one.
+//!
+//! Run it alone with `cargo test --test kafka`. It needs `java` and, the first time, `mvn`.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the lint knows test functions but not the helpers beside them"
+)]
+
+mod support;
+
+#[path = "kafka/consumer.rs"]
+mod consumer;
+#[cfg(feature = "embedded")]
+#[path = "kafka/embedded.rs"]
+mod embedded;
+#[path = "kafka/lanes.rs"]
+mod lanes;
+#[path = "kafka/restore.rs"]
+mod restore;
+#[path = "kafka/topics.rs"]
+mod topics;

@@ -1,0 +1,249 @@
+//! The group member: what a record carries, and what a rebalance leaves behind.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use escalator::kafka::OffsetOf;
+use escalator::kafka::consumer::{Change, GroupConsumer, InputPartition, Record};
+
+use crate::support::broker::broker;
+use crate::support::client::{Sent, create_topic, produce, settings, unique};
+use crate::support::{PATIENCE, wait_until};
+
+pub(crate) const POLL: Duration = Duration::from_millis(50);
+
+/// Two input topics with equal partition counts.
+pub(crate) fn inputs(partitions: i32) -> [String; 2] {
+    let topics = [unique("created"), unique("updated")];
+    for topic in &topics {
+        create_topic(&broker().address, topic, partitions, &[]);
+    }
+    topics
+}
+
+/// A member of `group` that has its partitions.
+pub(crate) fn member(group: &str, topics: &[String; 2]) -> GroupConsumer {
+    let member = unassigned(group, topics);
+    assigned(&member);
+    member
+}
+
+fn unassigned(group: &str, topics: &[String; 2]) -> GroupConsumer {
+    let settings = settings(&broker().address, group, "test");
+    GroupConsumer::subscribe(&settings, &[&topics[0], &topics[1]]).unwrap()
+}
+
+/// Polls until an assignment is noted; nothing must be delivered meanwhile.
+pub(crate) fn assigned(member: &GroupConsumer) -> Vec<InputPartition> {
+    wait_until("the assignment", PATIENCE, || {
+        assert_eq!(member.poll(100, POLL).records, []);
+        member
+            .take_changes()
+            .into_iter()
+            .find_map(|change| match change {
+                Change::Assigned(partitions) if !partitions.is_empty() => Some(partitions),
+                Change::Assigned(_) | Change::Revoked(_) | Change::Lost(_) => None,
+            })
+    })
+}
+
+fn take(member: &GroupConsumer, count: usize) -> Vec<Record> {
+    let mut records = Vec::new();
+    wait_until("the records", PATIENCE, || {
+        records.extend(member.poll(100, POLL).records);
+        (records.len() >= count).then_some(())
+    });
+    records
+}
+
+#[test]
+fn a_record_comes_with_everything_it_carries() {
+    let topics = inputs(1);
+    let sent = Sent {
+        timestamp_ms: Some(1_700_000_000_123),
+        key: Some(b"T1"),
+        value: Some(b"value"),
+        headers: vec![("a", b"1"), ("b", b"")],
+        ..Sent::default()
+    };
+    produce(&broker().address, &topics[1], &[sent]);
+
+    let member = member(&unique("group"), &topics);
+    member.start(&[((0, 0), 0), ((1, 0), 0)]).unwrap();
+
+    let expected = Record {
+        input: 1,
+        partition: 0,
+        offset: 0,
+        timestamp_ms: 1_700_000_000_123,
+        key: Some(b"T1".to_vec()),
+        value: Some(b"value".to_vec()),
+        headers: vec![
+            ("a".to_owned(), Some(b"1".to_vec())),
+            ("b".to_owned(), Some(Vec::new())),
+        ],
+    };
+    assert_eq!(take(&member, 1), [expected]);
+}
+
+#[test]
+fn nothing_is_read_before_a_position_is_named() {
+    let topics = inputs(1);
+    let records: Vec<Sent<'_>> = (0..10)
+        .map(|_| Sent {
+            value: Some(b"x"),
+            ..Sent::default()
+        })
+        .collect();
+    produce(&broker().address, &topics[0], &records);
+
+    let member = member(&unique("group"), &topics);
+    for _ in 0..5 {
+        assert_eq!(member.poll(100, POLL).records, []);
+    }
+    member.start(&[((0, 0), 7)]).unwrap();
+
+    let offsets: Vec<i64> = take(&member, 3)
+        .iter()
+        .map(|record| record.offset)
+        .collect();
+    assert_eq!(offsets, [7, 8, 9]);
+}
+
+#[test]
+fn a_paused_partition_goes_on_where_delivery_stopped() {
+    let topics = inputs(1);
+    let records: Vec<Sent<'_>> = (0..100)
+        .map(|_| Sent {
+            value: Some(b"x"),
+            ..Sent::default()
+        })
+        .collect();
+    produce(&broker().address, &topics[0], &records);
+    let member = member(&unique("group"), &topics);
+    member.start(&[((0, 0), 0)]).unwrap();
+
+    let mut offsets = Vec::new();
+    while offsets.len() < 100 {
+        let polled = member.poll(10, PATIENCE);
+        offsets.extend(polled.records.iter().map(|record| record.offset));
+        member.pause(&[(0, 0)]).unwrap();
+        assert_eq!(member.poll(10, Duration::ZERO).records, []);
+        member.resume(&[(0, 0)]).unwrap();
+    }
+    assert_eq!(offsets, (0..100).collect::<Vec<i64>>());
+}
+
+#[test]
+fn starting_more_partitions_loses_and_repeats_nothing_of_the_others() {
+    let topics = inputs(4);
+    let records: Vec<Sent<'_>> = (0..4_000)
+        .map(|number| Sent {
+            partition: number % 4,
+            value: Some(b"x"),
+            ..Sent::default()
+        })
+        .collect();
+    for topic in &topics {
+        produce(&broker().address, topic, &records);
+    }
+    let member = member(&unique("group"), &topics);
+
+    let mut next = BTreeMap::new();
+    let mut waiting: Vec<InputPartition> = (0..2)
+        .flat_map(|input| (0..4).map(move |partition| (input, partition)))
+        .collect();
+    wait_until("all records", PATIENCE, || {
+        if let Some(partition) = waiting.pop() {
+            member.start(&[(partition, 0)]).unwrap();
+        }
+        for record in member.poll(300, POLL).records {
+            let expected = next.entry((record.input, record.partition)).or_insert(0);
+            assert_eq!(record.offset, *expected);
+            *expected += 1;
+        }
+        (next.values().sum::<i64>() == 8_000).then_some(())
+    });
+}
+
+#[test]
+fn two_members_share_the_numbers_and_keep_both_inputs_together() {
+    let topics = inputs(4);
+    let group = unique("group");
+    let first = member(&group, &topics);
+    let second = unassigned(&group, &topics);
+
+    let (mut of_first, mut of_second, mut revoked) = (Vec::new(), Vec::new(), Vec::new());
+    wait_until("the rebalance", PATIENCE, || {
+        first.poll(10, POLL);
+        for change in first.take_changes() {
+            match change {
+                Change::Assigned(partitions) => of_first = partitions,
+                Change::Revoked(partitions) | Change::Lost(partitions) => revoked = partitions,
+            }
+        }
+        second.poll(10, POLL);
+        for change in second.take_changes() {
+            if let Change::Assigned(partitions) = change {
+                of_second = partitions;
+            }
+        }
+        (of_first.len() == 4 && of_second.len() == 4).then_some(())
+    });
+
+    assert_eq!(
+        revoked.len(),
+        8,
+        "everything is given up before it is shared anew"
+    );
+    let numbers = |of: &[InputPartition], input| {
+        let mut numbers: Vec<i32> = of
+            .iter()
+            .filter(|(index, _)| *index == input)
+            .map(|(_, number)| *number)
+            .collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    assert_eq!(numbers(&of_first, 0), numbers(&of_first, 1));
+    assert_eq!(numbers(&of_second, 0), numbers(&of_second, 1));
+    assert_ne!(numbers(&of_first, 0), numbers(&of_second, 0));
+}
+
+#[test]
+fn offsets_of_many_partitions_come_in_the_order_asked() {
+    let topics = inputs(3);
+    for (partition, count) in [(0, 2), (2, 5)] {
+        let records: Vec<Sent<'_>> = (0..count)
+            .map(|index| Sent {
+                partition,
+                timestamp_ms: Some(1_700_000_000_000 + index),
+                value: Some(b"x"),
+                ..Sent::default()
+            })
+            .collect();
+        produce(&broker().address, &topics[0], &records);
+    }
+    let member = member(&unique("group"), &topics);
+    let asked = [(0, 2), (1, 0), (0, 0), (0, 1)];
+
+    let of = |of| member.offsets(&asked, of, PATIENCE).unwrap();
+    assert_eq!(of(OffsetOf::HighWatermark), [5, 0, 2, 0]);
+    assert_eq!(of(OffsetOf::LastStable), [5, 0, 2, 0]);
+    assert_eq!(of(OffsetOf::Start), [0, 0, 0, 0]);
+    assert_eq!(of(OffsetOf::Timestamp(1_700_000_000_001)), [1, -1, 1, -1]);
+}
+
+#[test]
+fn a_position_that_no_longer_exists_is_an_error_and_not_a_guess() {
+    let topics = inputs(1);
+    let member = member(&unique("group"), &topics);
+    member.start(&[((0, 0), 1_000)]).unwrap();
+
+    let problem = wait_until("the error", PATIENCE, || member.poll(10, POLL).problem);
+    assert!(
+        problem.to_string().contains("are gone"),
+        "another error came: {problem}"
+    );
+    assert!(!problem.is_retriable());
+}

@@ -1,0 +1,90 @@
+//! The broker inside the process does what the service asks of one.
+
+use std::time::Duration;
+
+use escalator::kafka::OffsetOf;
+use escalator::kafka::consumer::{Change, GroupConsumer};
+use escalator::kafka::lanes::{Lanes, Outcome, OutgoingOffset, OutgoingRecord, Transaction};
+use escalator::kafka::restore::{Finished, RestoreReader, Sink};
+use escalator::kafka::topics::{TopicNames, Topics};
+
+use crate::support::client::settings;
+use crate::support::{PATIENCE, wait_until};
+
+struct Counted(u64);
+
+impl Sink for Counted {
+    fn record(&mut self, _: i32, _: &[u8], _: Option<&[u8]>) {}
+
+    fn finished(&mut self, _: i32, finished: Finished) {
+        self.0 = finished.records;
+    }
+}
+
+#[test]
+fn a_transaction_passes_through_the_embedded_broker() {
+    let address = escalator::embedded::start().unwrap().to_string();
+    assert_eq!(escalator::embedded::start().unwrap().to_string(), address);
+    let settings = settings(&address, "embedded", "one");
+    let names = TopicNames {
+        created: "ticket-created".to_owned(),
+        updated: "ticket-updated".to_owned(),
+        state: "escalation-state".to_owned(),
+        escalated: "escalated".to_owned(),
+        notify: "notify".to_owned(),
+        dead_letters: "escalation-dead-letters".to_owned(),
+        plans: "escalation-plans".to_owned(),
+    };
+    let topics = Topics::new(&settings, &names).unwrap();
+    assert_eq!(topics.create(2).unwrap().len(), 7);
+    assert_eq!(topics.check().unwrap(), 2);
+
+    let inputs = [names.created.as_str(), names.updated.as_str()];
+    let member = GroupConsumer::subscribe(&settings, &inputs).unwrap();
+    wait_until("the assignment", PATIENCE, || {
+        member.poll(10, Duration::from_millis(20));
+        let mut changes = member.take_changes().into_iter();
+        changes
+            .find(|change| matches!(change, Change::Assigned(partitions) if partitions.len() == 4))
+    });
+    let mut lanes = Lanes::new(&settings, 0);
+    wait_until("the lanes", PATIENCE, || lanes.prepare().ok());
+    let transaction = Transaction {
+        records: vec![OutgoingRecord {
+            topic: names.state.clone(),
+            partition: 1,
+            key: Some(b"T1".to_vec()),
+            value: Some(b"state".to_vec()),
+            headers: Vec::new(),
+            timestamp_ms: None,
+        }],
+        offsets: vec![OutgoingOffset {
+            topic: names.created.clone(),
+            partition: 1,
+            offset: 7,
+        }],
+        identity: "first".to_owned(),
+    };
+    for _ in 0..4 {
+        let outcome = lanes.transact(&transaction, &member);
+        assert!(matches!(outcome, Outcome::Committed), "{outcome:?}");
+    }
+    let committed = member.committed(&[(0, 1)], PATIENCE).unwrap();
+    assert_eq!(committed[0].offset, Some(7));
+    assert_eq!(committed[0].metadata, "first");
+    let ends = member
+        .offsets(&[(0, 0), (1, 1)], OffsetOf::HighWatermark, PATIENCE)
+        .unwrap();
+    assert_eq!(ends, [0, 0]);
+
+    let mut reader = RestoreReader::open(&settings, &names.state, &inputs).unwrap();
+    let mut counted = Counted(0);
+    reader.add(1).unwrap();
+    wait_until("the restore", PATIENCE, || {
+        reader
+            .step(Duration::from_millis(20), &mut counted)
+            .unwrap();
+        reader.is_idle().then_some(())
+    });
+    assert_eq!(counted.0, 4);
+}

@@ -1,0 +1,183 @@
+//! Transactions: what becomes visible, and what an outcome says.
+
+use escalator::kafka::consumer::GroupConsumer;
+use escalator::kafka::lanes::{Lanes, Outcome, OutgoingOffset, OutgoingRecord, Transaction};
+
+use crate::consumer::{inputs, member};
+use crate::support::broker::broker;
+use crate::support::client::{create_topic, read_committed, read_uncommitted, settings, unique};
+use crate::support::{PATIENCE, wait_until};
+
+fn record(topic: &str, value: &str) -> OutgoingRecord {
+    OutgoingRecord {
+        topic: topic.to_owned(),
+        partition: 0,
+        key: Some(b"key".to_vec()),
+        value: Some(value.as_bytes().to_vec()),
+        headers: vec![("header".to_owned(), Some(b"h".to_vec()))],
+        timestamp_ms: Some(1_700_000_000_456),
+    }
+}
+
+fn transaction(records: Vec<OutgoingRecord>, input: &str, offset: i64, name: &str) -> Transaction {
+    Transaction {
+        records,
+        offsets: vec![OutgoingOffset {
+            topic: input.to_owned(),
+            partition: 0,
+            offset,
+        }],
+        identity: name.to_owned(),
+    }
+}
+
+fn ready(group: &str, instance: &str) -> Lanes {
+    let mut lanes = Lanes::new(&settings(&broker().address, group, instance), 0);
+    prepare(&mut lanes);
+    lanes
+}
+
+fn prepare(lanes: &mut Lanes) {
+    wait_until("the lanes", PATIENCE, || lanes.prepare().ok());
+}
+
+struct Scene {
+    group: String,
+    inputs: [String; 2],
+    output: String,
+    member: GroupConsumer,
+}
+
+fn scene() -> Scene {
+    let (group, inputs, output) = (unique("group"), inputs(1), unique("output"));
+    create_topic(&broker().address, &output, 1, &[]);
+    let member = member(&group, &inputs);
+    Scene {
+        group,
+        inputs,
+        output,
+        member,
+    }
+}
+
+fn values(topic: &str) -> Vec<String> {
+    read_committed(&broker().address, topic)
+        .iter()
+        .map(|record| record.text().1)
+        .collect()
+}
+
+#[test]
+fn transactions_of_both_lanes_become_visible_once_and_in_order() {
+    let scene = scene();
+    let mut lanes = ready(&scene.group, "one");
+    for number in 0..20 {
+        let name = format!("transaction {number}");
+        let records = vec![record(&scene.output, &name)];
+        let transaction = transaction(records, &scene.inputs[0], number, &name);
+        let outcome = lanes.transact(&transaction, &scene.member);
+        assert!(matches!(outcome, Outcome::Committed), "{outcome:?}");
+
+        let committed = scene.member.committed(&[(0, 0), (1, 0)], PATIENCE).unwrap();
+        assert_eq!(committed[0].offset, Some(number));
+        assert_eq!(committed[0].metadata, name);
+        assert_eq!(committed[1].offset, None);
+    }
+    let expected: Vec<String> = (0..20)
+        .map(|number| format!("transaction {number}"))
+        .collect();
+    assert_eq!(values(&scene.output), expected);
+
+    let first = &read_committed(&broker().address, &scene.output)[0];
+    assert_eq!(first.timestamp_ms, 1_700_000_000_456);
+    assert_eq!(first.headers, [("header".to_owned(), Some(b"h".to_vec()))]);
+}
+
+#[test]
+fn a_refused_record_takes_the_whole_transaction_with_it() {
+    let scene = scene();
+    let mut lanes = ready(&scene.group, "one");
+    // The topic's limit is the broker's usual one, below what the producer lets through.
+    let mut large = record(&scene.output, "");
+    // Noise, so that it stays large when it is compressed.
+    let mut noise = 1_u64;
+    let bytes = std::iter::repeat_with(|| {
+        noise ^= noise << 13;
+        noise ^= noise >> 7;
+        noise ^= noise << 17;
+        noise.to_le_bytes()[3]
+    });
+    large.value = Some(bytes.take(2_000_000).collect());
+    let records = vec![record(&scene.output, "small"), large];
+    let refused = transaction(records, &scene.inputs[0], 1, "refused");
+
+    let outcome = lanes.transact(&refused, &scene.member);
+    assert!(matches!(outcome, Outcome::Aborted(_)), "{outcome:?}");
+    let committed = scene.member.committed(&[(0, 0)], PATIENCE).unwrap();
+    assert_eq!(committed[0].offset, None);
+    assert_eq!(values(&scene.output), [""; 0]);
+
+    prepare(&mut lanes);
+    let again = vec![record(&scene.output, "small")];
+    let again = transaction(again, &scene.inputs[0], 1, "again");
+    let outcome = lanes.transact(&again, &scene.member);
+    assert!(matches!(outcome, Outcome::Committed), "{outcome:?}");
+    assert_eq!(values(&scene.output), ["small"]);
+}
+
+#[test]
+fn a_member_that_is_no_longer_one_commits_nothing() {
+    let scene = scene();
+    let mut lanes = ready(&scene.group, "one");
+    scene.member.leave(PATIENCE);
+    let records = vec![record(&scene.output, "late")];
+    let late = transaction(records, &scene.inputs[0], 1, "late");
+
+    // Somebody else is the group now, so the generation of the one that left means nothing.
+    let successor = member(&scene.group, &scene.inputs);
+    let outcome = lanes.transact(&late, &scene.member);
+    assert!(matches!(outcome, Outcome::Aborted(_)), "{outcome:?}");
+    assert_eq!(values(&scene.output), [""; 0]);
+    let committed = successor.committed(&[(0, 0)], PATIENCE).unwrap();
+    assert_eq!(committed[0].offset, None);
+}
+
+#[test]
+fn a_producer_that_was_replaced_is_fenced() {
+    let scene = scene();
+    let mut old = ready(&scene.group, "same");
+    let first = transaction(
+        vec![record(&scene.output, "first")],
+        &scene.inputs[0],
+        1,
+        "first",
+    );
+    assert!(matches!(
+        old.transact(&first, &scene.member),
+        Outcome::Committed
+    ));
+    let mut new = ready(&scene.group, "same");
+
+    let late = transaction(
+        vec![record(&scene.output, "late")],
+        &scene.inputs[0],
+        2,
+        "late",
+    );
+    let outcome = old.transact(&late, &scene.member);
+    assert!(matches!(outcome, Outcome::Fenced(_)), "{outcome:?}");
+    assert!(!old.are_ready());
+
+    let second = transaction(
+        vec![record(&scene.output, "second")],
+        &scene.inputs[0],
+        2,
+        "second",
+    );
+    assert!(matches!(
+        new.transact(&second, &scene.member),
+        Outcome::Committed
+    ));
+    assert_eq!(values(&scene.output), ["first", "second"]);
+    assert!(read_uncommitted(&broker().address, &scene.output).len() >= 2);
+}

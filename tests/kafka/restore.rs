@@ -1,0 +1,199 @@
+//! Restoring: everything up to the fence, nothing of what was aborted.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use escalator::kafka::restore::{Finished, RestoreReader, Sink, Stage};
+use rdkafka::producer::Producer;
+use rdkafka::util::Timeout;
+
+use crate::consumer::inputs;
+use crate::support::broker::broker;
+use crate::support::client::{Sent, create_topic, produce, producer, send, settings, unique};
+use crate::support::{PATIENCE, wait_until};
+
+const STEP: Duration = Duration::from_millis(20);
+
+#[derive(Default)]
+struct Collected {
+    records: BTreeMap<i32, Vec<(String, Option<String>)>>,
+    finished: BTreeMap<i32, Finished>,
+}
+
+impl Sink for Collected {
+    fn record(&mut self, partition: i32, key: &[u8], value: Option<&[u8]>) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        self.records
+            .entry(partition)
+            .or_default()
+            .push((text(key), value.map(text)));
+    }
+
+    fn finished(&mut self, partition: i32, finished: Finished) {
+        self.finished.insert(partition, finished);
+    }
+}
+
+fn state_topic(partitions: i32) -> String {
+    let topic = unique("state");
+    create_topic(
+        &broker().address,
+        &topic,
+        partitions,
+        &[("cleanup.policy", "compact")],
+    );
+    topic
+}
+
+fn reader(state: &str) -> RestoreReader {
+    let inputs = inputs(4);
+    let settings = settings(&broker().address, &unique("group"), "test");
+    RestoreReader::open(&settings, state, &[&inputs[0], &inputs[1]]).unwrap()
+}
+
+fn restore(reader: &mut RestoreReader, partitions: &[i32]) -> Collected {
+    let mut collected = Collected::default();
+    for partition in partitions {
+        reader.add(*partition).unwrap();
+    }
+    wait_until("the restore", PATIENCE, || {
+        reader.step(STEP, &mut collected).unwrap();
+        reader.is_idle().then_some(())
+    });
+    collected
+}
+
+fn sent<'a>(partition: i32, key: &'a str, value: Option<&'a str>) -> Sent<'a> {
+    Sent {
+        partition,
+        key: Some(key.as_bytes()),
+        value: value.map(str::as_bytes),
+        ..Sent::default()
+    }
+}
+
+#[test]
+fn several_partitions_come_back_at_once_with_tombstones() {
+    let state = state_topic(3);
+    produce(
+        &broker().address,
+        &state,
+        &[
+            sent(0, "a", Some("1")),
+            sent(2, "b", Some("2")),
+            sent(0, "a", None),
+        ],
+    );
+    let collected = restore(&mut reader(&state), &[0, 1, 2]);
+
+    let record = |key: &str, value: Option<&str>| (key.to_owned(), value.map(str::to_owned));
+    assert_eq!(
+        collected.records[&0],
+        [record("a", Some("1")), record("a", None)]
+    );
+    assert_eq!(collected.records[&2], [record("b", Some("2"))]);
+    assert_eq!(collected.finished.len(), 3);
+    assert_eq!(collected.finished[&0].records, 2);
+    assert_eq!(collected.finished[&0].end, 2);
+    assert_eq!(collected.finished[&1].records, 0);
+    let committed: Vec<_> = collected.finished[&0]
+        .committed
+        .iter()
+        .map(|of| of.offset)
+        .collect();
+    assert_eq!(committed, [None, None]);
+}
+
+#[test]
+fn a_tail_that_was_aborted_is_passed_over() {
+    let state = state_topic(1);
+    produce(&broker().address, &state, &[sent(0, "a", Some("kept"))]);
+    let writer = producer(
+        &broker().address,
+        &[("transactional.id", &unique("writer"))],
+    );
+    writer.init_transactions(Timeout::After(PATIENCE)).unwrap();
+    writer.begin_transaction().unwrap();
+    send(
+        &writer,
+        &state,
+        &[sent(0, "a", Some("aborted")), sent(0, "b", Some("aborted"))],
+    );
+    writer.flush(PATIENCE).unwrap();
+    writer.abort_transaction(PATIENCE).unwrap();
+
+    let collected = restore(&mut reader(&state), &[0]);
+    assert_eq!(
+        collected.records[&0],
+        [("a".to_owned(), Some("kept".to_owned()))]
+    );
+    assert_eq!(collected.finished[&0].end, 4);
+}
+
+#[test]
+fn a_restore_waits_until_a_dead_owners_transaction_is_decided() {
+    let state = state_topic(1);
+    produce(&broker().address, &state, &[sent(0, "a", Some("kept"))]);
+    let id = unique("dead");
+    let dead = producer(
+        &broker().address,
+        &[
+            ("transactional.id", &id),
+            ("transaction.timeout.ms", "3000"),
+        ],
+    );
+    dead.init_transactions(Timeout::After(PATIENCE)).unwrap();
+    dead.begin_transaction().unwrap();
+    send(&dead, &state, &[sent(0, "a", Some("open"))]);
+    dead.flush(PATIENCE).unwrap();
+    let begun = Instant::now();
+
+    let mut reader = reader(&state);
+    let mut collected = Collected::default();
+    reader.add(0).unwrap();
+    let mut waited = false;
+    wait_until("the restore", PATIENCE, || {
+        reader.step(STEP, &mut collected).unwrap();
+        waited |= reader
+            .stages()
+            .any(|(_, stage)| matches!(stage, Stage::WaitingForFence { until: 2 }));
+        reader.is_idle().then_some(())
+    });
+    assert!(waited, "the open transaction was not noticed");
+    assert!(
+        begun.elapsed() > Duration::from_secs(2),
+        "it was not waited for"
+    );
+    assert_eq!(
+        collected.records[&0],
+        [("a".to_owned(), Some("kept".to_owned()))]
+    );
+}
+
+#[test]
+fn a_cancelled_partition_hands_out_nothing_more_and_can_begin_anew() {
+    let state = state_topic(2);
+    let keys: Vec<String> = (0..5_000).map(|number| format!("key {number}")).collect();
+    let records: Vec<Sent<'_>> = keys.iter().map(|key| sent(0, key, Some("value"))).collect();
+    produce(&broker().address, &state, &records);
+
+    let mut reader = reader(&state);
+    let mut collected = Collected::default();
+    reader.add(0).unwrap();
+    wait_until("the first records", PATIENCE, || {
+        reader.step(STEP, &mut collected).unwrap();
+        collected.records.contains_key(&0).then_some(())
+    });
+    reader.cancel(0).unwrap();
+    let taken = collected.records[&0].len();
+    reader.add(1).unwrap();
+    wait_until("the other partition", PATIENCE, || {
+        reader.step(STEP, &mut collected).unwrap();
+        reader.is_idle().then_some(())
+    });
+    assert_eq!(collected.records[&0].len(), taken);
+
+    let again = restore(&mut reader, &[0]);
+    assert_eq!(again.records[&0].len(), 5_000);
+    assert_eq!(again.records[&0][0].0, "key 0");
+}

@@ -1,0 +1,121 @@
+//! The check of the topics names each defect, and making them cures it.
+
+use std::time::Duration;
+
+use escalator::kafka::Error;
+use escalator::kafka::topics::{Defect, TopicNames, Topics};
+
+use crate::support::broker::broker;
+use crate::support::client::{create_topic, settings, unique};
+use crate::support::{PATIENCE, wait_until};
+
+fn names() -> TopicNames {
+    TopicNames {
+        created: unique("created"),
+        updated: unique("updated"),
+        state: unique("state"),
+        escalated: unique("escalated"),
+        notify: unique("notify"),
+        dead_letters: unique("dead-letters"),
+        plans: unique("plans"),
+    }
+}
+
+fn defects(names: &TopicNames) -> Vec<Defect> {
+    let settings = settings(&broker().address, "group", "test");
+    match Topics::new(&settings, names).unwrap().check() {
+        Err(Error::Topics(defects)) => defects,
+        other => panic!("the check found no defects: {other:?}"),
+    }
+}
+
+#[test]
+fn every_missing_topic_is_named_and_then_made() {
+    let names = names();
+    let found = defects(&names);
+    assert_eq!(found.len(), 7);
+    for (topic, defect) in [&names.created, &names.plans]
+        .into_iter()
+        .zip([&found[0], &found[6]])
+    {
+        let text = defect.to_string();
+        assert!(
+            text.contains(topic.as_str()) && text.contains("topics create"),
+            "{text}"
+        );
+    }
+
+    let settings = settings(&broker().address, "group", "test");
+    let topics = Topics::new(&settings, &names).unwrap();
+    assert_eq!(topics.create(5).unwrap().len(), 7);
+    wait_until("the topics", PATIENCE, || {
+        topics.check().ok().filter(|count| *count == 5)
+    });
+    assert_eq!(topics.create(5).unwrap(), [""; 0]);
+}
+
+#[test]
+fn made_topics_follow_the_partitions_of_an_existing_input() {
+    let names = names();
+    create_topic(&broker().address, &names.updated, 3, &[]);
+    let settings = settings(&broker().address, "group", "test");
+    let topics = Topics::new(&settings, &names).unwrap();
+    assert_eq!(topics.create(12).unwrap().len(), 6);
+    wait_until("the topics", PATIENCE, || {
+        topics.check().ok().filter(|count| *count == 3)
+    });
+}
+
+#[test]
+fn unequal_partitions_and_lossy_settings_are_told_apart() {
+    let names = names();
+    let address = &broker().address;
+    create_topic(address, &names.created, 4, &[]);
+    create_topic(address, &names.updated, 3, &[]);
+    create_topic(address, &names.state, 4, &[]);
+    create_topic(address, &names.escalated, 4, &[]);
+    create_topic(address, &names.notify, 5, &[]);
+    create_topic(address, &names.dead_letters, 4, &[]);
+    create_topic(address, &names.plans, 2, &[("retention.ms", "1000")]);
+
+    let partitions = |topic: &str, has| Defect::Partitions {
+        topic: topic.to_owned(),
+        has,
+        wants: 4,
+        like: names.created.clone(),
+    };
+    assert_eq!(
+        defects(&names),
+        [
+            partitions(&names.updated, 3),
+            partitions(&names.notify, 5),
+            Defect::PlansPartitions {
+                topic: names.plans.clone(),
+                has: 2
+            },
+            Defect::StateNotCompacted {
+                topic: names.state.clone(),
+                policy: "delete".to_owned()
+            },
+            Defect::PlansCleaned {
+                topic: names.plans.clone(),
+                setting: "retention.ms=1000".to_owned()
+            },
+        ]
+    );
+}
+
+#[test]
+fn a_broker_that_is_not_there_is_worth_waiting_for() {
+    let mut settings = settings("127.0.0.1:1", "group", "test");
+    settings.properties.insert(
+        "socket.connection.setup.timeout.ms".to_owned(),
+        "1000".to_owned(),
+    );
+    let names = names();
+    let began = std::time::Instant::now();
+    let error = Topics::new(&settings, &names).unwrap().check().unwrap_err();
+    assert!(error.is_retriable(), "{error:?}");
+    assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(30));
+}
