@@ -1,0 +1,324 @@
+use std::sync::Arc;
+
+use escalator_engine::clock::Clock;
+use escalator_engine::decision::{Anchor, Identity, Listener};
+use escalator_engine::effect::EscalatedType;
+use escalator_engine::emission::Told;
+use escalator_engine::fact::{Activity, ActivityKind, Fact};
+use escalator_engine::ladder::{Acknowledgement, Escalation};
+use escalator_engine::ledger::{Entry, Ledger};
+use escalator_engine::machine::{Fired, Hold, Machine};
+use escalator_engine::plan::Nature;
+use escalator_engine::rules::PlanRef;
+use escalator_engine::status::StatusCategory;
+use escalator_engine::stopwatch::{Gap, Motion, Stopwatch};
+use escalator_engine::ticket::{Change, NumberField, Text, TextField, Ticket};
+use escalator_engine::ticket_state::{Fold, StoredState, TicketState, Voiced};
+use escalator_engine::time::{Duration, Timestamp};
+use proptest::prelude::*;
+
+use super::super::schema::SchemaName;
+use super::super::testing::{golden, read_single_object};
+use super::*;
+
+/// Makes states of raw bytes: what a byte decides is decided by the next one, then by zeros.
+struct Maker<'a>(std::slice::Iter<'a, u8>);
+
+impl Maker<'_> {
+    fn byte(&mut self) -> u8 {
+        self.0.next().copied().unwrap_or_default()
+    }
+
+    fn flag(&mut self) -> bool {
+        self.byte() % 2 == 1
+    }
+
+    fn count(&mut self) -> u32 {
+        u32::from_be_bytes([0, 0, self.byte(), self.byte()])
+    }
+
+    fn number(&mut self) -> i64 {
+        match self.byte() {
+            0 => i64::MIN,
+            1 => i64::MAX,
+            byte => (i64::from(byte) - 128) << (byte % 50),
+        }
+    }
+
+    fn instant(&mut self) -> Timestamp {
+        Timestamp::from_millis(self.number())
+    }
+
+    fn text(&mut self) -> Text {
+        ["", "a", "Grüße", "a longer text, to be sure"][usize::from(self.byte() % 4)].into()
+    }
+
+    fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+        all[usize::from(self.byte()) % all.len()]
+    }
+
+    fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.flag().then(|| make(self))
+    }
+
+    fn some<T>(&mut self, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        (0..self.byte() % 4).map(|_| make(self)).collect()
+    }
+
+    fn change(&mut self) -> Change {
+        let number = self.pick(&[NumberField::Severity, NumberField::Satisfaction]);
+        match self.byte() % 5 {
+            0 => Change::Text(self.pick(&TextField::ALL), self.maybe(Self::text)),
+            1 => Change::Number(number, self.maybe(|m| f64::from(m.byte()) / 4.0)),
+            2 => Change::Tags(self.some(Self::text)),
+            3 => Change::Label(self.text(), self.maybe(Self::text)),
+            _ => Change::ClearLabels,
+        }
+    }
+
+    fn fact(&mut self) -> Arc<Fact> {
+        Arc::new(Fact {
+            occurred_at: self.instant(),
+            version: self.maybe(Self::number),
+            event_id: self.maybe(Self::text),
+            record_hash: self.number(),
+            source: self.text(),
+            created: self.flag(),
+            changes: self.some(Self::change),
+            activities: self.some(|m| Activity {
+                kind: m.pick(&ActivityKind::ALL),
+                actor: m.maybe(Self::text),
+                level: m.maybe(Self::number),
+                until: m.maybe(Self::instant),
+                note: m.maybe(Self::text),
+            }),
+        })
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        let changes = self.some(Self::change);
+        let mut ticket = Ticket::default();
+        ticket.merge(&changes);
+        ticket
+    }
+
+    fn watch(&mut self) -> Stopwatch {
+        let (at, done) = (self.instant(), self.flag());
+        Stopwatch {
+            started_at: self.instant(),
+            summed_to: self.instant(),
+            counted: Duration::from_millis(self.number()),
+            paused: Duration::from_millis(self.number()),
+            gaps: self.some(|m| Gap {
+                from: m.instant(),
+                to: m.instant(),
+                closed: m.flag(),
+            }),
+            motion: self.pick(&[
+                Motion::Running,
+                Motion::Paused { since: at },
+                Motion::Stopped { at, done },
+            ]),
+        }
+    }
+
+    fn nature(&mut self) -> Nature {
+        self.pick(&[Nature::Problem, Nature::Opportunity])
+    }
+
+    fn escalation(&mut self) -> Escalation {
+        Escalation {
+            begun_at: self.instant(),
+            level: self.count(),
+            highest_level: self.count(),
+            nature: self.nature(),
+            waits: self.watch(),
+            repeats_sent: self.count(),
+            acknowledgement: self.maybe(|m| Acknowledgement {
+                anchor: Anchor {
+                    at: m.instant(),
+                    fact: m.number(),
+                },
+                watch: m.watch(),
+                until: m.maybe(Self::instant),
+            }),
+        }
+    }
+
+    fn plan(&mut self) -> PlanRef {
+        PlanRef {
+            name: self.text(),
+            revision: self.text(),
+        }
+    }
+
+    fn machine(&mut self) -> Machine {
+        Machine {
+            ticket: Arc::new(self.ticket()),
+            source: self.text(),
+            created_at: self.maybe(Self::instant),
+            is_partial: self.flag(),
+            has_begun: self.flag(),
+            category: self.pick(&StatusCategory::ALL),
+            reopen_count: self.count(),
+            reassignment_count: self.count(),
+            customer_reply_count: self.count(),
+            last_agent_reply: self.maybe(Self::instant),
+            last_customer_reply: self.maybe(Self::instant),
+            last_fact_at: self.instant(),
+            last_due_at: self.instant(),
+            plan: self.maybe(Self::plan),
+            clocks: self.some(|m| Clock {
+                timeframe: m.text(),
+                cycle: m.count(),
+                is_answered: m.flag(),
+                watch: m.maybe(Self::watch),
+            }),
+            fired: self.some(|m| Fired {
+                timeframe: m.text(),
+                cycle: m.count(),
+                mark: m.text(),
+                at: m.instant(),
+            }),
+            holds: self.some(|m| Hold {
+                trigger: m.text(),
+                since: m.maybe(Self::instant),
+                has_fired: m.flag(),
+                cycle: m.count(),
+            }),
+            escalations: self.count(),
+            escalation: self.maybe(Self::escalation),
+        }
+    }
+
+    fn entry(&mut self) -> Entry {
+        Entry {
+            identity: Identity([self.byte(); 16]),
+            kind: self.pick(&[
+                EscalatedType::Warned,
+                EscalatedType::Raised,
+                EscalatedType::Repeated,
+                EscalatedType::Acknowledged,
+                EscalatedType::Unacknowledged,
+                EscalatedType::Lowered,
+                EscalatedType::Ended,
+            ]),
+            level: self.count(),
+            decided_at: self.instant(),
+            is_taken_back: self.flag(),
+            is_correction: self.flag(),
+        }
+    }
+
+    fn state(&mut self) -> TicketState {
+        let facts = self.some(Self::fact);
+        StoredState {
+            evaluated: facts.len(),
+            facts,
+            machine: self.machine(),
+            fold: self.maybe(|m| {
+                Box::new(Fold {
+                    key: m.fact().key(),
+                    machine: m.machine(),
+                })
+            }),
+            ledger: Ledger {
+                entries: self.some(Self::entry),
+            },
+            told: self.some(|m| Told {
+                listener: Listener {
+                    to: m.text(),
+                    kind: m.text(),
+                    channel: m.text(),
+                },
+                level: m.count(),
+            }),
+            last_voiced: self.maybe(|m| Voiced {
+                plan: m.plan(),
+                escalation: m.count(),
+                nature: m.nature(),
+            }),
+        }
+        .into()
+    }
+}
+
+fn state(bytes: &[u8]) -> TicketState {
+    Maker(bytes.iter()).state()
+}
+
+/// A state in which every list and every nullable field occurs.
+fn full() -> TicketState {
+    let bytes: Vec<u8> = (0..600_u32)
+        .map(|n| (n * n * 7 + n * 11 + 3) as u8 | 1)
+        .collect();
+    state(&bytes)
+}
+
+#[test]
+fn stored_states_are_read_and_written_to_the_byte() {
+    for (file, state) in [
+        ("escalation_state.1.empty.avro", TicketState::default()),
+        ("escalation_state.1.full.avro", full()),
+    ] {
+        let stored = golden(file, || encode_state(&state));
+        assert_eq!(decode_state(&stored).unwrap(), state, "{file}");
+        assert_eq!(encode_state(&state), stored, "{file}");
+    }
+}
+
+#[test]
+fn the_full_state_of_the_tests_leaves_nothing_out() {
+    let state = full();
+    assert!(!state.facts.is_empty() && state.fold.is_some() && state.last_voiced.is_some());
+    assert!(!state.ledger.entries.is_empty() && !state.told.is_empty());
+    let machine = &state.machine;
+    assert!(!machine.clocks.is_empty() && !machine.fired.is_empty() && !machine.holds.is_empty());
+    let escalation = machine.escalation.as_ref().unwrap();
+    assert!(escalation.acknowledgement.is_some());
+}
+
+#[test]
+fn what_is_not_a_state_is_refused_with_its_reason() {
+    let good = encode_state(&full());
+    assert!(matches!(decode_state(b""), Err(StateError::Framing)));
+    assert!(matches!(decode_state(b"{}"), Err(StateError::Framing)));
+    let mut other = good.clone();
+    other[2] ^= 1;
+    let error = decode_state(&other).unwrap_err();
+    assert!(error.to_string().contains("3c1f541f34e24471"), "{error}");
+    for end in 10..good.len() {
+        let cut = decode_state(&good[..end]);
+        assert!(matches!(cut, Err(StateError::Broken { .. })), "{end}");
+    }
+    let mut state = TicketState::default();
+    state.evaluated = 1;
+    assert!(decode_state(&encode_state(&state)).is_err());
+}
+
+proptest! {
+    #[test]
+    fn a_state_comes_back_as_it_was(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let state = state(&bytes);
+        let stored = encode_state(&state);
+        prop_assert_eq!(&decode_state(&stored).unwrap(), &state);
+        // And the library, which knows nothing of the code above, reads the same record.
+        let json = read_single_object(SchemaName::EscalationState, &stored);
+        prop_assert_eq!(json["facts"].as_array().unwrap().len(), state.facts.len());
+        prop_assert_eq!(&json["machine"]["source"], &*state.machine.source);
+        prop_assert_eq!(&json["machine"]["category"], state.machine.category.name());
+    }
+
+    #[test]
+    fn a_damaged_state_is_refused_or_read_but_never_more(
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let mut stored = encode_state(&full());
+        let at = at.index(stored.len());
+        stored[at] = byte;
+        if let Ok(state) = decode_state(&stored) {
+            prop_assert!(state.evaluated <= state.facts.len());
+        }
+    }
+}
