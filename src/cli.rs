@@ -9,6 +9,7 @@ mod config;
 mod failure;
 mod healthcheck;
 mod print;
+mod schema;
 mod setting_flags;
 mod validate;
 
@@ -37,6 +38,9 @@ enum Command {
     /// Asks a running service whether it is ready; exits with 1 when it is not.
     #[command(after_help = healthcheck::EXAMPLES)]
     Healthcheck(healthcheck::Healthcheck),
+    /// Looks at the schemas of the records on the topics.
+    #[command(subcommand)]
+    Schema(schema::Schema),
     /// Checks plan files and shows every problem with its place and a remedy.
     #[command(after_help = validate::EXAMPLES)]
     Validate(validate::Validate),
@@ -75,6 +79,7 @@ pub fn main() -> ExitCode {
     let verdict = match cli.command {
         Command::Config(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
+        Command::Schema(command) => command.run(),
         Command::Validate(command) => command.run(),
     };
     match verdict {

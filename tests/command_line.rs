@@ -231,3 +231,36 @@ fn a_path_that_cannot_be_read_is_trouble() {
     );
     assert_eq!(code(&validate(&[])), 2);
 }
+
+#[test]
+fn a_schema_is_printed_as_its_file_stands() {
+    let output = escalator()
+        .args(["schema", "print", "Escalated"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(stdout(&output), include_str!("../schemas/Escalated.avsc"));
+}
+
+#[test]
+fn all_schemas_are_printed_as_json_with_their_fingerprints() {
+    let output = escalator()
+        .args(["schema", "print", "--all", "--output", "json"])
+        .output()
+        .unwrap();
+    let listing: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let schemas = listing["schemas"].as_array().unwrap();
+    assert_eq!(schemas.len(), 5);
+    assert_eq!(schemas[0]["name"], "TicketCreated");
+    assert_eq!(schemas[0]["schema"]["name"], "TicketCreated");
+    assert_eq!(schemas[0]["fingerprint"], "d810b456a0783a9d");
+}
+
+#[test]
+fn an_unknown_schema_is_a_usage_error() {
+    for arguments in [&["schema", "print"][..], &["schema", "print", "Unknown"]] {
+        let output = escalator().args(arguments).output().unwrap();
+        assert_eq!(code(&output), 2);
+        assert!(stdout(&output).is_empty());
+    }
+}
