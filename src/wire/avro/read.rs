@@ -1,0 +1,356 @@
+//! Reading: a serde deserializer that is led by the writer's schema.
+
+use std::fmt;
+
+use apache_avro::Schema;
+use apache_avro::schema::{
+    ArraySchema, InnerDecimalSchema, MapSchema, NamesRef, RecordSchema, UuidSchema,
+};
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+/// Levels of nesting that are followed. The service's schemas have four; a schema that refers to
+/// itself must not be able to exhaust the stack.
+const DEPTH_MAX: u8 = 32;
+
+/// Why bytes are not what their schema says.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::wire) enum AvroError {
+    #[error("the record ends inside a value")]
+    End,
+    #[error("a number has more than 64 bits")]
+    Number,
+    #[error("a length is negative or exceeds the record")]
+    Length,
+    #[error("a text is not UTF-8")]
+    Text,
+    #[error("a union names a branch that it does not have")]
+    Branch,
+    #[error("a boolean is neither 0 nor 1")]
+    Boolean,
+    #[error("values are nested deeper than {DEPTH_MAX} levels")]
+    Depth,
+    #[error("the schema refers to a type that it does not define")]
+    Name,
+    #[error("{0} bytes follow the value")]
+    Trailing(usize),
+    #[error("{0}")]
+    Shape(String),
+}
+
+impl de::Error for AvroError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Shape(message.to_string())
+    }
+}
+
+/// Reads one value that fills the whole slice.
+pub(in crate::wire) fn from_slice<'a, T: Deserialize<'a>>(
+    schema: &'a Schema,
+    names: &'a NamesRef<'a>,
+    bytes: &'a [u8],
+) -> Result<T, AvroError> {
+    let mut cursor = Cursor { rest: bytes };
+    let value = T::deserialize(Reader {
+        cursor: &mut cursor,
+        schema,
+        names,
+        depth: 0,
+    })?;
+    match cursor.rest.len() {
+        0 => Ok(value),
+        left => Err(AvroError::Trailing(left)),
+    }
+}
+
+/// What is left of the bytes.
+struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    fn long(&mut self) -> Result<i64, AvroError> {
+        let mut bits = 0_u64;
+        for (index, byte) in self.rest.iter().enumerate() {
+            // The tenth byte holds the 64th bit and nothing else.
+            if index == 9 && *byte > 1 {
+                return Err(AvroError::Number);
+            }
+            bits |= u64::from(byte & 0x7f) << (7 * index);
+            if byte & 0x80 == 0 {
+                self.rest = &self.rest[index + 1..];
+                return Ok((bits >> 1).cast_signed() ^ -((bits & 1).cast_signed()));
+            }
+        }
+        Err(AvroError::End)
+    }
+
+    fn bytes(&mut self, length: usize) -> Result<&'a [u8], AvroError> {
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(AvroError::End)?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    fn counted_bytes(&mut self) -> Result<&'a [u8], AvroError> {
+        let length = usize::try_from(self.long()?).map_err(|_| AvroError::Length)?;
+        self.bytes(length).map_err(|_| AvroError::Length)
+    }
+
+    fn text(&mut self) -> Result<&'a str, AvroError> {
+        str::from_utf8(self.counted_bytes()?).map_err(|_| AvroError::Text)
+    }
+
+    fn boolean(&mut self) -> Result<bool, AvroError> {
+        match self.bytes(1)? {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            [..] => Err(AvroError::Boolean),
+        }
+    }
+
+    fn float(&mut self) -> Result<f32, AvroError> {
+        let bytes = self.bytes(4)?.try_into().map_err(|_| AvroError::End)?;
+        Ok(f32::from_le_bytes(bytes))
+    }
+
+    fn double(&mut self) -> Result<f64, AvroError> {
+        let bytes = self.bytes(8)?.try_into().map_err(|_| AvroError::End)?;
+        Ok(f64::from_le_bytes(bytes))
+    }
+
+    /// The number of items in the next block of an array or map; 0 ends it.
+    fn block(&mut self) -> Result<usize, AvroError> {
+        let mut count = self.long()?;
+        if count < 0 {
+            // A negative count is followed by the block's size, for readers that skip it whole.
+            self.long()?;
+            count = count.checked_neg().ok_or(AvroError::Length)?;
+        }
+        let count = usize::try_from(count).map_err(|_| AvroError::Length)?;
+        // An item may be empty (a null), but a block of more items than bytes is a lie.
+        if count > self.rest.len() {
+            return Err(AvroError::Length);
+        }
+        Ok(count)
+    }
+}
+
+/// Deserializes one value of a schema.
+struct Reader<'c, 'a> {
+    cursor: &'c mut Cursor<'a>,
+    schema: &'a Schema,
+    names: &'a NamesRef<'a>,
+    depth: u8,
+}
+
+impl<'a> Reader<'_, 'a> {
+    fn inner<'d>(&'d mut self, schema: &'a Schema) -> Result<Reader<'d, 'a>, AvroError> {
+        if self.depth == DEPTH_MAX {
+            return Err(AvroError::Depth);
+        }
+        Ok(Reader {
+            cursor: self.cursor,
+            schema,
+            names: self.names,
+            depth: self.depth + 1,
+        })
+    }
+
+    /// Follows unions and references to the schema that the value really has.
+    fn settle(mut self) -> Result<Self, AvroError> {
+        loop {
+            if self.depth == DEPTH_MAX {
+                return Err(AvroError::Depth);
+            }
+            if let Schema::Union(union) = self.schema {
+                let branch = usize::try_from(self.cursor.long()?).map_err(|_| AvroError::Branch)?;
+                self.schema = union.variants().get(branch).ok_or(AvroError::Branch)?;
+            } else if let Schema::Ref { name } = self.schema {
+                self.schema = self.names.get(name).ok_or(AvroError::Name)?;
+            } else {
+                return Ok(self);
+            }
+            self.depth += 1;
+        }
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum is the library's; what it may add has bytes that cannot be skipped"
+)]
+impl<'a> Deserializer<'a> for Reader<'_, 'a> {
+    type Error = AvroError;
+
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, AvroError> {
+        let reader = self.settle()?;
+        let cursor = &mut *reader.cursor;
+        match reader.schema {
+            Schema::Null => visitor.visit_unit(),
+            Schema::Boolean => visitor.visit_bool(cursor.boolean()?),
+            Schema::Int
+            | Schema::Date
+            | Schema::TimeMillis
+            | Schema::Long
+            | Schema::TimeMicros
+            | Schema::TimestampMillis
+            | Schema::LocalTimestampMillis => visitor.visit_i64(cursor.long()?),
+            // Whoever reads an instant expects milliseconds.
+            Schema::TimestampMicros | Schema::LocalTimestampMicros => {
+                visitor.visit_i64(cursor.long()?.div_euclid(1_000))
+            }
+            Schema::TimestampNanos | Schema::LocalTimestampNanos => {
+                visitor.visit_i64(cursor.long()?.div_euclid(1_000_000))
+            }
+            Schema::Float => visitor.visit_f32(cursor.float()?),
+            Schema::Double => visitor.visit_f64(cursor.double()?),
+            Schema::String | Schema::Uuid(UuidSchema::String) => {
+                visitor.visit_borrowed_str(cursor.text()?)
+            }
+            Schema::Enum(symbols) => {
+                let index = usize::try_from(cursor.long()?).map_err(|_| AvroError::Branch)?;
+                let symbol = symbols.symbols.get(index).ok_or(AvroError::Branch)?;
+                visitor.visit_borrowed_str(symbol)
+            }
+            Schema::Array(array) => visitor.visit_seq(Items::new(reader, array)),
+            Schema::Map(map) => visitor.visit_map(Entries::new(reader, map)),
+            Schema::Record(record) => visitor.visit_map(Fields::new(reader, record)),
+            Schema::Fixed(fixed)
+            | Schema::Duration(fixed)
+            | Schema::Uuid(UuidSchema::Fixed(fixed)) => {
+                visitor.visit_borrowed_bytes(cursor.bytes(fixed.size)?)
+            }
+            Schema::Decimal(decimal) => match &decimal.inner {
+                InnerDecimalSchema::Fixed(fixed) => {
+                    visitor.visit_borrowed_bytes(cursor.bytes(fixed.size)?)
+                }
+                InnerDecimalSchema::Bytes => visitor.visit_borrowed_bytes(cursor.counted_bytes()?),
+            },
+            Schema::Bytes | Schema::BigDecimal | Schema::Uuid(UuidSchema::Bytes) => {
+                visitor.visit_borrowed_bytes(cursor.counted_bytes()?)
+            }
+            _ => Err(AvroError::Name),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        <W: Visitor<'a>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// The fields of a record, by name.
+struct Fields<'c, 'a> {
+    reader: Reader<'c, 'a>,
+    record: &'a RecordSchema,
+    next: usize,
+}
+
+impl<'c, 'a> Fields<'c, 'a> {
+    const fn new(reader: Reader<'c, 'a>, record: &'a RecordSchema) -> Self {
+        Self {
+            reader,
+            record,
+            next: 0,
+        }
+    }
+}
+
+impl<'a> MapAccess<'a> for Fields<'_, 'a> {
+    type Error = AvroError;
+
+    fn next_key_seed<K: DeserializeSeed<'a>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, AvroError> {
+        let Some(field) = self.record.fields.get(self.next) else {
+            return Ok(None);
+        };
+        seed.deserialize(BorrowedStrDeserializer::new(&field.name))
+            .map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, AvroError> {
+        let field = self.record.fields.get(self.next).ok_or(AvroError::End)?;
+        self.next += 1;
+        seed.deserialize(self.reader.inner(&field.schema)?)
+    }
+}
+
+/// The entries of a map.
+struct Entries<'c, 'a> {
+    reader: Reader<'c, 'a>,
+    map: &'a MapSchema,
+    left_in_block: usize,
+}
+
+impl<'c, 'a> Entries<'c, 'a> {
+    const fn new(reader: Reader<'c, 'a>, map: &'a MapSchema) -> Self {
+        Self {
+            reader,
+            map,
+            left_in_block: 0,
+        }
+    }
+}
+
+impl<'a> MapAccess<'a> for Entries<'_, 'a> {
+    type Error = AvroError;
+
+    fn next_key_seed<K: DeserializeSeed<'a>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, AvroError> {
+        if self.left_in_block == 0 {
+            self.left_in_block = self.reader.cursor.block()?;
+            if self.left_in_block == 0 {
+                return Ok(None);
+            }
+        }
+        self.left_in_block -= 1;
+        seed.deserialize(BorrowedStrDeserializer::new(self.reader.cursor.text()?))
+            .map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, AvroError> {
+        seed.deserialize(self.reader.inner(&self.map.types)?)
+    }
+}
+
+/// The items of an array.
+struct Items<'c, 'a> {
+    reader: Reader<'c, 'a>,
+    array: &'a ArraySchema,
+    left_in_block: usize,
+}
+
+impl<'c, 'a> Items<'c, 'a> {
+    const fn new(reader: Reader<'c, 'a>, array: &'a ArraySchema) -> Self {
+        Self {
+            reader,
+            array,
+            left_in_block: 0,
+        }
+    }
+}
+
+impl<'a> SeqAccess<'a> for Items<'_, 'a> {
+    type Error = AvroError;
+
+    fn next_element_seed<S: DeserializeSeed<'a>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, AvroError> {
+        if self.left_in_block == 0 {
+            self.left_in_block = self.reader.cursor.block()?;
+            if self.left_in_block == 0 {
+                return Ok(None);
+            }
+        }
+        self.left_in_block -= 1;
+        seed.deserialize(self.reader.inner(&self.array.items)?)
+            .map(Some)
+    }
+}

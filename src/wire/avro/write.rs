@@ -1,0 +1,76 @@
+//! Writing: the few primitives of the encoding, for records whose layout is fixed.
+
+/// The marker that begins a single object.
+pub(in crate::wire) const SINGLE_OBJECT: [u8; 2] = [0xc3, 0x01];
+
+/// Appends values to a record in the order of its schema's fields.
+pub(in crate::wire) struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    /// Begins a single object of the schema with that fingerprint.
+    pub(in crate::wire) fn single_object(fingerprint: [u8; 8]) -> Self {
+        // Most records fit, the others grow once or twice.
+        let mut bytes = Vec::with_capacity(512);
+        bytes.extend_from_slice(&SINGLE_OBJECT);
+        bytes.extend_from_slice(&fingerprint);
+        Self { bytes }
+    }
+
+    pub(in crate::wire) fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    pub(in crate::wire) fn long(&mut self, value: i64) {
+        let mut bits = (value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned();
+        while bits >= 0x80 {
+            self.bytes.push((bits as u8) | 0x80);
+            bits >>= 7;
+        }
+        self.bytes.push(bits as u8);
+    }
+
+    pub(in crate::wire) fn boolean(&mut self, value: bool) {
+        self.bytes.push(u8::from(value));
+    }
+
+    pub(in crate::wire) fn double(&mut self, value: f64) {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    pub(in crate::wire) fn text(&mut self, value: &str) {
+        self.long(value.len() as i64);
+        self.bytes.extend_from_slice(value.as_bytes());
+    }
+
+    /// A value of a union of null and one other type.
+    pub(in crate::wire) fn nullable<T>(
+        &mut self,
+        value: Option<T>,
+        write: impl FnOnce(&mut Self, T),
+    ) {
+        match value {
+            None => self.long(0),
+            Some(value) => {
+                self.long(1);
+                write(self, value);
+            }
+        }
+    }
+
+    /// An array or a map, in one block.
+    pub(in crate::wire) fn block<T>(
+        &mut self,
+        items: impl ExactSizeIterator<Item = T>,
+        mut write: impl FnMut(&mut Self, T),
+    ) {
+        if items.len() > 0 {
+            self.long(items.len() as i64);
+            for item in items {
+                write(self, item);
+            }
+        }
+        self.long(0);
+    }
+}

@@ -1,0 +1,237 @@
+//! One input record: which format it has, whose key it carries, which fact it holds.
+
+use escalator_engine::fact::{TicketFact, record_hash};
+use escalator_engine::time::Timestamp;
+
+use super::avro;
+use super::convert::{Context, Converted, Format, Ignored, convert};
+use super::dead_letter::{DeadLetterReason, Refusal};
+use super::partitioner::Partitioners;
+use super::raw::RawEvent;
+use super::schema::SchemaName;
+
+/// The longest value, in bytes: 1 MiB.
+pub const VALUE_BYTES_MAX: usize = 1 << 20;
+
+/// The two inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Input {
+    /// The topic of created events.
+    Created,
+    /// The topic of updates.
+    Updated,
+}
+
+impl Input {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Created, Self::Updated];
+
+    /// The name of the topic unless the settings give another.
+    #[must_use]
+    pub const fn topic(self) -> &'static str {
+        match self {
+            Self::Created => "ticket-created",
+            Self::Updated => "ticket-updated",
+        }
+    }
+
+    const fn schema(self) -> SchemaName {
+        match self {
+            Self::Created => SchemaName::TicketCreated,
+            Self::Updated => SchemaName::TicketUpdated,
+        }
+    }
+}
+
+/// A header of a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Header<'a> {
+    /// Its name; names may repeat.
+    pub name: &'a str,
+    /// Its value.
+    pub value: Option<&'a [u8]>,
+}
+
+/// An input record as the broker delivered it.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// The input that it came from.
+    pub input: Input,
+    /// Its partition number.
+    pub partition: i32,
+    /// How many partitions the input has.
+    pub partitions: i32,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value.
+    pub value: Option<&'a [u8]>,
+    /// Its headers.
+    pub headers: &'a [Header<'a>],
+    /// Whether to say which partitioners agree with a keyed record's partition; of records without
+    /// key it is always said.
+    pub sample: bool,
+}
+
+/// What an input record holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded {
+    /// The fact.
+    pub fact: TicketFact,
+    /// What the event held that means nothing to the service.
+    pub ignored: Ignored,
+    /// Which partitioners would have put the record where it was found, when that was asked for.
+    pub partitioners: Option<Partitioners>,
+}
+
+/// Decodes an input record that is read at `now`.
+///
+/// # Errors
+/// The record is to become a dead letter; the refusal says why.
+pub fn decode(record: &Record<'_>, now: Timestamp) -> Result<Decoded, Refusal> {
+    let value = record.value.unwrap_or_default();
+    if value.is_empty() {
+        return Err(Refusal::new(
+            DeadLetterReason::Empty,
+            "the record has no value",
+        ));
+    }
+    if value.len() > VALUE_BYTES_MAX {
+        return Err(Refusal::new(
+            DeadLetterReason::TooLarge,
+            format!(
+                "the value has {} bytes; at most {VALUE_BYTES_MAX} are accepted",
+                value.len()
+            ),
+        ));
+    }
+    let (format, event) = read(record, value)?;
+    let context = Context {
+        input: record.input,
+        format,
+        record_hash: record_hash(value),
+        now,
+    };
+    let Converted { fact, ignored } = convert(context, event)?;
+    let partitioners = place(record, fact.ticket_id.as_bytes())?;
+    Ok(Decoded {
+        fact,
+        ignored,
+        partitioners,
+    })
+}
+
+/// Tells the formats apart and reads the event.
+fn read<'a>(record: &Record<'a>, value: &'a [u8]) -> Result<(Format, RawEvent<'a>), Refusal> {
+    if let Some(name) = cloud_events(record.headers) {
+        return Err(Refusal::new(
+            DeadLetterReason::UnsupportedFormat,
+            format!("header `{name}` announces a CloudEvent; CloudEvents are not read"),
+        ));
+    }
+    match value {
+        [0xc3, 0x01, rest @ ..] => Ok((Format::Avro, single_object(record.input, rest)?)),
+        [0x00, ..] => Err(Refusal::new(
+            DeadLetterReason::UnsupportedFormat,
+            "the value is in Confluent framing; no schema registry is read",
+        )),
+        _ if value.trim_ascii_start().first() == Some(&b'{') => Ok((Format::Json, json(value)?)),
+        [first, ..] => Err(Refusal::new(
+            DeadLetterReason::Unreadable,
+            format!("the value begins with byte {first:02X}, which begins no known format"),
+        )),
+        [] => Err(Refusal::new(
+            DeadLetterReason::Empty,
+            "the record has no value",
+        )),
+    }
+}
+
+/// The header by which an event of the CloudEvents format, binary or structured, is recognised.
+fn cloud_events<'a>(headers: &[Header<'a>]) -> Option<&'a str> {
+    headers
+        .iter()
+        .find(|header| {
+            header.name == "ce_specversion"
+                || header.name.eq_ignore_ascii_case("content-type")
+                    && header.value.is_some_and(|value| {
+                        let structured = b"application/cloudevents";
+                        value
+                            .get(..structured.len())
+                            .is_some_and(|start| start.eq_ignore_ascii_case(structured))
+                    })
+        })
+        .map(|header| header.name)
+}
+
+fn json(value: &[u8]) -> Result<RawEvent<'_>, Refusal> {
+    serde_json::from_slice(value).map_err(|error| {
+        Refusal::new(
+            DeadLetterReason::Unreadable,
+            format!("the value is not JSON: {error}"),
+        )
+    })
+}
+
+/// Reads what follows the marker of a single object: the fingerprint and the datum.
+fn single_object(input: Input, rest: &[u8]) -> Result<RawEvent<'_>, Refusal> {
+    let Some((fingerprint, datum)) = rest.split_at_checked(8) else {
+        return Err(Refusal::new(
+            DeadLetterReason::Unreadable,
+            "the value ends inside the schema's fingerprint",
+        ));
+    };
+    let expected = input.schema();
+    match SchemaName::with_fingerprint(fingerprint) {
+        Some(name) if name == expected => {}
+        Some(other) => {
+            return Err(Refusal::new(
+                DeadLetterReason::WrongShape,
+                format!("the value is a {}, not a {}", other.name(), expected.name()),
+            ));
+        }
+        None => {
+            return Err(Refusal::new(
+                DeadLetterReason::UnknownSchema,
+                format!(
+                    "no known schema has the fingerprint {:016x}",
+                    fingerprint
+                        .iter()
+                        .rev()
+                        .fold(0_u64, |whole, byte| (whole << 8) | u64::from(*byte))
+                ),
+            ));
+        }
+    }
+    let known = expected.known();
+    avro::from_slice(known.schema, &known.names, datum).map_err(|error| {
+        Refusal::new(
+            DeadLetterReason::Unreadable,
+            format!("the value is not a {}: {error}", expected.name()),
+        )
+    })
+}
+
+/// Checks that the record is where its ticket's records are.
+fn place(record: &Record<'_>, ticket_id: &[u8]) -> Result<Option<Partitioners>, Refusal> {
+    let agreeing = || Partitioners::agreeing(ticket_id, record.partition, record.partitions);
+    match record.key {
+        Some(key) if key == ticket_id => Ok(record.sample.then(agreeing)),
+        Some(_) => Err(Refusal::new(
+            DeadLetterReason::KeyMismatch,
+            "field `ticket_id` differs from the record's key",
+        )),
+        None => {
+            let partitioners = agreeing();
+            if partitioners.any() {
+                return Ok(Some(partitioners));
+            }
+            Err(Refusal::new(
+                DeadLetterReason::NoKey,
+                format!(
+                    "the record has no key, and no partitioner gives its `ticket_id` partition {}",
+                    record.partition
+                ),
+            ))
+        }
+    }
+}

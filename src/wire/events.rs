@@ -1,0 +1,214 @@
+//! Event files: the contract's JSON Lines in, and events out in the same form.
+//!
+//! A file is read as a stream, a line at a time. The rules are those of records; only what needs a
+//! broker or a clock is missing: there are no keys, and events may be dated in any future.
+
+use std::borrow::Cow;
+use std::io::{self, BufRead, Read, Write};
+
+use escalator_engine::effect::Event;
+use escalator_engine::fact::{TicketFact, record_hash};
+use escalator_engine::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::convert::{Context, Format, convert};
+use super::dead_letter::Refusal;
+use super::decode::{Input, VALUE_BYTES_MAX};
+
+/// The longest line, in bytes: twice the longest value, so that a value that is a little too long
+/// is reported as such.
+const LINE_BYTES_MAX: usize = 2 * VALUE_BYTES_MAX;
+
+/// Why an event file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file could not be read on.
+    #[error("reading line {line} of the events")]
+    Read {
+        /// The line's number, from 1.
+        line: u64,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The line is longer than any event.
+    #[error("line {line} of the events has more than {LINE_BYTES_MAX} bytes")]
+    Length {
+        /// The line's number, from 1.
+        line: u64,
+    },
+    /// The line is not an object with a topic and a value.
+    #[error(
+        "line {line} of the events is not {{\"topic\": \"ticket-created\" or \"ticket-updated\", \
+         \"value\": {{…}}}}"
+    )]
+    Line {
+        /// The line's number, from 1.
+        line: u64,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The line's value is not an event.
+    #[error("line {line} of the events")]
+    Event {
+        /// The line's number, from 1.
+        line: u64,
+        /// Why.
+        #[source]
+        source: Refusal,
+    },
+}
+
+impl Error {
+    /// The number of the line, from 1.
+    #[must_use]
+    pub const fn line(&self) -> u64 {
+        match self {
+            Self::Read { line, .. }
+            | Self::Length { line }
+            | Self::Line { line, .. }
+            | Self::Event { line, .. } => *line,
+        }
+    }
+}
+
+/// Reads an event file: each item is a line's number and its fact.
+///
+/// Lines are independent, so a caller may report an error and go on; after a failed read there is
+/// nothing more. Blank lines are skipped.
+#[derive(Debug)]
+pub struct Events<R> {
+    reader: R,
+    line: u64,
+    buffer: Vec<u8>,
+    failed: bool,
+}
+
+impl<R: BufRead> Events<R> {
+    /// Reads from the beginning of `reader`.
+    pub const fn new(reader: R) -> Self {
+        Self {
+            reader,
+            line: 0,
+            buffer: Vec::new(),
+            failed: false,
+        }
+    }
+
+    /// Reads the next line into the buffer; false at the end.
+    fn next_line(&mut self) -> Result<bool, Error> {
+        self.buffer.clear();
+        self.line += 1;
+        let line = self.line;
+        let read = (&mut self.reader)
+            .take(LINE_BYTES_MAX as u64)
+            .read_until(b'\n', &mut self.buffer)
+            .map_err(|source| Error::Read { line, source })?;
+        if read == LINE_BYTES_MAX && self.buffer.last() != Some(&b'\n') {
+            self.reader
+                .skip_until(b'\n')
+                .map_err(|source| Error::Read { line, source })?;
+            return Err(Error::Length { line });
+        }
+        Ok(read > 0)
+    }
+}
+
+impl<R: BufRead> Iterator for Events<R> {
+    type Item = Result<(u64, TicketFact), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        loop {
+            match self.next_line() {
+                Ok(false) => return None,
+                Ok(true) if self.buffer.trim_ascii().is_empty() => {}
+                Ok(true) => {
+                    let fact = parse_line(self.line, &self.buffer);
+                    return Some(fact.map(|fact| (self.line, fact)));
+                }
+                Err(error) => {
+                    self.failed = matches!(error, Error::Read { .. });
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    topic: Topic,
+    #[serde(borrow)]
+    value: &'a RawValue,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+enum Topic {
+    #[serde(rename = "ticket-created")]
+    Created,
+    #[serde(rename = "ticket-updated")]
+    Updated,
+}
+
+fn parse_line(line: u64, bytes: &[u8]) -> Result<TicketFact, Error> {
+    let parsed: Line<'_> =
+        serde_json::from_slice(bytes).map_err(|source| Error::Line { line, source })?;
+    let input = match parsed.topic {
+        Topic::Created => Input::Created,
+        Topic::Updated => Input::Updated,
+    };
+    let value = parsed.value.get();
+    let event = serde_json::from_str(value).map_err(|source| Error::Line { line, source })?;
+    let context = Context {
+        input,
+        format: Format::Json,
+        record_hash: record_hash(value.as_bytes()),
+        now: Timestamp::MAX,
+    };
+    convert(context, event)
+        .map(|converted| converted.fact)
+        .map_err(|source| Error::Event { line, source })
+}
+
+/// Writes an event out as one line: topic, key and value, as a record would carry them.
+///
+/// # Errors
+/// The writer failed.
+pub fn write_line(mut writer: impl Write, event: &Event) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Line<'a, T> {
+        topic: &'static str,
+        key: Cow<'a, str>,
+        value: &'a T,
+    }
+    match event {
+        Event::Escalated(value) => serde_json::to_writer(
+            &mut writer,
+            &Line {
+                topic: "escalated",
+                key: Cow::Borrowed(&value.ticket_id),
+                value,
+            },
+        )?,
+        Event::Notify(value) => serde_json::to_writer(
+            &mut writer,
+            &Line {
+                topic: "notify",
+                key: notify_key(value.ticket_id.as_deref(), &value.to),
+                value,
+            },
+        )?,
+    }
+    writer.write_all(b"\n")
+}
+
+/// The key of a `notify` record: the ticket id, of a digest `digest:TARGET`.
+#[must_use]
+pub fn notify_key<'a>(ticket_id: Option<&'a str>, target: &str) -> Cow<'a, str> {
+    ticket_id.map_or_else(|| Cow::Owned(format!("digest:{target}")), Cow::Borrowed)
+}

@@ -1,0 +1,120 @@
+//! The schemas in `schemas/`: their texts, their parsed forms and their fingerprints.
+//!
+//! The files are the store of the single-object framing: a record names its schema by the
+//! fingerprint, and the binary carries every schema that it ever wrote.
+
+use std::sync::LazyLock;
+
+use apache_avro::Schema;
+use apache_avro::rabin::Rabin;
+use apache_avro::schema::{NamesRef, ResolvedSchema};
+use sha2::Digest as _;
+
+/// The schemas of the records that the service reads and writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaName {
+    /// A created event, read.
+    TicketCreated,
+    /// An update, read.
+    TicketUpdated,
+    /// A decision, written.
+    Escalated,
+    /// Somebody is to be told, written.
+    Notify,
+}
+
+/// A parsed schema, the named types in it, and the fingerprint by which records name it.
+pub(super) struct Known {
+    pub(super) schema: &'static Schema,
+    pub(super) names: NamesRef<'static>,
+    fingerprint: [u8; 8],
+}
+
+static KNOWN: LazyLock<[Known; SchemaName::ALL.len()]> =
+    LazyLock::new(|| SchemaName::ALL.map(|name| Known::parse(name.text())));
+
+impl SchemaName {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::TicketCreated,
+        Self::TicketUpdated,
+        Self::Escalated,
+        Self::Notify,
+    ];
+
+    /// The record's name in the schema, without its namespace.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TicketCreated => "TicketCreated",
+            Self::TicketUpdated => "TicketUpdated",
+            Self::Escalated => "Escalated",
+            Self::Notify => "Notify",
+        }
+    }
+
+    /// The schema of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|schema| schema.name() == name)
+    }
+
+    /// The schema file's text.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::TicketCreated => include_str!("../../schemas/TicketCreated.avsc"),
+            Self::TicketUpdated => include_str!("../../schemas/TicketUpdated.avsc"),
+            Self::Escalated => include_str!("../../schemas/Escalated.avsc"),
+            Self::Notify => include_str!("../../schemas/Notify.avsc"),
+        }
+    }
+
+    /// CRC-64-AVRO of the schema's canonical form, in the byte order of the single-object framing.
+    #[must_use]
+    pub fn fingerprint(self) -> [u8; 8] {
+        self.known().fingerprint
+    }
+
+    /// The schema with that fingerprint.
+    #[must_use]
+    pub fn with_fingerprint(fingerprint: &[u8]) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|name| name.known().fingerprint == fingerprint)
+    }
+
+    pub(super) fn known(self) -> &'static Known {
+        &KNOWN[self as usize]
+    }
+}
+
+impl Known {
+    fn parse(text: &str) -> Self {
+        let schema = Schema::parse_str(text).expect("the shipped schemas are valid");
+        // A handful of schemas that live as long as the process; what is read borrows from them.
+        let schema: &'static Schema = Box::leak(Box::new(schema));
+        let resolved = ResolvedSchema::try_from(schema).expect("the shipped schemas are complete");
+        Self {
+            schema,
+            names: resolved.get_names().clone(),
+            fingerprint: fingerprint(schema),
+        }
+    }
+}
+
+/// CRC-64-AVRO of the canonical form, little-endian.
+///
+/// The library leaves a type whose logical name it stripped as `{"type":"long"}`. The specification
+/// and the other implementations write `"long"`, and the fingerprint must be theirs. The canonical
+/// form holds no free text, so replacing is safe.
+fn fingerprint(schema: &Schema) -> [u8; 8] {
+    let mut canonical = schema.canonical_form();
+    for primitive in ["int", "long", "bytes", "string"] {
+        canonical = canonical.replace(
+            &format!("{{\"type\":\"{primitive}\"}}"),
+            &format!("\"{primitive}\""),
+        );
+    }
+    Rabin::digest(canonical).into()
+}
