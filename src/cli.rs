@@ -6,11 +6,14 @@
 
 mod clock;
 mod config;
+mod explain;
 mod failure;
 mod healthcheck;
+mod inputs;
 mod print;
 mod schema;
 mod setting_flags;
+mod simulate;
 mod validate;
 
 use std::process::ExitCode;
@@ -35,12 +38,18 @@ enum Command {
     /// Looks at the settings as they are in force.
     #[command(subcommand)]
     Config(config::Config),
+    /// Explains a ticket at an instant: its plan, its clocks, what comes next, what happened.
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(explain::Explain),
     /// Asks a running service whether it is ready; exits with 1 when it is not.
     #[command(after_help = healthcheck::EXAMPLES)]
     Healthcheck(healthcheck::Healthcheck),
     /// Looks at the schemas of the records on the topics.
     #[command(subcommand)]
     Schema(schema::Schema),
+    /// Runs plans over recorded events and shows who would have been told what, and when.
+    #[command(after_help = simulate::EXAMPLES)]
+    Simulate(simulate::Simulate),
     /// Checks plan files and shows every problem with its place and a remedy.
     #[command(after_help = validate::EXAMPLES)]
     Validate(validate::Validate),
@@ -78,8 +87,10 @@ pub fn main() -> ExitCode {
     };
     let verdict = match cli.command {
         Command::Config(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Validate(command) => command.run(),
     };
     match verdict {

@@ -254,8 +254,8 @@ impl Machine {
     /// status starts or stops, an ending, triggers.
     pub fn apply(&mut self, fact: &Fact, past: Past<'_>, rules: &Rules, out: &mut Outcome) {
         let revision = Arc::clone(rules.at(fact.occurred_at));
-        let occurrence = self.merge(fact, &revision, out);
         let before = out.trace.is_some().then(|| self.clone());
+        let occurrence = self.merge(fact, &revision, out);
         let lost = self.rematch(&occurrence, past, &revision, rules, out);
         let in_force = self.in_force(rules);
         if let Some(in_force) = &in_force {

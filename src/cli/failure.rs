@@ -25,9 +25,18 @@ pub(super) fn report(error: &anyhow::Error) {
     print::error(&describe(error));
 }
 
-fn describe(error: &anyhow::Error) -> String {
+/// Tells on stderr why something is refused that was read well, and what to do about it.
+pub(super) fn refuse(what: &str, help: &str) {
+    print::error(&format!("{}: {what}\n  help: {help}\n", label()));
+}
+
+fn label() -> String {
     let red = anstyle::AnsiColor::Red.on_default().bold();
-    let mut text = format!("{red}error{red:#}: {error}\n");
+    format!("{red}error{red:#}")
+}
+
+fn describe(error: &anyhow::Error) -> String {
+    let mut text = format!("{}: {error}\n", label());
     let mut last = error.to_string();
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();

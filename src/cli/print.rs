@@ -11,8 +11,29 @@ use serde::Serialize;
 ///
 /// A reader who has gone (as `head` does) has seen what they wanted, so that is no failure.
 pub(super) fn text(text: &str) -> anyhow::Result<()> {
-    let mut out = anstream::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    styled_stream(|out| out.write_all(text.as_bytes()))
+}
+
+/// Prints what a function writes, as it comes, to stdout.
+///
+/// A reader who has gone ends it, see [`text`].
+pub(super) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    written(io::stdout().lock(), write)
+}
+
+/// Like [`stream`], for texts with colours.
+pub(super) fn styled_stream(
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> anyhow::Result<()> {
+    written(anstream::stdout().lock(), write)
+}
+
+fn written(
+    out: impl Write,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> anyhow::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to standard output")
         }

@@ -1,0 +1,103 @@
+//! What commands over event files are given: plans and events.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use escalator_engine::time::{InstantError, Timestamp};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::failure::Trouble;
+use super::print;
+use crate::offline::Recording;
+use crate::plan_file::{self, PlanSet, Severity, Sources};
+
+/// Bytes read at once; larger than a pipe, so that a long file costs few calls.
+const READ_BYTES: usize = 1 << 18;
+
+/// Shorter files are read before anybody could see a bar: 8 MiB.
+const SHORT_BYTES: u64 = 8 << 20;
+
+/// Plans and events.
+#[derive(Args)]
+pub(super) struct Inputs {
+    /// A plan file, or a directory of plan files.
+    #[arg(long, value_name = "PATH")]
+    plans: PathBuf,
+    /// An event file (JSON Lines, in any order); `-` reads standard input.
+    #[arg(long, value_name = "FILE")]
+    events: PathBuf,
+}
+
+impl Inputs {
+    /// The plans; none when they have errors, which are then told.
+    pub(super) fn plans(&self) -> anyhow::Result<Option<PlanSet>> {
+        let sources = Sources::read(&self.plans).with_context(|| Trouble {
+            doing: "cannot read the plans".to_owned(),
+            remedy: "name a plan file, or a directory of plan files, that exists and may be read",
+        })?;
+        let checked = plan_file::check(sources);
+        let warnings = checked.count(Severity::Warning);
+        if checked.set.is_none() {
+            print::error(&checked.report(true));
+        } else if warnings > 0 {
+            let path = self.plans.display();
+            let s = if warnings == 1 { "" } else { "s" };
+            print::error(&format!(
+                "the plans have {warnings} warning{s}; `escalator validate {path}` shows them\n"
+            ));
+        }
+        Ok(checked.set)
+    }
+
+    /// The events.
+    pub(super) fn recording(&self) -> anyhow::Result<Recording> {
+        let name = self.events_name();
+        let trouble = || Trouble {
+            doing: format!("cannot read the events in {name}"),
+            remedy: "name an event file: JSON Lines such as \
+                     {\"topic\": \"ticket-created\", \"value\": {…}}",
+        };
+        let progress = self.progress();
+        let reader: Box<dyn Read> = if self.is_standard_input() {
+            Box::new(io::stdin().lock())
+        } else {
+            Box::new(File::open(&self.events).with_context(trouble)?)
+        };
+        let reader = BufReader::with_capacity(READ_BYTES, progress.wrap_read(reader));
+        let recording = Recording::read(reader);
+        progress.finish_and_clear();
+        recording.with_context(trouble)
+    }
+
+    /// The event file, as people call it.
+    pub(super) fn events_name(&self) -> String {
+        if self.is_standard_input() {
+            "standard input".to_owned()
+        } else {
+            self.events.display().to_string()
+        }
+    }
+
+    fn is_standard_input(&self) -> bool {
+        self.events == Path::new("-")
+    }
+
+    /// A bar on a terminal for files that take a while; nothing anywhere else.
+    fn progress(&self) -> ProgressBar {
+        let length = std::fs::metadata(&self.events).map_or(0, |file| file.len());
+        if self.is_standard_input() || length < SHORT_BYTES {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("reading {bar:40} {bytes} of {total_bytes}");
+        bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    }
+}
+
+/// An instant on the command line.
+pub(super) fn instant(text: &str) -> Result<Timestamp, InstantError> {
+    Timestamp::parse(text)
+}

@@ -1,0 +1,54 @@
+//! Small words for texts: counts, lengths, and texts from outside made harmless.
+
+use std::borrow::Cow;
+
+/// A count with its noun, and a comma at every thousand.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", grouped(count))
+}
+
+/// A number with a comma at every thousand.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A text from outside without the characters that a terminal would obey.
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_control) {
+        let replaced = text
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c });
+        Cow::Owned(replaced.collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_at_a_glance() {
+        assert_eq!(counted(1, "fact"), "1 fact");
+        assert_eq!(counted(0, "fact"), "0 facts");
+        assert_eq!(counted(141_712, "fact"), "141,712 facts");
+        assert_eq!(grouped(1_000_000), "1,000,000");
+        assert_eq!(grouped(999), "999");
+    }
+
+    #[test]
+    fn texts_from_outside_cannot_steer_the_terminal() {
+        assert_eq!(harmless("a\u{1b}[31mb\n"), "a\u{fffd}[31mb\u{fffd}");
+        assert_eq!(harmless("Zürich"), "Zürich");
+    }
+}
