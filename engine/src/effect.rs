@@ -29,6 +29,12 @@ pub enum EscalatedType {
 }
 
 impl EscalatedType {
+    /// Whether the ticket is at another level afterwards.
+    #[must_use]
+    pub const fn moves_level(self) -> bool {
+        matches!(self, Self::Raised | Self::Lowered | Self::Ended)
+    }
+
     /// The name in events.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -17,7 +17,10 @@ use crate::time::{Duration, Timestamp};
 
 /// The answer of `explain`; the fields are the contract's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "each field is described in the contract's section on `explain`")]
+#[expect(
+    missing_docs,
+    reason = "each field is described in the contract's section on `explain`"
+)]
 pub struct Explanation {
     pub ticket_id: Text,
     pub at: Timestamp,
@@ -35,7 +38,10 @@ pub struct Explanation {
 
 /// One clock, in its latest cycle.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "each field is described in the contract's section on `explain`")]
+#[expect(
+    missing_docs,
+    reason = "each field is described in the contract's section on `explain`"
+)]
 pub struct ClockReading {
     pub timeframe: Text,
     pub cycle: u32,
@@ -66,7 +72,10 @@ pub struct Uncounted {
 
 /// One mark of a clock.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "each field is described in the contract's section on `explain`")]
+#[expect(
+    missing_docs,
+    reason = "each field is described in the contract's section on `explain`"
+)]
 pub struct MarkReading {
     pub at: Text,
     pub threshold_s: Option<Seconds>,
@@ -76,7 +85,10 @@ pub struct MarkReading {
 
 /// One trigger of the plan in force.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "each field is described in the contract's section on `explain`")]
+#[expect(
+    missing_docs,
+    reason = "each field is described in the contract's section on `explain`"
+)]
 pub struct TriggerReading {
     pub name: Text,
     pub holds: bool,
@@ -85,7 +97,10 @@ pub struct TriggerReading {
 
 /// One plan of the revision in force.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "each field is described in the contract's section on `explain`")]
+#[expect(
+    missing_docs,
+    reason = "each field is described in the contract's section on `explain`"
+)]
 pub struct PlanReading {
     pub name: Text,
     pub matches: bool,
@@ -143,7 +158,12 @@ impl Serialize for Seconds {
 /// Explains a ticket at an instant, from its facts up to that instant and then what is due at it.
 /// None when nothing is known of it by then.
 #[must_use]
-pub fn explain(ticket_id: &Text, facts: &[Arc<Fact>], at: Timestamp, rules: &Rules) -> Option<Explanation> {
+pub fn explain(
+    ticket_id: &Text,
+    facts: &[Arc<Fact>],
+    at: Timestamp,
+    rules: &Rules,
+) -> Option<Explanation> {
     let mut state = TicketState::default();
     for fact in facts.iter().filter(|fact| fact.occurred_at <= at) {
         state.accept(Arc::clone(fact), Timestamp::MIN);
@@ -153,7 +173,13 @@ pub fn explain(ticket_id: &Text, facts: &[Arc<Fact>], at: Timestamp, rules: &Rul
     Some(read(ticket_id, &state.machine, history, at, rules))
 }
 
-fn read(ticket_id: &Text, machine: &Machine, history: Vec<Trace>, at: Timestamp, rules: &Rules) -> Explanation {
+fn read(
+    ticket_id: &Text,
+    machine: &Machine,
+    history: Vec<Trace>,
+    at: Timestamp,
+    rules: &Rules,
+) -> Explanation {
     let revision = rules.at(at);
     let in_force = machine.plan.as_ref().and_then(|plan| rules.resolve(plan));
     let line = |trace: Trace| HistoryLine {
@@ -168,22 +194,37 @@ fn read(ticket_id: &Text, machine: &Machine, history: Vec<Trace>, at: Timestamp,
         plan_revision: in_force.map(|(revision, _)| revision.id.clone()),
         status_category: machine.category.name(),
         level: machine.level(),
-        acknowledged: machine.escalation.as_ref().is_some_and(|open| open.acknowledgement.is_some()),
+        acknowledged: machine
+            .escalation
+            .as_ref()
+            .is_some_and(|open| open.acknowledgement.is_some()),
         clocks: in_force.map_or_else(Vec::new, |(_, plan)| {
             let clocks = machine.clocks.iter().zip(&plan.timeframes);
-            clocks.map(|(clock, timeframe)| clock_reading(machine, clock, timeframe, at)).collect()
+            clocks
+                .map(|(clock, timeframe)| clock_reading(machine, clock, timeframe, at))
+                .collect()
         }),
-        triggers: in_force.map_or_else(Vec::new, |(revision, plan)| trigger_readings(machine, plan, revision)),
+        triggers: in_force.map_or_else(Vec::new, |(revision, plan)| {
+            trigger_readings(machine, plan, revision)
+        }),
         plans: plan_readings(machine, revision),
-        next: machine.next_due(rules).zip(in_force).map(|(due, (_, plan))| Next {
-            at: due.at.max(machine.last_fact_at),
-            what: describe_due(due, plan, machine),
-        }),
+        next: machine
+            .next_due(rules)
+            .zip(in_force)
+            .map(|(due, (_, plan))| Next {
+                at: due.at.max(machine.last_fact_at),
+                what: describe_due(due, plan, machine),
+            }),
         history: history.into_iter().map(line).collect(),
     }
 }
 
-fn clock_reading(machine: &Machine, clock: &Clock, timeframe: &Timeframe, at: Timestamp) -> ClockReading {
+fn clock_reading(
+    machine: &Machine,
+    clock: &Clock,
+    timeframe: &Timeframe,
+    at: Timestamp,
+) -> ClockReading {
     let calendar = timeframe.calendar;
     let within = timeframe.within.length(&machine.ticket);
     let watch = clock.watch.as_ref();
@@ -215,7 +256,9 @@ fn clock_reading(machine: &Machine, clock: &Clock, timeframe: &Timeframe, at: Ti
         within_s: within.map(Seconds),
         elapsed_s: Seconds(elapsed),
         remaining_s: within.map(|within| {
-            Seconds(Duration::from_millis(within.as_millis() - elapsed.as_millis()))
+            Seconds(Duration::from_millis(
+                within.as_millis() - elapsed.as_millis(),
+            ))
         }),
         paused_s: Seconds(paused),
         due_at,
@@ -248,7 +291,10 @@ fn trigger_readings(machine: &Machine, plan: &Plan, revision: &Revision) -> Vec<
         let (holds, because) = if machine.category.is_done() {
             (false, format!("the ticket is {}", machine.category.name()))
         } else if !machine.has_begun {
-            (false, "the ticket was adopted and has no status yet".to_owned())
+            (
+                false,
+                "the ticket was adopted and has no status yet".to_owned(),
+            )
         } else {
             (trigger.when.holds(&subject), trigger.when.explain(&subject))
         };
@@ -303,9 +349,14 @@ fn describe_due(due: Due, plan: &Plan, machine: &Machine) -> String {
         }
         What::Hold { trigger } => {
             let trigger = &plan.triggers[trigger];
-            format!("trigger {} has held long enough: level {}", trigger.name, trigger.level)
+            format!(
+                "trigger {} has held long enough: level {}",
+                trigger.name, trigger.level
+            )
         }
-        What::Wait(Wait::NextAfter) => format!("raises to level {}, unless acknowledged", level + 1),
+        What::Wait(Wait::NextAfter) => {
+            format!("raises to level {}, unless acknowledged", level + 1)
+        }
         What::Wait(Wait::Repeat) => format!("tells level {level} again"),
         What::Wait(Wait::AcknowledgementEnd) => "the acknowledgement is over".to_owned(),
     }

@@ -21,6 +21,17 @@ pub struct Entry {
     pub is_correction: bool,
 }
 
+impl Entry {
+    /// Whether it is one of these decisions; a correction never is.
+    #[must_use]
+    pub fn is_among(&self, decisions: &[Decision]) -> bool {
+        !self.is_correction
+            && decisions
+                .iter()
+                .any(|decision| decision.identity() == self.identity)
+    }
+}
+
 /// Everything emitted since the ticket's history was last folded, in the order of decision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
@@ -29,18 +40,6 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Writes down a decision that is emitted.
-    pub fn note(&mut self, decision: &Decision) {
-        self.insert(Entry {
-            identity: decision.identity(),
-            kind: decision.kind,
-            level: decision.level,
-            decided_at: decision.decided_at,
-            is_taken_back: false,
-            is_correction: false,
-        });
-    }
-
     /// Puts an entry behind everything that was decided up to its instant.
     pub fn insert(&mut self, entry: Entry) {
         let place = self
@@ -57,32 +56,24 @@ impl Ledger {
             .position(|entry| entry.identity == identity && !entry.is_taken_back)
     }
 
-    /// How often a decision was emitted and taken back.
+    /// How often a decision was emitted since the fold; it is emitted again only once it was taken
+    /// back, or was overtaken by an ending.
     #[must_use]
-    pub fn times_taken_back(&self, identity: Identity) -> u32 {
-        let taken_back = self
+    pub fn times_emitted(&self, identity: Identity) -> u32 {
+        let emitted = self
             .entries
             .iter()
-            .filter(|e| e.identity == identity && e.is_taken_back);
-        u32::try_from(taken_back.count()).unwrap_or(u32::MAX)
+            .filter(|entry| entry.identity == identity);
+        u32::try_from(emitted.count()).unwrap_or(u32::MAX)
     }
 
-    /// The level that a subscriber takes the ticket to be at, from what stands in the ledger.
+    /// Whether a raise above a level stands that is not among the right decisions.
     #[must_use]
-    pub fn visible_level(&self, level_before: u32) -> u32 {
-        let standing = self
-            .entries
-            .iter()
-            .rev()
-            .filter(|entry| !entry.is_taken_back);
-        let mut moves = standing.filter(|entry| match entry.kind {
-            EscalatedType::Raised | EscalatedType::Lowered | EscalatedType::Ended => true,
-            EscalatedType::Warned
-            | EscalatedType::Repeated
-            | EscalatedType::Acknowledged
-            | EscalatedType::Unacknowledged => false,
-        });
-        moves.next().map_or(level_before, |entry| entry.level)
+    pub fn stands_wrongly_above(&self, level: u32, right: &[Decision]) -> bool {
+        self.entries.iter().any(|entry| {
+            let is_above = entry.kind == EscalatedType::Raised && entry.level > level;
+            is_above && !entry.is_taken_back && !entry.is_among(right)
+        })
     }
 
     /// Drops what was decided before an instant: those facts are folded away, so that nothing can

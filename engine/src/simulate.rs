@@ -39,7 +39,11 @@ pub fn simulate(
         let acceptance = engine.apply(fact);
         simulated.duplicates += u64::from(acceptance == crate::ticket_state::Acceptance::Duplicate);
     }
-    let advanced = engine.advance(until.plus_millis(1), usize::MAX, &Emission::on_virtual_clock());
+    let advanced = engine.advance(
+        until.plus_millis(1),
+        usize::MAX,
+        &Emission::on_virtual_clock(),
+    );
     engine.commit();
     simulated.events = advanced.events;
     simulated.counts = advanced.counts;

@@ -9,12 +9,12 @@
 
 use std::sync::Arc;
 
-use crate::decision::{Anchor, Decision};
+use crate::decision::{Anchor, Decision, Identity};
 use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
 use crate::emission::{Emission, Emitted, Told, Voice};
 use crate::fact::{Fact, FactKey};
 use crate::ledger::{Entry, Ledger};
-use crate::machine::{Counts, Machine, Outcome, Past, Trace};
+use crate::machine::{Counts, Due, Machine, Outcome, Past, Trace};
 use crate::plan::Nature;
 use crate::rules::{PlanRef, Rules};
 use crate::ticket::Text;
@@ -177,24 +177,20 @@ impl TicketState {
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) -> Counts {
-        let mut outcome = Outcome::default();
-        match self.reread.take() {
-            None => {
-                self.read(to, context.rules, &mut outcome);
-                for decision in &outcome.decisions {
-                    self.emit(decision, false, context, out);
-                }
-            }
-            Some(late_at) => {
-                self.machine = self
-                    .fold
-                    .as_ref()
-                    .map_or_else(Machine::new, |fold| fold.machine.clone());
-                self.evaluated = 0;
-                self.read(to, context.rules, &mut outcome);
-                self.reconcile(outcome.decisions, late_at, to, context, out);
-            }
+        let late = self
+            .reread
+            .take()
+            .map(|late_at| (late_at, self.machine.level()));
+        if late.is_some() {
+            self.machine = self
+                .fold
+                .as_ref()
+                .map_or_else(Machine::new, |fold| fold.machine.clone());
+            self.evaluated = 0;
         }
+        let mut outcome = Outcome::default();
+        self.read(to, context.rules, &mut outcome);
+        self.reconcile(&outcome.decisions, late, to, context, out);
         outcome.counts
     }
 
@@ -258,17 +254,25 @@ impl TicketState {
     fn emit(
         &mut self,
         decision: &Decision,
+        identity: Identity,
         is_over: bool,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) {
-        let taken_back = self.ledger.times_taken_back(decision.identity());
+        let emitted = self.ledger.times_emitted(identity);
         let ordinal = if decision.repeat > 0 {
             decision.repeat
         } else {
-            taken_back
+            emitted
         };
-        self.ledger.note(decision);
+        self.ledger.insert(Entry {
+            identity,
+            kind: decision.kind,
+            level: decision.level,
+            decided_at: decision.decided_at,
+            is_taken_back: false,
+            is_correction: false,
+        });
         self.voice(decision, ordinal, is_over, context, out);
     }
 
@@ -296,34 +300,56 @@ impl TicketState {
         voice.emit(decision, ordinal, is_over, &mut self.told, out);
     }
 
-    /// Compares a new reading of the history with what was emitted: emits what is missing, then
-    /// one correction when the level that subscribers see is not the true one.
+    /// Emits what is decided and does not stand in the ledger yet, then one correction when the
+    /// level that subscribers see is not the true one. `late` says that the decisions are a new
+    /// reading of the whole history: since when, and which level was seen before it.
     fn reconcile(
         &mut self,
-        decisions: Vec<Decision>,
-        late_at: Timestamp,
+        decisions: &[Decision],
+        late: Option<(Timestamp, u32)>,
         to: Timestamp,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) {
-        let mut right = Vec::with_capacity(decisions.len());
-        for decision in &decisions {
-            right.push(decision.identity());
-            if self.ledger.standing(decision.identity()).is_none() {
-                let belongs_to_open = self.machine.escalation.is_some()
-                    && decision.escalation == self.machine.escalations;
-                let is_over = decision.escalation > 0 && !belongs_to_open;
-                self.emit(decision, is_over, context, out);
+        let level = self.machine.level();
+        let mut visible = late.map_or(level, |(_, seen)| seen);
+        for decision in decisions {
+            let identity = decision.identity();
+            let moves = decision.kind.moves_level();
+            let stands = self.ledger.standing(identity).is_some();
+            // Read in order, a move is always a new one, even when it looks like one that was
+            // emitted wrongly before.
+            if stands && (late.is_some() || !moves) {
+                if moves {
+                    visible = late.map_or(level, |(_, seen)| seen);
+                }
+                continue;
+            }
+            let is_open = self.machine.escalation.is_some()
+                && decision.escalation == self.machine.escalations;
+            let is_over = late.is_some() && decision.escalation > 0 && !is_open;
+            self.emit(decision, identity, is_over, context, out);
+            if moves {
+                visible = decision.level;
             }
         }
-        let level_before = self.fold.as_ref().map_or(0, |fold| fold.machine.level());
-        let visible = self.ledger.visible_level(level_before);
-        let level = self.machine.level();
-        if visible == level {
+        let Some((late_at, seen)) = late else {
             return;
+        };
+        if seen > level && self.ledger.stands_wrongly_above(level, decisions) {
+            visible = seen;
         }
+        if visible != level {
+            self.take_back(decisions, visible);
+            self.correct(visible, late_at, to, context, out);
+        }
+    }
+
+    /// Marks what the correction that follows takes back: of the wrong entries those that made the
+    /// visible level too high, or too low.
+    fn take_back(&mut self, right: &[Decision], visible: u32) {
+        let level = self.machine.level();
         for entry in &mut self.ledger.entries {
-            let is_wrong = !entry.is_correction && !right.contains(&entry.identity);
             let is_put_right = match entry.kind {
                 EscalatedType::Raised => visible > level && entry.level > level,
                 EscalatedType::Lowered | EscalatedType::Ended => visible < level,
@@ -332,9 +358,10 @@ impl TicketState {
                 | EscalatedType::Acknowledged
                 | EscalatedType::Unacknowledged => false,
             };
-            entry.is_taken_back |= is_wrong && is_put_right;
+            if is_put_right && !entry.is_among(right) {
+                entry.is_taken_back = true;
+            }
         }
-        self.correct(visible, late_at, to, context, out);
     }
 
     fn correct(
@@ -354,13 +381,13 @@ impl TicketState {
         let Some(mut decision) = self.correction(kind, visible, late_at, context.rules) else {
             return;
         };
-        decision.decided_at = to.max(late_at);
-        let made_before = self
-            .ledger
-            .entries
-            .iter()
-            .filter(|e| e.identity == decision.identity());
-        let ordinal = u32::try_from(made_before.count()).unwrap_or(u32::MAX);
+        // Behind everything decided so far, before everything still to come.
+        decision.decided_at = self
+            .machine
+            .last_fact_at
+            .max(self.machine.last_due_at)
+            .max(late_at);
+        let ordinal = self.ledger.times_emitted(decision.identity());
         self.ledger.insert(Entry {
             identity: decision.identity(),
             kind,
@@ -442,11 +469,10 @@ impl TicketState {
             .facts
             .get(self.evaluated)
             .map_or(Timestamp::MAX, |fact| fact.occurred_at);
-        // What falls due at an instant fires once evaluation is past it.
-        let due = self
-            .machine
-            .next_due(rules)
-            .map_or(Timestamp::MAX, |due| due.at.plus_millis(1));
+        // What falls due at an instant fires once evaluation is past it, and what a fact has moved
+        // into the past once evaluation is past that fact.
+        let decided = |due: Due| due.at.max(self.machine.last_fact_at).plus_millis(1);
+        let due = self.machine.next_due(rules).map_or(Timestamp::MAX, decided);
         fact.min(due)
     }
 }

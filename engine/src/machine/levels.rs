@@ -286,6 +286,9 @@ pub(super) fn fact_anchor(fact: &Fact, nth: usize) -> Anchor {
     };
     Anchor {
         at: fact.occurred_at,
-        fact: identity.wrapping_add_unsigned(nth as u64) | 1,
+        // An odd factor keeps different facts apart, and leaves room for their activities.
+        fact: identity
+            .wrapping_mul(1_000_003)
+            .wrapping_add_unsigned(nth as u64 + 1),
     }
 }

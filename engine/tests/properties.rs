@@ -1,0 +1,345 @@
+//! What must be so for any plans and any lives of tickets.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use escalator_engine::effect::{EscalatedType, Event, Purpose};
+use escalator_engine::emission::{Emission, Emitted};
+use escalator_engine::engine::Engine;
+use escalator_engine::explain::explain;
+use escalator_engine::fact::{Fact, TicketFact, record_hash};
+use escalator_engine::machine::Machine;
+use escalator_engine::rules::Rules;
+use escalator_engine::simulate::simulate;
+use escalator_engine::ticket_state::{Acceptance, StoredState, TicketState};
+use escalator_engine::time::Timestamp;
+use proptest::prelude::*;
+use support::{escalated, lives, minute, notified, rules};
+
+const HORIZON: i64 = 240;
+const END: i64 = 700;
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        // Enough that every planted fault in a clock or a ladder was found; a few seconds each.
+        cases: 400,
+        // A failing life is short after far fewer.
+        max_shrink_iters: 500,
+        ..ProptestConfig::default()
+    }
+}
+
+/// In-order reading in one go.
+fn oracle(rules: &Arc<Rules>, facts: &[TicketFact]) -> (Vec<Emitted>, Engine) {
+    let (simulated, engine) = simulate(rules, facts.iter().cloned(), minute(END));
+    (simulated.events, engine)
+}
+
+fn machines(engine: &Engine) -> BTreeMap<String, Machine> {
+    engine
+        .tickets()
+        .map(|(id, state)| (id.to_string(), state.machine.clone()))
+        .collect()
+}
+
+/// A copy of a state that went through its stored parts, as a restart takes it.
+fn stored(state: &TicketState) -> TicketState {
+    let state = state.clone();
+    TicketState::from(StoredState {
+        facts: state.facts,
+        evaluated: state.evaluated,
+        fold: state.fold,
+        machine: state.machine,
+        ledger: state.ledger,
+        told: state.told,
+        last_voiced: state.last_voiced,
+    })
+}
+
+fn restarted(engine: &Engine) -> Engine {
+    let tickets: Vec<_> = engine
+        .tickets()
+        .map(|(id, state)| (id.clone(), stored(state)))
+        .collect();
+    Engine::restore(Arc::clone(engine.rules()), tickets, engine.evaluated_to())
+}
+
+/// The events of each ticket in their order, a line each. Where batches cut an instant, tickets may
+/// take turns differently; what one ticket says may not differ in a byte.
+fn per_ticket(events: &[Emitted]) -> BTreeMap<String, Vec<String>> {
+    let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for emitted in events {
+        let (ticket, line) = match &emitted.event {
+            Event::Escalated(e) => (
+                e.ticket_id.to_string(),
+                format!(
+                    "{} {:?} {}→{} {:?}",
+                    emitted.at, e.kind, e.previous_level, e.level, e.cause
+                ),
+            ),
+            Event::Notify(n) => (
+                n.ticket_id.as_deref().unwrap_or_default().to_owned(),
+                format!(
+                    "{} {:?} {}/{} level {}",
+                    emitted.at, n.purpose, n.to, n.channel, n.level
+                ),
+            ),
+        };
+        let hash = record_hash(format!("{emitted:?}").as_bytes());
+        lines
+            .entry(ticket)
+            .or_default()
+            .push(format!("{line} {hash:x}"));
+    }
+    lines
+}
+
+fn invariant_nothing_is_due_before_now(engine: &Engine) {
+    for (id, state) in engine.tickets() {
+        assert!(
+            state.wake(engine.rules()) > engine.evaluated_to(),
+            "{id} should have been looked at"
+        );
+    }
+}
+
+fn invariant_ids_are_unique(events: &[Emitted]) {
+    let mut seen: BTreeMap<&str, String> = BTreeMap::new();
+    for emitted in events {
+        let (id, shown) = match &emitted.event {
+            Event::Escalated(e) => (
+                &e.id,
+                format!(
+                    "{:?} {} level {} {:?} #{}",
+                    e.kind, e.due_at, e.level, e.cause, e.ordinal
+                ),
+            ),
+            Event::Notify(n) => (&n.id, format!("{:?} {} {}", n.purpose, n.due_at, n.to)),
+        };
+        if let Some(first) = seen.insert(id, shown.clone()) {
+            panic!("emitted twice: {first} and {shown}");
+        }
+    }
+}
+
+fn invariant_levels_are_a_ladder(events: &[Emitted]) {
+    let mut levels: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+    for event in escalated(events) {
+        let (level, escalation) = levels.entry(&event.ticket_id).or_insert((0, 0));
+        assert_eq!(event.previous_level, *level, "{event:?}");
+        match event.kind {
+            EscalatedType::Raised => assert!(event.level > *level),
+            EscalatedType::Lowered => assert!(event.level > 0 && event.level < *level),
+            EscalatedType::Ended => assert!(event.level == 0 && *level > 0),
+            EscalatedType::Warned => assert_eq!(event.level, *level),
+            EscalatedType::Repeated
+            | EscalatedType::Acknowledged
+            | EscalatedType::Unacknowledged => {
+                assert!(event.level == *level && *level > 0);
+            }
+        }
+        let begins = event.kind == EscalatedType::Raised && *level == 0;
+        *escalation += u32::from(begins);
+        assert_eq!(
+            event.escalation, *escalation,
+            "nothing is said of an escalation that is over"
+        );
+        *level = event.level;
+    }
+}
+
+fn invariant_the_end_is_told_to_those_who_were_told(events: &[Emitted]) {
+    let mut told: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
+    let mut ending: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
+    for notify in notified(events) {
+        let ticket = notify.ticket_id.as_deref().expect("a ticket");
+        let who = (&*notify.to, &*notify.channel);
+        match notify.purpose {
+            Purpose::Level | Purpose::Repeat => {
+                ending.remove(ticket);
+                told.entry(ticket).or_default().insert(who);
+            }
+            Purpose::Ended => {
+                let open = ending
+                    .entry(ticket)
+                    .or_insert_with(|| told.remove(ticket).unwrap_or_default());
+                assert!(
+                    open.remove(&who),
+                    "{who:?} was told of an end without having been told before"
+                );
+            }
+            Purpose::Lowered => assert!(told.get(ticket).is_some_and(|told| told.contains(&who))),
+            Purpose::Warning => {}
+        }
+    }
+    assert!(
+        ending.values().all(BTreeSet::is_empty),
+        "somebody was not told of the end"
+    );
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn arrival_order_batches_duplicates_and_crashes_change_nothing(
+        rules in rules(),
+        facts in lives(HORIZON, 40),
+        lead in proptest::collection::vec(0_i64..30, 40),
+        crashes in proptest::collection::vec(0_u8..4, 40),
+    ) {
+        let (expected, whole) = oracle(&rules, &facts);
+        invariant_ids_are_unique(&expected);
+        invariant_levels_are_a_ladder(&expected);
+        invariant_the_end_is_told_to_those_who_were_told(&expected);
+
+        // Facts arrive up to half an hour early, in an order of their own, each followed by some
+        // duplicate; the evaluation time follows the slowest.
+        let mut arrivals: Vec<_> = facts
+            .iter()
+            .zip(&lead)
+            .map(|(fact, lead)| (fact.fact.occurred_at.plus_millis(-lead * 60_000), fact.clone()))
+            .collect();
+        arrivals.sort_by_key(|(at, _)| *at);
+        let emission = Emission::on_virtual_clock();
+        let mut engine = Engine::new(Arc::clone(&rules));
+        let mut events = Vec::new();
+        for (nth, (at, fact)) in arrivals.iter().enumerate() {
+            let duplicate = arrivals[nth / 2].1.clone();
+            for attempt in 0..2 {
+                prop_assert_eq!(engine.apply(fact.clone()), Acceptance::Accepted);
+                engine.apply(duplicate.clone());
+                let advanced = engine.advance(at.plus_millis(-1), usize::MAX, &emission);
+                if attempt == 0 && crashes[nth] == 0 {
+                    engine.rollback();
+                    continue;
+                }
+                events.extend(advanced.events);
+                engine.commit();
+                break;
+            }
+            if crashes[nth] == 1 {
+                engine = restarted(&engine);
+            }
+            invariant_nothing_is_due_before_now(&engine);
+        }
+        for step in 0..=END {
+            // Few tickets at a time: the limit must not change the result either.
+            let advanced = engine.advance(minute(step).plus_millis(1), 1, &emission);
+            events.extend(advanced.events);
+            engine.commit();
+        }
+        while engine.evaluated_to() <= minute(END) {
+            events.extend(engine.advance(minute(END).plus_millis(1), 1, &emission).events);
+            engine.commit();
+        }
+        prop_assert_eq!(machines(&engine), machines(&whole));
+        prop_assert_eq!(per_ticket(&events), per_ticket(&expected));
+    }
+
+    #[test]
+    fn late_facts_leave_the_same_decisions_and_add_only_corrections(
+        rules in rules(),
+        facts in lives(HORIZON, 25),
+        delays in proptest::collection::vec(0_i64..60, 25),
+    ) {
+        let (expected, whole) = oracle(&rules, &facts);
+        let mut arrivals: Vec<_> = facts
+            .iter()
+            .zip(&delays)
+            .map(|(fact, delay)| (fact.fact.occurred_at.plus_millis(delay * 60_000), fact.clone()))
+            .collect();
+        arrivals.sort_by_key(|(at, _)| *at);
+        let emission = Emission::on_virtual_clock();
+        let mut engine = Engine::new(Arc::clone(&rules));
+        let mut events = Vec::new();
+        for (at, fact) in arrivals {
+            engine.apply(fact);
+            events.extend(engine.advance(at, usize::MAX, &emission).events);
+            engine.commit();
+            engine = restarted(&engine);
+        }
+        events.extend(engine.advance(minute(END).plus_millis(1), usize::MAX, &emission).events);
+        engine.commit();
+        prop_assert_eq!(machines(&engine), machines(&whole));
+        invariant_ids_are_unique(&events);
+        let emitted: BTreeSet<_> = escalated(&events).map(|event| &event.id).collect();
+        for event in escalated(&expected) {
+            let again = escalated(&events).any(|e| {
+                (e.kind, &e.cause, e.level, e.due_at, &e.ticket_id)
+                    == (event.kind, &event.cause, event.level, event.due_at, &event.ticket_id)
+            });
+            prop_assert!(emitted.contains(&event.id) || again, "{:?} was never emitted", event);
+        }
+    }
+
+    #[test]
+    fn long_histories_fold_the_same_whatever_the_batches(
+        rules in rules(),
+        facts in lives(HORIZON, 250),
+        cut in 1_usize..40,
+    ) {
+        let (expected, whole) = oracle(&rules, &facts);
+        let emission = Emission::on_virtual_clock();
+        let mut engine = Engine::new(Arc::clone(&rules));
+        let mut events = Vec::new();
+        for batch in facts.chunks(cut) {
+            let mut to = Timestamp::MIN;
+            for fact in batch {
+                to = fact.fact.occurred_at;
+                engine.apply(fact.clone());
+            }
+            events.extend(engine.advance(to, usize::MAX, &emission).events);
+            engine.commit();
+            engine = restarted(&engine);
+        }
+        events.extend(engine.advance(minute(END).plus_millis(1), usize::MAX, &emission).events);
+        engine.commit();
+        for (id, state) in engine.tickets() {
+            prop_assert!(state.facts.len() <= 64, "{} keeps {} facts", id, state.facts.len());
+        }
+        prop_assert_eq!(machines(&engine), machines(&whole));
+        prop_assert_eq!(per_ticket(&events), per_ticket(&expected));
+        for fact in &facts {
+            engine.apply(fact.clone());
+        }
+        let again = engine.advance(minute(END).plus_millis(2), usize::MAX, &emission);
+        prop_assert!(again.events.is_empty(), "a second reading emits nothing");
+    }
+
+    #[test]
+    fn explain_agrees_with_simulate(rules in rules(), facts in lives(HORIZON, 30), at in 0..HORIZON) {
+        let (expected, _) = oracle(&rules, &facts);
+        for ticket in ["T1", "T2"] {
+            let own: Vec<Arc<Fact>> =
+                facts.iter().filter(|f| &*f.ticket_id == ticket).map(|f| Arc::clone(&f.fact)).collect();
+            let Some(explained) = explain(&ticket.into(), &own, minute(at), &rules) else {
+                prop_assert!(own.iter().all(|fact| fact.occurred_at > minute(at)));
+                continue;
+            };
+            let until_then = escalated(&expected).filter(|e| &*e.ticket_id == ticket && e.fired_at <= minute(at));
+            let level = until_then.last().map_or(0, |event| event.level);
+            prop_assert_eq!(explained.level, level);
+            for clock in &explained.clocks {
+                let warned = |mark: &str| {
+                    escalated(&expected).find(|e| {
+                        &*e.ticket_id == ticket
+                            && e.cause.name.as_deref() == Some(&*clock.timeframe)
+                            && e.cause.mark.as_deref() == Some(mark)
+                            && e.cause.cycle == Some(clock.cycle)
+                    })
+                };
+                for mark in &clock.marks {
+                    if let Some(event) = warned(&mark.at) {
+                        let fired_at = Some(event.fired_at).filter(|at_fired| *at_fired <= minute(at));
+                        prop_assert_eq!(mark.fired_at, fired_at, "{} {}", clock.timeframe, mark.at);
+                    }
+                }
+                let running = clock.state == "running";
+                prop_assert!(!running || clock.due_at.is_some() || clock.within_s.is_none());
+            }
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Random plans and random lives of tickets, from plain numbers so that proptest can shrink them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use escalator_engine::calendar::Calendar;
+use escalator_engine::condition::{Condition, Field, Scalar, Test};
+use escalator_engine::effect::{Escalated, Event, Notify};
+use escalator_engine::emission::Emitted;
+use escalator_engine::fact::{Activity, ActivityKind, Fact, TicketFact};
+use escalator_engine::plan::{
+    Address, InFlight, Level, LevelKind, Mark, MarkAt, MatrixField, Nature, OnReopen, Plan,
+    Recipient, RecipientField, Repeat, Revision, Timeframe, TimeframeKind, Trigger, Unless, Within,
+};
+use escalator_engine::rules::Rules;
+use escalator_engine::status::{CategorySet, StatusCategory};
+use escalator_engine::ticket::{Change, Text, TextField};
+use escalator_engine::time::{Duration, Timestamp};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+pub(crate) const START_MS: i64 = 1_700_000_000_000;
+
+pub(crate) fn minute(n: i64) -> Timestamp {
+    Timestamp::from_millis(START_MS + n * 60_000)
+}
+
+fn minutes(n: i64) -> Duration {
+    Duration::from_secs(n * 60)
+}
+
+const STATUSES: [&str; 7] = [
+    "new",
+    "open",
+    "waiting_customer",
+    "waiting_vendor",
+    "on_hold",
+    "resolved",
+    "closed",
+];
+const PRIORITIES: [&str; 3] = ["low", "high", "critical"];
+
+fn address(n: u8) -> Address {
+    let to = match n % 4 {
+        0 => Recipient::Field(RecipientField::Assignee),
+        n => Recipient::Target {
+            name: format!("team-{n}").into(),
+            kind: "team".into(),
+        },
+    };
+    let channels = if n.is_multiple_of(3) {
+        vec!["chat".into(), "email".into()]
+    } else {
+        vec!["chat".into()]
+    };
+    Address { to, channels }
+}
+
+fn addresses() -> impl Strategy<Value = Vec<Address>> {
+    vec(any::<u8>().prop_map(address), 0..3)
+}
+
+fn condition(n: u8) -> Condition {
+    let field =
+        |name: &str, test| Condition::Field(Field::named(name).expect("a field"), vec![test]);
+    match n % 6 {
+        0 => field("priority", Test::Any(vec![Scalar::new("critical")])),
+        1 => field("tags", Test::Any(vec![Scalar::new("legal")])),
+        2 => field("reopen_count", Test::AtLeast(Scalar::new("1"))),
+        3 => field(
+            "status_category",
+            Test::Any(vec![Scalar::new("waiting_customer")]),
+        ),
+        4 => Condition::Not(Box::new(field("assignee", Test::Exists(true)))),
+        _ => field("escalation_level", Test::AtLeast(Scalar::new("1"))),
+    }
+}
+
+fn categories(bits: u8) -> CategorySet {
+    let chosen = StatusCategory::ALL.into_iter().filter(|c| !c.is_done());
+    chosen
+        .enumerate()
+        .filter(|(n, _)| bits & (1 << n) != 0)
+        .map(|(_, c)| c)
+        .collect()
+}
+
+prop_compose! {
+    fn timeframe(kind: TimeframeKind)(
+        within in 5_i64..90,
+        critical in 2_i64..30,
+        by_priority in any::<bool>(),
+        pause in any::<u8>(),
+        reopen in 0_u8..3,
+        shares in vec((10_u64..250, 0_u32..4, addresses()), 0..4),
+    ) -> Timeframe {
+        let within = if by_priority {
+            Within::By {
+                field: MatrixField::Text(TextField::Priority),
+                values: BTreeMap::from([("critical".into(), minutes(critical))]),
+                default: (pause % 5 != 0).then(|| minutes(within)),
+            }
+        } else {
+            Within::Fixed(minutes(within))
+        };
+        let mut marks: Vec<Mark> = Vec::new();
+        for (share, level, warn) in shares {
+            let text: Text = format!("{share}%").into();
+            if marks.iter().all(|mark| mark.text != text) {
+                marks.push(Mark {
+                    text,
+                    at: MarkAt::Share(share * 10_000),
+                    warn,
+                    level: (level > 0).then_some(level),
+                });
+            }
+        }
+        Timeframe {
+            name: kind.name().into(),
+            kind,
+            within,
+            calendar: Calendar::Always,
+            pause: categories(pause),
+            on_reopen: [OnReopen::Resume, OnReopen::Restart, OnReopen::Ignore][reopen as usize],
+            marks,
+        }
+    }
+}
+
+prop_compose! {
+    fn level(number: usize)(
+        notify in addresses(),
+        repeat in proptest::option::of((1_i64..20, 1_u32..4)),
+        next_after in proptest::option::of(1_i64..40),
+        strict in any::<bool>(),
+        pause in any::<u8>(),
+    ) -> Level {
+        Level {
+            name: format!("level {number}").into(),
+            kind: LevelKind::Functional,
+            notify,
+            assign: None,
+            repeat: repeat.map(|(every, times)| Repeat { every: minutes(every), times }),
+            next_after: next_after.map(minutes),
+            unless: if strict { Unless::Resolved } else { Unless::Acknowledged },
+            pause: if pause > 128 { CategorySet::default() } else { categories(pause) },
+            calendar: Calendar::Always,
+        }
+    }
+}
+
+prop_compose! {
+    fn plan(name: &'static str)(
+        matching in proptest::option::of(any::<u8>()),
+        first in proptest::option::of(timeframe(TimeframeKind::FirstResponse)),
+        next in proptest::option::of(timeframe(TimeframeKind::NextResponse)),
+        resolution in proptest::option::of(timeframe(TimeframeKind::Resolution)),
+        update in proptest::option::of(timeframe(TimeframeKind::Update)),
+        vendor in proptest::option::of(timeframe(TimeframeKind::Vendor)),
+        triggers in vec((any::<u8>(), proptest::option::of(1_i64..20), 1_u32..4), 0..3),
+        path in (level(1), level(2), level(3)).prop_map(|(a, b, c)| vec![a, b, c]),
+        lasts in proptest::option::of(1_i64..40),
+        notify_skipped in any::<bool>(),
+    ) -> Plan {
+        let mut timeframes: Vec<_> =
+            [first, next, resolution, update, vendor].into_iter().flatten().collect();
+        timeframes.sort_by(|a, b| a.name.cmp(&b.name));
+        let trigger = |(number, (when, hold, level)): (usize, (u8, Option<i64>, u32))| Trigger {
+            name: format!("trigger {number}").into(),
+            when: condition(when),
+            hold: hold.map(minutes),
+            calendar: Calendar::Always,
+            level,
+            nature: Nature::Problem,
+        };
+        Plan {
+            name: name.into(),
+            matching: matching.map_or_else(Condition::default, condition),
+            in_flight: InFlight::Adopt,
+            timeframes,
+            triggers: triggers.into_iter().enumerate().map(trigger).collect(),
+            path,
+            acknowledgement_lasts: lasts.map(minutes),
+            stale_after: None,
+            notify_skipped,
+        }
+    }
+}
+
+pub(crate) fn rules() -> impl Strategy<Value = Arc<Rules>> {
+    (plan("first"), plan("second")).prop_map(|(first, second)| {
+        Arc::new(Rules::new(Arc::new(Revision {
+            id: "r1".into(),
+            priorities: PRIORITIES.map(Text::from).to_vec(),
+            plans: vec![Arc::new(first), Arc::new(second)],
+            ..Revision::default()
+        })))
+    })
+}
+
+prop_compose! {
+    fn fact(horizon: i64)(
+        ticket in 1_u8..3,
+        at in 0..horizon,
+        created in 0_u8..8,
+        status in proptest::option::of(0..STATUSES.len()),
+        priority in proptest::option::weighted(0.3, 0..PRIORITIES.len()),
+        assignee in proptest::option::weighted(0.2, 0_u8..3),
+        legal in proptest::option::weighted(0.2, any::<bool>()),
+        activities in vec((0..ActivityKind::ALL.len(), proptest::option::of(0_i64..4), 0_i64..30), 0..3),
+        version in proptest::option::of(0_i64..3),
+    ) -> (u8, Fact) {
+        let mut changes = Vec::new();
+        changes.extend(status.map(|n| Change::Text(TextField::Status, Some(STATUSES[n].into()))));
+        changes.extend(priority.map(|n| Change::Text(TextField::Priority, Some(PRIORITIES[n].into()))));
+        changes.extend(assignee.map(|n| {
+            Change::Text(TextField::Assignee, (n > 0).then(|| format!("agent-{n}").into()))
+        }));
+        changes.extend(legal.map(|on| Change::Tags(if on { vec!["legal".into()] } else { Vec::new() })));
+        let created = created == 0;
+        let activity = |(kind, level, until): (usize, Option<i64>, i64)| Activity {
+            kind: ActivityKind::ALL[kind],
+            actor: None,
+            level,
+            until: Some(minute(at + until)),
+            note: None,
+        };
+        let fact = Fact {
+            occurred_at: minute(at),
+            version,
+            event_id: None,
+            record_hash: 0,
+            source: "desk".into(),
+            created,
+            changes,
+            activities: if created { Vec::new() } else { activities.into_iter().map(activity).collect() },
+        };
+        (ticket, fact)
+    }
+}
+
+/// The lives of two tickets over `horizon` minutes, in order, each fact with its own id.
+pub(crate) fn lives(horizon: i64, facts: usize) -> impl Strategy<Value = Vec<TicketFact>> {
+    vec(fact(horizon), 1..facts).prop_map(|facts| {
+        let mut named: Vec<_> = facts
+            .into_iter()
+            .enumerate()
+            .map(|(n, (ticket, fact))| TicketFact {
+                ticket_id: format!("T{ticket}").into(),
+                fact: Arc::new(Fact {
+                    event_id: Some(format!("e{n:03}").into()),
+                    record_hash: n as i64,
+                    ..fact
+                }),
+            })
+            .collect();
+        named.sort_by(|a, b| a.fact.order(&b.fact));
+        named
+    })
+}
+
+pub(crate) fn escalated(events: &[Emitted]) -> impl Iterator<Item = &Escalated> {
+    events.iter().filter_map(|emitted| match &emitted.event {
+        Event::Escalated(event) => Some(&**event),
+        Event::Notify(_) => None,
+    })
+}
+
+pub(crate) fn notified(events: &[Emitted]) -> impl Iterator<Item = &Notify> {
+    events.iter().filter_map(|emitted| match &emitted.event {
+        Event::Notify(event) => Some(&**event),
+        Event::Escalated(_) => None,
+    })
+}
