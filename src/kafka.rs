@@ -3,6 +3,7 @@
 //! - [`consumer`]: the member of the group that reads the two inputs
 //! - [`lanes`]: transactions on two producers used in turn
 //! - [`restore`]: the compacted state, read up to the fence behind the last owner
+//! - [`log`]: all of these as what a shard works with, and [`cluster`], the real one
 //! - [`topics`]: what is checked, and on request made, before anything starts
 //!
 //! Deliberately not here: when to read, what to write, and what to do about an unknown outcome.
@@ -10,9 +11,12 @@
 
 mod batch;
 mod client;
+pub mod cluster;
 pub mod consumer;
 mod error;
+mod group;
 pub mod lanes;
+pub mod log;
 mod native;
 pub mod restore;
 pub mod topics;

@@ -1,1 +1,322 @@
 //! One assigned partition: records in, a decided batch out. No Kafka client in here.
+//!
+//! A partition holds the tickets of its last committed state, and at most one batch on top of it.
+//! [`Partition::decide`] fills the batch and answers with everything that the transaction must
+//! hold; [`Partition::commit`] makes it the state. There is no way back from a batch but to drop
+//! the partition and to restore it: a batch that was aborted is sent again as it is.
+//!
+//! ```text
+//! offer ──► inputs, in order of record timestamp ──► decode ──┬─► engine ──► state, events
+//!           end of input ──► watermark ──► evaluation time ───┘   refusal ──► dead letter
+//! ```
+//!
+//! Rejected: one buffer for both inputs. Deadlines must not fire while an answer may lie unread,
+//! and only the progress of each input by itself can tell.
+
+mod inputs;
+pub mod meta;
+mod restored;
+mod writing;
+
+use std::sync::Arc;
+
+use escalator_engine::emission::{Emission, Firing};
+use escalator_engine::engine::Engine;
+use escalator_engine::machine::Counts;
+use escalator_engine::rules::Rules;
+use escalator_engine::ticket::Text;
+use escalator_engine::ticket_state::Acceptance;
+use escalator_engine::time::{Duration, Timestamp};
+
+use crate::record::{OutgoingRecord, Record};
+use crate::wire;
+
+pub use inputs::Inputs;
+use meta::Meta;
+pub use restored::{Compacted, Error, Restored};
+pub use writing::{Names, Writing};
+
+/// One keyed record in so many is looked at for the partitioner of its producer: cheap, and a
+/// wrong setting shows within seconds.
+const SAMPLE_EVERY: i64 = 32;
+
+/// What all partitions of a shard have in common.
+pub struct Shared {
+    /// The plans.
+    pub rules: Arc<Rules>,
+    /// The release of the time-zone data.
+    pub tz_version: Text,
+    /// How far evaluation stays behind the watermark.
+    pub grace: Duration,
+    /// How many partitions each input has.
+    pub partitions: i32,
+    /// Where and how things are written.
+    pub writing: Writing,
+    /// The stable name of this replica.
+    pub instance: String,
+}
+
+/// One partition that is being processed.
+pub struct Partition {
+    number: i32,
+    engine: Engine,
+    inputs: Inputs,
+    /// As of the last committed transaction; before the first one, as it will be.
+    meta: Meta,
+    /// Whether the batch moves an offset.
+    has_moved: bool,
+    /// The latest instant of the facts in the batch.
+    latest_fact: Timestamp,
+    /// The evaluation time that the batch has reached.
+    reached: Timestamp,
+    counted: Counted,
+    records: Vec<OutgoingRecord>,
+}
+
+/// What became of the records of one batch, to be counted once it is committed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counted {
+    /// Facts by input and by what became of them.
+    pub facts: Vec<(wire::Input, Acceptance)>,
+    /// Dead letters by input and reason.
+    pub dead_letters: Vec<(wire::Input, wire::DeadLetterReason)>,
+    /// Fields that the contract does not name.
+    pub unknown_fields: u64,
+    /// Samples of which partitioner the producers use.
+    pub partitioners: Vec<(wire::Input, wire::Partitioners)>,
+    /// What the engine ignored or cut.
+    pub counts: Counts,
+    /// The events out.
+    pub events: Vec<escalator_engine::effect::Event>,
+}
+
+/// What one transaction holds of one partition.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The records, in order.
+    pub records: Vec<OutgoingRecord>,
+    /// The next offsets to read of both inputs, moved or not.
+    pub offsets: [i64; 2],
+}
+
+impl Partition {
+    /// A partition that goes on from a restored state. `fresh` is how it begins where there is no
+    /// such state.
+    #[must_use]
+    pub fn new(number: i32, restored: Restored, fresh: &Fresh, shared: &Shared) -> Self {
+        let mut meta = restored.meta.unwrap_or_else(|| Meta {
+            offsets: fresh.offsets,
+            epoch: 0,
+            evaluated_to_ms: i64::MIN,
+            notify_from_ms: fresh.notify_from.as_millis(),
+            instance: String::new(),
+            transaction: String::new(),
+        });
+        meta.epoch += 1;
+        meta.instance.clone_from(&shared.instance);
+        if let Some(setting) = fresh.notify_from_setting {
+            meta.notify_from_ms = setting.as_millis();
+        }
+        Self {
+            number,
+            reached: restored.engine.evaluated_to(),
+            engine: restored.engine,
+            inputs: Inputs::new(meta.offsets),
+            meta,
+            has_moved: false,
+            counted: Counted::default(),
+            records: Vec::new(),
+            latest_fact: Timestamp::MIN,
+        }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(&self) -> i32 {
+        self.number
+    }
+
+    /// The tickets of the last committed state.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The record of the partition as of the last commit.
+    #[must_use]
+    pub const fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// What was read and not decided yet.
+    #[must_use]
+    pub const fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// Takes a record in.
+    pub fn offer(&mut self, record: Record) {
+        self.inputs.offer(record);
+    }
+
+    /// Takes an answer about the end of an input, see [`Inputs::answer`].
+    pub fn answer(&mut self, input: usize, asked_at: Timestamp, end: i64, delivered: i64) {
+        self.inputs.answer(input, asked_at, end, delivered);
+    }
+
+    /// Whether the reading of an input has to stop or may go on, see [`Inputs::pause`].
+    pub fn pause(&mut self, input: usize) -> Option<bool> {
+        self.inputs.pause(input)
+    }
+
+    /// Reads what may be read, at most `limit` records, into the batch; answers with how many.
+    pub fn read(&mut self, limit: usize, now: Timestamp, shared: &Shared) -> usize {
+        let mut count = 0;
+        while count < limit
+            && let Some(record) = self.inputs.next(now)
+        {
+            self.take(&record, now, shared);
+            count += 1;
+        }
+        self.has_moved |= count > 0;
+        count
+    }
+
+    fn take(&mut self, record: &Record, now: Timestamp, shared: &Shared) {
+        let input = wire::Input::ALL[record.input];
+        let headers: Vec<wire::Header<'_>> = record
+            .headers
+            .iter()
+            .map(|(name, value)| wire::Header {
+                name,
+                value: value.as_deref(),
+            })
+            .collect();
+        let read = wire::decode(
+            &wire::Record {
+                input,
+                partition: record.partition,
+                partitions: shared.partitions,
+                key: record.key.as_deref(),
+                value: record.value.as_deref(),
+                headers: &headers,
+                sample: record.offset % SAMPLE_EVERY == 0,
+            },
+            now,
+        );
+        match read {
+            Ok(decoded) => {
+                self.latest_fact = self.latest_fact.max(decoded.fact.fact.occurred_at);
+                let acceptance = self.engine.apply(decoded.fact);
+                self.counted.facts.push((input, acceptance));
+                self.counted.unknown_fields +=
+                    (decoded.ignored.fields + decoded.ignored.unset) as u64;
+                self.counted
+                    .partitioners
+                    .extend(decoded.partitioners.map(|sample| (input, sample)));
+            }
+            Err(refusal) => {
+                self.counted.dead_letters.push((input, refusal.reason));
+                let letter = shared.writing.dead_letter(record, &headers, &refusal);
+                self.records.push(letter);
+            }
+        }
+    }
+
+    /// The instant before which everything can be decided now.
+    fn evaluation_time(&self, shared: &Shared) -> Timestamp {
+        let watermark = self.inputs.watermark();
+        watermark.plus_millis(-shared.grace.as_millis())
+    }
+
+    /// Whether proof of the ends of the inputs would let something be read or decided now.
+    pub fn wants_ends(&self, now: Timestamp, shared: &Shared) -> bool {
+        // Not knowing whether there is more is reason enough; a stall of one input is another.
+        if self.inputs.is_waiting() || (self.inputs.is_empty() && !self.inputs.are_at_end()) {
+            return true;
+        }
+        let possible = now.plus_millis(-shared.grace.as_millis());
+        let wanted = self.next_due().map_or(self.latest_fact, |due| {
+            if due <= possible {
+                due.max(self.latest_fact)
+            } else {
+                self.latest_fact
+            }
+        });
+        // More records are at hand: these move the watermark without a question.
+        self.inputs.is_empty() && self.evaluation_time(shared) < wanted.min(possible)
+    }
+
+    /// When something falls due or a waiting fact's instant comes, if nothing else arrives.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.engine.next_wake()
+    }
+
+    /// Decides everything that can be decided now, for about `limit` tickets, into the batch.
+    /// Answers with whether more is left.
+    pub fn decide(&mut self, limit: usize, now: Timestamp, shared: &Shared) -> bool {
+        let evaluation_time = self.evaluation_time(shared);
+        let emission = Emission {
+            firing: Firing::At(now),
+            notify_from: Timestamp::from_millis(self.meta.notify_from_ms),
+            tz_version: shared.tz_version.clone(),
+        };
+        // A limit of 0 would never end.
+        let advanced = self
+            .engine
+            .advance(evaluation_time, limit.max(1), &emission);
+        self.counted.counts += advanced.counts;
+        for emitted in advanced.events {
+            let record = shared.writing.event(self.number, &emitted.event);
+            self.records.push(record);
+            self.counted.events.push(emitted.event);
+        }
+        self.reached = advanced.reached;
+        advanced.reached < evaluation_time
+    }
+
+    /// What the transaction must hold, or none when nothing has happened.
+    #[must_use]
+    pub fn batch(&mut self, transaction: &str, shared: &Shared) -> Option<Batch> {
+        let mut records = std::mem::take(&mut self.records);
+        records.extend(
+            self.engine
+                .changed()
+                .map(|(ticket_id, state)| shared.writing.state(self.number, ticket_id, state)),
+        );
+        if records.is_empty() && !self.has_moved {
+            // The evaluation time alone is not worth a transaction: nothing was decided before it.
+            self.engine.commit();
+            self.latest_fact = Timestamp::MIN;
+            return None;
+        }
+        self.meta.offsets = self.inputs.read();
+        self.meta.evaluated_to_ms = self.reached.as_millis();
+        transaction.clone_into(&mut self.meta.transaction);
+        records.push(shared.writing.meta(self.number, &self.meta));
+        Some(Batch {
+            records,
+            offsets: self.meta.offsets,
+        })
+    }
+
+    /// Makes the batch the state: its transaction is committed.
+    pub fn commit(&mut self) -> Counted {
+        self.engine.commit();
+        self.has_moved = false;
+        self.latest_fact = Timestamp::MIN;
+        std::mem::take(&mut self.counted)
+    }
+}
+
+/// How a partition begins that has no state yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Fresh {
+    /// The first offsets to read.
+    pub offsets: [i64; 2],
+    /// What was due before this instant is not told, unless the state says otherwise.
+    pub notify_from: Timestamp,
+    /// The setting, which stands above the state.
+    pub notify_from_setting: Option<Timestamp>,
+}

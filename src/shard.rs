@@ -1,1 +1,388 @@
 //! The cycle on one OS thread: poll, decide, one transaction, merge.
+//!
+//! ```text
+//! turn:  poll          callbacks are served, records go to their partitions
+//!        changes       what a rebalance noted: drop what went, restore what came
+//!        restorations  restored partitions begin to be read
+//!        ends          proof that nothing is unread, where something waits for it
+//!        decide        every partition fills its batch
+//!        settle        one transaction with all batches, until its outcome is known
+//! ```
+//!
+//! Nothing is open while callbacks run: a transaction begins and ends inside `settle.rs`, which
+//! serves them only between attempts, and takes out of the batch what they took away. State in
+//! memory is always the last committed one with at most one batch on top, so an aborted batch is
+//! sent again as it is, and an unknown outcome is resolved by the identity in the committed
+//! offsets without reading anything again. Whatever is neither, is restored.
+//!
+//! The log is a trait, so that the very same code runs against a model of Kafka on a virtual clock.
+
+mod health;
+#[cfg(test)]
+mod model;
+mod ownership;
+mod settle;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use escalator_engine::rules::Rules;
+use escalator_engine::time::Timestamp;
+
+use crate::clock::Clock;
+use crate::http::Health;
+use crate::kafka::consumer::{Committed, InputPartition};
+use crate::kafka::log::Log;
+use crate::kafka::{self, OffsetOf};
+use crate::metrics::{Input, Metrics};
+use crate::partition::{self, Compacted, Restored, Shared};
+
+use ownership::Slot;
+use tally::Tally;
+
+/// About this many tickets are decided per transaction, so that what is overdue after an outage
+/// stays far below the transaction's timeout.
+const DECISIONS_MAX: usize = 2_000;
+
+/// Records are taken in such portions, so that the clock is read now and then.
+const POLL_RECORDS: usize = 500;
+
+/// Without anything to do the cycle looks around this often: at the stop flag, at restores.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// When something waits for a proof or a restore, it is asked for again after this.
+const BUSY: Duration = Duration::from_millis(10);
+
+/// The watermark of an idle partition is moved this often, so that its age means something.
+const PROOF_EVERY_MS: i64 = 5_000;
+
+/// What a restore builds.
+pub type RestoredState = Result<Restored, partition::Error>;
+
+/// Builds the state of a partition from the records of a restore and the group's offsets.
+///
+/// # Errors
+/// When the records cannot be read, or state and offsets contradict each other.
+pub fn build(
+    number: i32,
+    rules: &Arc<Rules>,
+    records: Compacted,
+    committed: &[Committed],
+) -> RestoredState {
+    let offsets = [0, 1].map(|input| committed.get(input).and_then(|known| known.offset));
+    let transaction = committed.first().map(|known| known.metadata.clone());
+    let transaction = transaction.unwrap_or_default();
+    Restored::build(number, rules, records, offsets, transaction)
+}
+
+/// Where reading begins while nothing was ever committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StartAt {
+    /// Which offset.
+    pub offsets: OffsetOf,
+    /// The setting of what is told; none means the first start.
+    pub notify_from: Option<Timestamp>,
+}
+
+/// What trades latency for throughput.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// A transaction is committed at this many input records.
+    pub records_max: usize,
+    /// A transaction is committed after this long.
+    pub interval: Duration,
+}
+
+/// What a shard is made of besides its log.
+pub struct Parts {
+    /// What all its partitions have in common.
+    pub shared: Shared,
+    /// Where a partition without state begins.
+    pub start: StartAt,
+    /// When a transaction is cut.
+    pub pace: Pace,
+    /// Tells transactions of this run from those of every other.
+    pub run_id: String,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What is told about readiness.
+    pub health: Arc<Health>,
+}
+
+/// Why a shard cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Kafka refuses something for good.
+    #[error("the cycle cannot go on")]
+    Kafka(#[from] kafka::Error),
+    /// Somebody else uses the same transactional ids.
+    #[error(
+        "another live process runs as instance `{instance}`: both fence each other's \
+         transactions; give each replica its own `instance`"
+    )]
+    TwoInstances {
+        /// The name.
+        instance: String,
+    },
+}
+
+/// One shard: a group member with its partitions.
+pub struct Shard<L> {
+    log: L,
+    parts: Parts,
+    slots: BTreeMap<i32, Slot>,
+    /// Numbers restore requests and ownerships, so that an older one is not taken for a newer.
+    requests: u64,
+    /// Numbers transactions of this run.
+    transactions: u64,
+    /// When producers were fenced lately.
+    fenced: VecDeque<Timestamp>,
+    proved_at: Timestamp,
+    tally: Tally,
+    health: health::Told,
+}
+
+impl<L: Log<State = RestoredState>> Shard<L> {
+    /// A shard that owns nothing yet.
+    pub fn new(log: L, parts: Parts) -> Self {
+        Self {
+            log,
+            parts,
+            slots: BTreeMap::new(),
+            requests: 0,
+            transactions: 0,
+            fenced: VecDeque::new(),
+            proved_at: Timestamp::MIN,
+            tally: Tally::default(),
+            health: health::Told::default(),
+        }
+    }
+
+    /// Runs until it is told to stop, then leaves the group.
+    ///
+    /// # Errors
+    /// When waiting would not help.
+    pub fn run(&mut self, stop: &AtomicBool) -> Result<(), Error> {
+        let mut result = Ok(());
+        let mut wait = Duration::ZERO;
+        while result.is_ok() && !stop.load(Ordering::Acquire) {
+            match self.turn(wait, stop) {
+                Ok(next) => wait = next,
+                Err(error) => result = Err(error),
+            }
+        }
+        self.slots.clear();
+        self.log.leave();
+        result
+    }
+
+    /// One round; answers with how long the next may wait for records.
+    ///
+    /// # Errors
+    /// When waiting would not help.
+    pub fn turn(&mut self, wait: Duration, stop: &AtomicBool) -> Result<Duration, Error> {
+        let is_ready = self.prepare()?;
+        let taken = self.gather(wait, is_ready)?;
+        self.serve_changes();
+        self.serve_restorations()?;
+        if !is_ready {
+            self.tell_health();
+            return Ok(BUSY);
+        }
+        self.prove()?;
+        let is_more_left = self.decide();
+        self.settle(stop)?;
+        self.adjust_reading()?;
+        self.tell_health();
+        Ok(if is_more_left || taken > 0 {
+            Duration::ZERO
+        } else {
+            self.rest()
+        })
+    }
+
+    /// Whether transactions are possible.
+    fn prepare(&mut self) -> Result<bool, Error> {
+        let prepared = self.log.prepare();
+        self.allow_retriable(prepared).map(|done| done.is_some())
+    }
+
+    /// Takes records until there are none, or enough for a transaction; answers with how many were
+    /// read into batches.
+    fn gather(&mut self, wait: Duration, may_read: bool) -> Result<usize, Error> {
+        let begun = self.parts.clock.now();
+        let (mut taken, mut wait) = (0, wait);
+        loop {
+            let polled = self.log.poll(POLL_RECORDS, wait);
+            wait = Duration::ZERO;
+            let count = polled.records.len();
+            for record in polled.records {
+                if let Some(Slot::Live(live)) = self.slots.get_mut(&record.partition) {
+                    live.partition.offer(record);
+                }
+            }
+            match polled.problem {
+                Some(problem) => self.allow(problem)?,
+                None if count > 0 => self.health.broker(&self.parts, true, ""),
+                None => {}
+            }
+            // A rebalance comes before the records behind it: nothing of a lost partition is read.
+            self.serve_changes();
+            let now = self.parts.clock.now();
+            if may_read {
+                taken += self.read(self.parts.pace.records_max - taken, now);
+            }
+            let is_full = taken >= self.parts.pace.records_max;
+            let interval = self.parts.pace.interval.as_millis();
+            if count == 0 || is_full || !may_read || now.millis_since(begun) >= interval as i64 {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// Reads what may be read into the batches.
+    fn read(&mut self, limit: usize, now: Timestamp) -> usize {
+        let mut left = limit;
+        for slot in self.slots.values_mut() {
+            if let Slot::Live(live) = slot {
+                left -= live.partition.read(left, now, &self.parts.shared);
+            }
+        }
+        limit - left
+    }
+
+    /// Asks for the ends of the inputs where something waits for that, all in one question.
+    fn prove(&mut self) -> Result<(), Error> {
+        let now = self.parts.clock.now();
+        let is_time = now.millis_since(self.proved_at) >= PROOF_EVERY_MS;
+        let mut asked: Vec<InputPartition> = Vec::new();
+        for (number, slot) in &self.slots {
+            if let Slot::Live(live) = slot
+                && (is_time || live.partition.wants_ends(now, &self.parts.shared))
+            {
+                asked.extend([(0, *number), (1, *number)]);
+            }
+        }
+        if is_time {
+            self.proved_at = now;
+        }
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let answer = self.log.ends(&asked);
+        let Some(ends) = self.allow_retriable(answer)? else {
+            return Ok(());
+        };
+        self.health.broker(&self.parts, true, "");
+        for ((input, number), end) in asked.into_iter().zip(ends) {
+            if let Some(Slot::Live(live)) = self.slots.get_mut(&number) {
+                live.partition
+                    .answer(input, now, end.high_watermark, end.delivered);
+                let read = live.partition.inputs().read()[input];
+                let unread = (end.high_watermark - read).max(0);
+                live.metrics.set_lag_records(LABELS[input], unread);
+            }
+        }
+        // An input that turned out to be at its end lets the other go on.
+        self.read(self.parts.pace.records_max, now);
+        Ok(())
+    }
+
+    /// Decides what can be decided; answers with whether more is left.
+    fn decide(&mut self) -> bool {
+        let now = self.parts.clock.now();
+        let started = std::time::Instant::now();
+        let mut is_more_left = false;
+        for slot in self.slots.values_mut() {
+            if let Slot::Live(live) = slot {
+                is_more_left |= live
+                    .partition
+                    .decide(DECISIONS_MAX, now, &self.parts.shared);
+                live.show();
+            }
+        }
+        let spent = started.elapsed().as_secs_f64();
+        self.parts.metrics.families.decision_duration.observe(spent);
+        is_more_left
+    }
+
+    /// Stops or continues reading where a buffer is full or has room again.
+    fn adjust_reading(&mut self) -> Result<(), Error> {
+        for (number, slot) in &mut self.slots {
+            let Slot::Live(live) = slot else { continue };
+            for input in 0..2 {
+                if let Some(is_paused) = live.partition.pause(input) {
+                    self.log.pause((input, *number), is_paused)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How long nothing has to be done unless records arrive.
+    fn rest(&self) -> Duration {
+        let now = self.parts.clock.now();
+        let grace_ms = self.parts.shared.grace.as_millis();
+        let mut rest = IDLE;
+        for slot in self.slots.values() {
+            let wish = match slot {
+                Slot::Refused { .. } => IDLE,
+                Slot::Restoring { .. } | Slot::Restored { .. } => BUSY,
+                Slot::Live(live) if live.partition.wants_ends(now, &self.parts.shared) => BUSY,
+                Slot::Live(live) => live.partition.next_due().map_or(IDLE, |due| {
+                    let wait_ms = due.plus_millis(grace_ms).millis_since(now);
+                    Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)).max(BUSY)
+                }),
+            };
+            rest = rest.min(wish);
+        }
+        rest
+    }
+
+    /// Lets a passing failure pass: none means that it has to be tried again later.
+    fn allow_retriable<T>(&mut self, result: Result<T, kafka::Error>) -> Result<Option<T>, Error> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => self.allow(error).map(|()| None),
+        }
+    }
+
+    /// Lets a passing failure pass.
+    fn allow(&mut self, error: kafka::Error) -> Result<(), Error> {
+        if !error.is_retriable() {
+            return Err(error.into());
+        }
+        self.health.broker(&self.parts, false, &error.to_string());
+        Ok(())
+    }
+
+    /// The offsets to begin with where nothing was ever committed.
+    fn first_offsets(&mut self, number: i32) -> Result<Option<[i64; 2]>, Error> {
+        let inputs = [(0, number), (1, number)];
+        let answer = self.log.offsets(&inputs, self.parts.start.offsets);
+        let Some(mut offsets) = self.allow_retriable(answer)? else {
+            return Ok(None);
+        };
+        // No record is as young as asked for: begin with the next one.
+        if offsets.contains(&-1) {
+            let answer = self.log.offsets(&inputs, OffsetOf::HighWatermark);
+            let Some(ends) = self.allow_retriable(answer)? else {
+                return Ok(None);
+            };
+            for (offset, end) in offsets.iter_mut().zip(ends) {
+                *offset = if *offset < 0 { end } else { *offset };
+            }
+        }
+        Ok(Some([offsets[0], offsets[1]]))
+    }
+}
+
+/// The labels of the inputs, in the order of their topics.
+const LABELS: [Input; 2] = [Input::Created, Input::Updated];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -10,7 +11,7 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// How to reach the brokers, and who this process is to them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ClientSettings {
     /// `host:port`, separated by commas.
     pub brokers: String,
@@ -21,6 +22,11 @@ pub struct ClientSettings {
     /// Handed to librdkafka as they are: security and the like. What exactly-once rests on is set
     /// after them and cannot be changed by them.
     pub properties: BTreeMap<String, String>,
+    /// How long a member may be silent before the others take over.
+    pub session_timeout: Duration,
+    /// How long the broker keeps a transaction of a silent producer open; whoever restores behind
+    /// a dead owner waits for that.
+    pub transaction_timeout: Duration,
 }
 
 impl ClientSettings {

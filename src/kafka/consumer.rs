@@ -14,45 +14,23 @@
 //! out of the library's memory because they may wait for records of the other input, and one
 //! record left behind would hold the whole fetched block.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{
     BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata, RebalanceProtocol,
 };
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use rdkafka::types::RDKafkaRespErr;
 
-use super::client::{ClientSettings, Ear};
+use super::client::ClientSettings;
 use super::error::{Error, is_transient};
+use super::group::GroupContext;
 use super::native::{self, OffsetOf};
+use crate::record::Record;
 
 /// A partition of an input: the index of its topic in the subscription, and its number.
 pub type InputPartition = (usize, i32);
-
-/// One record as it stood in the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// The index of the topic in the subscription.
-    pub input: usize,
-    /// The partition's number.
-    pub partition: i32,
-    /// The offset.
-    pub offset: i64,
-    /// The record's timestamp in Unix milliseconds; -1 without one.
-    pub timestamp_ms: i64,
-    /// The key.
-    pub key: Option<Vec<u8>>,
-    /// The value; none is a tombstone.
-    pub value: Option<Vec<u8>>,
-    /// The headers in their order.
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
-}
 
 /// What a rebalance changed, in the order in which it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +74,7 @@ impl GroupConsumer {
     /// # Errors
     /// When a property is not accepted.
     pub fn subscribe(settings: &ClientSettings, topics: &[&str]) -> Result<Self, Error> {
+        let session_ms = settings.session_timeout.as_millis().to_string();
         let mut tunable = vec![
             // Small waits: a record is worth a commit within tens of milliseconds.
             ("fetch.queue.backoff.ms", "5"),
@@ -109,8 +88,7 @@ impl GroupConsumer {
             tunable.push(("group.remote.assignor", "range"));
         } else {
             tunable.push(("partition.assignment.strategy", "range"));
-            // A crashed member's partitions move after this long.
-            tunable.push(("session.timeout.ms", "10000"));
+            tunable.push(("session.timeout.ms", session_ms.as_str()));
         }
         let fixed = [
             ("group.id", settings.group.as_str()),
@@ -121,11 +99,7 @@ impl GroupConsumer {
             ("auto.offset.reset", "error"),
             ("enable.partition.eof", "false"),
         ];
-        let context = GroupContext {
-            ear: Ear::default(),
-            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
-            ledger: Mutex::default(),
-        };
+        let context = GroupContext::new(topics);
         let consumer: BaseConsumer<GroupContext> = settings
             .config(&tunable, &fixed)
             .create_with_context(context)
@@ -261,6 +235,34 @@ impl GroupConsumer {
         })
     }
 
+    /// How far each partition has been delivered, in the order asked: one past the last record, or
+    /// past what follows it and is never delivered (marks of transactions, aborted records).
+    ///
+    /// # Errors
+    /// When the library refuses.
+    pub fn delivered(&self, partitions: &[InputPartition]) -> Result<Vec<i64>, Error> {
+        let known = self
+            .consumer
+            .position()
+            .map_err(|source| self.call("asking for read positions", source))?;
+        let ledger = self.consumer.context().ledger();
+        let delivered = partitions.iter().map(|(input, partition)| {
+            let counted = ledger.positions.get(&(*input, *partition)).copied();
+            let passed = known
+                .find_partition(&self.topics[*input], *partition)
+                .and_then(|element| match element.offset() {
+                    Offset::Offset(offset) => Some(offset),
+                    Offset::Beginning
+                    | Offset::End
+                    | Offset::Stored
+                    | Offset::Invalid
+                    | Offset::OffsetTail(_) => None,
+                });
+            counted.max(passed).unwrap_or_default()
+        });
+        Ok(delivered.collect())
+    }
+
     /// Who this member is, for the offsets of a transaction.
     pub fn group_metadata(&self) -> Option<ConsumerGroupMetadata> {
         self.consumer.group_metadata()
@@ -387,106 +389,4 @@ pub(super) fn committed<C: ConsumerContext>(
         });
     }
     Ok(found)
-}
-
-/// Notes what rebalances change.
-struct GroupContext {
-    ear: Ear,
-    topics: Vec<String>,
-    ledger: Mutex<Ledger>,
-}
-
-#[derive(Default)]
-struct Ledger {
-    changes: Vec<Change>,
-    owned: BTreeSet<InputPartition>,
-    /// The next offset to be delivered of every partition that was started.
-    positions: BTreeMap<InputPartition, i64>,
-}
-
-impl GroupContext {
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger
-            .lock()
-            .expect("nothing panics while it holds the ledger")
-    }
-
-    fn input(&self, topic: &str, partition: i32) -> Option<InputPartition> {
-        let index = self.topics.iter().position(|known| known == topic)?;
-        Some((index, partition))
-    }
-
-    fn inputs(&self, list: &TopicPartitionList) -> Vec<InputPartition> {
-        list.elements()
-            .iter()
-            .filter_map(|element| self.input(element.topic(), element.partition()))
-            .collect()
-    }
-
-    fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let inputs = self.inputs(list);
-        let mut ledger = self.ledger();
-        ledger.owned.extend(inputs.iter().copied());
-        ledger.changes.push(Change::Assigned(inputs));
-        drop(ledger);
-        // The library waits for this answer; the partitions follow when they are started.
-        let nothing = TopicPartitionList::new();
-        let applied = match consumer.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => consumer.incremental_assign(&nothing),
-            RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(&nothing),
-        };
-        if let Err(error) = applied {
-            tracing::error!(%error, "the assignment could not be taken over");
-        }
-    }
-
-    fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let inputs = self.inputs(list);
-        let mut started = TopicPartitionList::new();
-        let mut ledger = self.ledger();
-        for partition in &inputs {
-            ledger.owned.remove(partition);
-            if ledger.positions.remove(partition).is_some() {
-                started.add_partition(&self.topics[partition.0], partition.1);
-            }
-        }
-        ledger.changes.push(if consumer.assignment_lost() {
-            Change::Lost(inputs)
-        } else {
-            Change::Revoked(inputs)
-        });
-        drop(ledger);
-        let applied = match consumer.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => consumer.incremental_unassign(&started),
-            RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
-        };
-        if let Err(error) = applied {
-            tracing::error!(%error, "the assignment could not be given up");
-        }
-    }
-}
-
-impl ClientContext for GroupContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        self.ear.log(level, facility, text);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.ear.error(error, reason);
-    }
-}
-
-impl ConsumerContext for GroupContext {
-    fn rebalance(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        error: RDKafkaRespErr,
-        list: &mut TopicPartitionList,
-    ) {
-        if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
-            self.assign(consumer, list);
-        } else {
-            self.revoke(consumer, list);
-        }
-    }
 }

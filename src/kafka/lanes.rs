@@ -24,34 +24,14 @@ use super::client::{ClientSettings, Ear};
 use super::consumer::GroupConsumer;
 use super::error::Error;
 use super::native::{self, TransactionError};
-
-/// A transaction that is not finished in this time is aborted by the broker; whoever restores
-/// behind a dead owner waits for that, so it is short.
-const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::record::OutgoingRecord;
 
 /// One call waits this long, so that a stop or a broken connection is noticed between calls.
 const CALL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A commit without an answer is given up after the broker's own timeout and as much again for the
-/// way there and back; the committed offsets decide then what became of it.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
-
-/// A record on its way out.
-#[derive(Clone, Debug)]
-pub struct OutgoingRecord {
-    /// The topic.
-    pub topic: String,
-    /// The partition; always explicit, since partitioners differ between clients.
-    pub partition: i32,
-    /// The key.
-    pub key: Option<Vec<u8>>,
-    /// The value; none is a tombstone.
-    pub value: Option<Vec<u8>>,
-    /// The headers in their order.
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
-    /// The record's timestamp in Unix milliseconds; none lets the client take the present.
-    pub timestamp_ms: Option<i64>,
-}
+/// A commit without an answer is given up after this many times the transaction's timeout: the
+/// broker has decided by then, and the committed offsets tell how.
+const GIVE_UP_FACTOR: u32 = 2;
 
 /// The offset to go on from after this transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,20 +56,20 @@ pub struct Transaction {
     pub identity: String,
 }
 
-/// What became of a transaction.
-#[derive(Debug)]
+/// What became of a transaction; all but the first say why.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Outcome {
     /// It is visible.
     Committed,
     /// It is not and never will be visible; the same batch may be tried again.
-    Aborted(TransactionError),
+    Aborted(String),
     /// It may or may not be visible. The offsets' metadata decides, after [`Lanes::prepare`] has
     /// settled it by making the producer anew.
-    Unknown(TransactionError),
+    Unknown(String),
     /// Another producer took over this transactional id, or the broker gave up on this one.
     /// Everything held in memory must be restored.
-    Fenced(TransactionError),
+    Fenced(String),
 }
 
 /// The two lanes of one shard.
@@ -147,7 +127,8 @@ impl Lanes {
             .filter(|_| lane.ready)
             .expect("a lane is prepared before it is used");
         producer.context().ear.settle();
-        let outcome = attempt(producer, transaction, member);
+        let patience = self.settings.transaction_timeout;
+        let outcome = Attempt { producer, patience }.run(transaction, member);
         let keep = match &outcome {
             Outcome::Committed | Outcome::Aborted(_) => !producer.context().ear.take_disturbed(),
             Outcome::Unknown(_) | Outcome::Fenced(_) => false,
@@ -156,6 +137,13 @@ impl Lanes {
             lane.discard();
         }
         outcome
+    }
+
+    /// Gives both producers up; [`Lanes::prepare`] makes new ones, which settle whatever is open.
+    pub fn discard(&mut self) {
+        for lane in &mut self.lanes {
+            lane.discard();
+        }
     }
 
     /// Whether [`Lanes::prepare`] would have something to do.
@@ -203,11 +191,12 @@ fn create(
     settings: &ClientSettings,
     transactional_id: &str,
 ) -> Result<ThreadedProducer<LaneContext>, Error> {
-    let timeout_ms = TRANSACTION_TIMEOUT.as_millis().to_string();
+    let timeout = settings.transaction_timeout.as_millis();
+    let (timeout_ms, delivery_ms) = (timeout.to_string(), (timeout * 9 / 10).to_string());
     let tunable = [
         ("transaction.timeout.ms", timeout_ms.as_str()),
         // Below the transaction's, so that an undeliverable record fails before the broker aborts.
-        ("message.timeout.ms", "9000"),
+        ("message.timeout.ms", delivery_ms.as_str()),
         // The commit follows the last record at once; waiting for company would only delay it.
         ("linger.ms", "0"),
         ("compression.type", "lz4"),
@@ -230,133 +219,141 @@ fn create(
         })
 }
 
-/// Begin, records, offsets, commit; every way out is an outcome.
-fn attempt(
-    producer: &ThreadedProducer<LaneContext>,
-    transaction: &Transaction,
-    member: &GroupConsumer,
-) -> Outcome {
-    producer.context().take_failure();
-    if let Err(error) = producer.begin_transaction() {
-        return broken(transaction_error(&error));
-    }
-    for record in &transaction.records {
-        if let Err(error) = send(producer, record) {
-            return abort(producer, error);
-        }
-    }
-    if let Err(error) = send_offsets(producer, transaction, member) {
-        return if error.fatal {
-            broken(error)
-        } else {
-            abort(producer, error)
-        };
-    }
-    commit(producer)
+/// One transaction on its way; every way out is an outcome.
+#[derive(Clone, Copy)]
+struct Attempt<'a> {
+    producer: &'a ThreadedProducer<LaneContext>,
+    /// How long the broker keeps the transaction open.
+    patience: Duration,
 }
 
-fn send(
-    producer: &ThreadedProducer<LaneContext>,
-    record: &OutgoingRecord,
-) -> Result<(), TransactionError> {
-    let mut outgoing = BaseRecord::<[u8], [u8]>::to(&record.topic).partition(record.partition);
-    if let Some(key) = &record.key {
-        outgoing = outgoing.key(key);
-    }
-    if let Some(value) = &record.value {
-        outgoing = outgoing.payload(value);
-    }
-    if let Some(timestamp_ms) = record.timestamp_ms {
-        outgoing = outgoing.timestamp(timestamp_ms);
-    }
-    if !record.headers.is_empty() {
-        let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
-        for (key, value) in &record.headers {
-            headers = headers.insert(Header {
-                key,
-                value: value.as_deref(),
-            });
+impl Attempt<'_> {
+    fn run(self, transaction: &Transaction, member: &GroupConsumer) -> Outcome {
+        self.producer.context().take_failure();
+        if let Err(error) = self.producer.begin_transaction() {
+            return broken(transaction_error(&error));
         }
-        outgoing = outgoing.headers(headers);
-    }
-    let deadline = Instant::now() + TRANSACTION_TIMEOUT;
-    loop {
-        match producer.send(outgoing) {
-            Ok(()) => return Ok(()),
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned))
-                if Instant::now() < deadline =>
-            {
-                outgoing = returned;
-                // The producer's own thread makes room as records are acknowledged.
-                std::thread::sleep(Duration::from_millis(1));
+        for record in &transaction.records {
+            if let Err(error) = self.send(record) {
+                return self.abort(error);
             }
-            Err((error, _)) => return Err(transaction_error(&error)),
+        }
+        if let Err(error) = self.send_offsets(transaction, member) {
+            return if error.fatal {
+                broken(error)
+            } else {
+                self.abort(error)
+            };
+        }
+        self.commit()
+    }
+
+    fn send(self, record: &OutgoingRecord) -> Result<(), TransactionError> {
+        let mut outgoing = BaseRecord::<[u8], [u8]>::to(&record.topic).partition(record.partition);
+        if let Some(key) = &record.key {
+            outgoing = outgoing.key(key);
+        }
+        if let Some(value) = &record.value {
+            outgoing = outgoing.payload(value);
+        }
+        if let Some(timestamp_ms) = record.timestamp_ms {
+            outgoing = outgoing.timestamp(timestamp_ms);
+        }
+        if !record.headers.is_empty() {
+            let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
+            for (key, value) in &record.headers {
+                headers = headers.insert(Header {
+                    key,
+                    value: value.as_deref(),
+                });
+            }
+            outgoing = outgoing.headers(headers);
+        }
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match self.producer.send(outgoing) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned))
+                    if Instant::now() < deadline =>
+                {
+                    outgoing = returned;
+                    // The producer's own thread makes room as records are acknowledged.
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err((error, _)) => return Err(transaction_error(&error)),
+            }
         }
     }
-}
 
-fn send_offsets(
-    producer: &ThreadedProducer<LaneContext>,
-    transaction: &Transaction,
-    member: &GroupConsumer,
-) -> Result<(), TransactionError> {
-    let mut list = TopicPartitionList::with_capacity(transaction.offsets.len());
-    for offset in &transaction.offsets {
-        let mut element = list.add_partition(&offset.topic, offset.partition);
-        element
-            .set_offset(Offset::Offset(offset.offset))
-            .map_err(|error| transaction_error(&error))?;
-        element.set_metadata(&transaction.identity);
-    }
-    let metadata = member.group_metadata().ok_or_else(|| TransactionError {
-        code: RDKafkaErrorCode::UnknownMemberId,
-        retriable: false,
-        requires_abort: true,
-        fatal: false,
-        message: "this process is not a member of the group".to_owned(),
-    })?;
-    let deadline = Instant::now() + TRANSACTION_TIMEOUT;
-    loop {
-        match producer.send_offsets_to_transaction(&list, &metadata, CALL_TIMEOUT) {
-            Ok(()) => return Ok(()),
-            Err(error) => {
-                let error = transaction_error(&error);
-                if !error.retriable || Instant::now() >= deadline {
-                    return Err(error);
+    fn send_offsets(
+        self,
+        transaction: &Transaction,
+        member: &GroupConsumer,
+    ) -> Result<(), TransactionError> {
+        let mut list = TopicPartitionList::with_capacity(transaction.offsets.len());
+        for offset in &transaction.offsets {
+            let mut element = list.add_partition(&offset.topic, offset.partition);
+            element
+                .set_offset(Offset::Offset(offset.offset))
+                .map_err(|error| transaction_error(&error))?;
+            element.set_metadata(&transaction.identity);
+        }
+        let metadata = member.group_metadata().ok_or_else(|| TransactionError {
+            code: RDKafkaErrorCode::UnknownMemberId,
+            retriable: false,
+            requires_abort: true,
+            fatal: false,
+            message: "this process is not a member of the group".to_owned(),
+        })?;
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match self
+                .producer
+                .send_offsets_to_transaction(&list, &metadata, CALL_TIMEOUT)
+            {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    let error = transaction_error(&error);
+                    if !error.retriable || Instant::now() >= deadline {
+                        return Err(error);
+                    }
                 }
             }
         }
     }
-}
 
-fn commit(producer: &ThreadedProducer<LaneContext>) -> Outcome {
-    let deadline = Instant::now() + GIVE_UP_AFTER;
-    loop {
-        match native::commit_transaction(producer, CALL_TIMEOUT) {
-            Ok(()) => return Outcome::Committed,
-            // The commit goes on in the background, and no other call is allowed meanwhile.
-            Err(error) if error.retriable && Instant::now() < deadline => {}
-            Err(error) if error.requires_abort => return abort(producer, error),
-            Err(error) => return broken(error),
+    fn commit(self) -> Outcome {
+        let deadline = Instant::now() + self.patience * GIVE_UP_FACTOR;
+        loop {
+            match native::commit_transaction(self.producer, CALL_TIMEOUT) {
+                Ok(()) => return Outcome::Committed,
+                // The commit goes on in the background, and no other call is allowed meanwhile.
+                Err(error) if error.retriable && Instant::now() < deadline => {}
+                Err(error) if error.requires_abort => return self.abort(error),
+                Err(error) => return broken(error),
+            }
         }
     }
-}
 
-/// Gives the transaction up. The broker answers an abort well only when no commit has taken place,
-/// so an answer decides even after a commit was asked for.
-fn abort(producer: &ThreadedProducer<LaneContext>, cause: TransactionError) -> Outcome {
-    match end(producer) {
-        Ok(()) => Outcome::Aborted(producer.context().take_failure().unwrap_or(cause)),
-        Err(error) => broken(error),
+    /// Gives the transaction up. The broker answers an abort well only when no commit has taken place,
+    /// so an answer decides even after a commit was asked for.
+    fn abort(self, cause: TransactionError) -> Outcome {
+        match self.end() {
+            Ok(()) => {
+                let cause = self.producer.context().take_failure().unwrap_or(cause);
+                Outcome::Aborted(cause.to_string())
+            }
+            Err(error) => broken(error),
+        }
     }
-}
 
-fn end(producer: &ThreadedProducer<LaneContext>) -> Result<(), TransactionError> {
-    let deadline = Instant::now() + TRANSACTION_TIMEOUT;
-    loop {
-        match native::abort_transaction(producer, CALL_TIMEOUT) {
-            Err(error) if error.retriable && Instant::now() < deadline => {}
-            answer => return answer,
+    fn end(self) -> Result<(), TransactionError> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match native::abort_transaction(self.producer, CALL_TIMEOUT) {
+                Err(error) if error.retriable && Instant::now() < deadline => {}
+                answer => return answer,
+            }
         }
     }
 }
@@ -369,9 +366,9 @@ fn broken(error: TransactionError) -> Outcome {
             | RDKafkaErrorCode::ProducerFenced
             | RDKafkaErrorCode::InvalidProducerEpoch
     ) {
-        Outcome::Fenced(error)
+        Outcome::Fenced(error.to_string())
     } else {
-        Outcome::Unknown(error)
+        Outcome::Unknown(error.to_string())
     }
 }
 

@@ -17,6 +17,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// limit of 1 MiB; the service's own limits keep them below this.
 const LARGE_MESSAGE_BYTES: &str = "4194304";
 
+/// Kafka's own limit, for brokers that do not tell theirs.
+const USUAL_MESSAGE_BYTES: usize = 1_048_588;
+
 /// The names of the topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicNames {
@@ -53,6 +56,15 @@ impl TopicNames {
         let [a, b, c, d, e, f] = self.partitioned();
         [a, b, c, d, e, f, &self.plans]
     }
+}
+
+/// What the service needs to know of sound topics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TopicFacts {
+    /// The number of partitions of the inputs, and of all that follows them.
+    pub partitions: usize,
+    /// The largest record that the topic of dead letters takes.
+    pub dead_letter_bytes_max: usize,
 }
 
 /// One thing that is wrong with one topic, and what to do about it.
@@ -173,26 +185,38 @@ impl<'a> Topics<'a> {
         })
     }
 
-    /// Checks all topics and answers with the number of partitions of the inputs.
+    /// Checks all topics.
     ///
     /// # Errors
     /// [`Error::Topics`] with every defect at once, or retriable while no broker answers.
-    pub fn check(&self) -> Result<usize, Error> {
+    pub fn check(&self) -> Result<TopicFacts, Error> {
         let counts = self.partition_counts()?;
         let mut defects = self.count_defects(&counts);
         defects.extend(self.setting_defects(&counts)?);
         match counts.get(self.names.created.as_str()) {
-            Some(partitions) if defects.is_empty() => Ok(*partitions),
+            Some(partitions) if defects.is_empty() => Ok(TopicFacts {
+                partitions: *partitions,
+                dead_letter_bytes_max: self
+                    .describe(&self.names.dead_letters)?
+                    .get("max.message.bytes")
+                    .and_then(|bytes| bytes.parse().ok())
+                    .unwrap_or(USUAL_MESSAGE_BYTES),
+            }),
             _ => Err(Error::Topics(defects)),
         }
     }
 
     /// Makes what is missing, with as many partitions as the existing inputs have, else with
-    /// `partitions`; answers with the names of those made. Existing topics are left as they are.
+    /// `partitions`, and with `replication` copies or as many as is the broker's default; answers
+    /// with the names of those made. Existing topics are left as they are.
     ///
     /// # Errors
     /// When the broker refuses one, or retriable while none answers.
-    pub fn create(&self, partitions: usize) -> Result<Vec<String>, Error> {
+    pub fn create(
+        &self,
+        partitions: usize,
+        replication: Option<i32>,
+    ) -> Result<Vec<String>, Error> {
         let counts = self.partition_counts()?;
         let like = [&self.names.created, &self.names.updated];
         let partitions = like
@@ -204,7 +228,7 @@ impl<'a> Topics<'a> {
             .all()
             .into_iter()
             .filter(|topic| !counts.contains_key(topic))
-            .map(|topic| self.new_topic(topic, partitions))
+            .map(|topic| self.new_topic(topic, partitions, replication))
             .collect();
         if missing.is_empty() {
             return Ok(Vec::new());
@@ -231,11 +255,16 @@ impl<'a> Topics<'a> {
         Ok(made)
     }
 
-    fn new_topic(&self, topic: &'a str, partitions: usize) -> NewTopic<'a> {
+    fn new_topic(
+        &self,
+        topic: &'a str,
+        partitions: usize,
+        replication: Option<i32>,
+    ) -> NewTopic<'a> {
         let names = self.names;
         let count = if topic == names.plans { 1 } else { partitions };
-        // The broker's own default decides how many replicas there are.
-        let replicas = TopicReplication::Fixed(-1);
+        // -1 stands for the broker's own default.
+        let replicas = TopicReplication::Fixed(replication.unwrap_or(-1));
         let new = NewTopic::new(topic, i32::try_from(count).unwrap_or(i32::MAX), replicas);
         if topic == names.state {
             // Small segments and an early cleaner keep what a restore has to read short.

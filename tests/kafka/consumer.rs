@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use escalator::kafka::OffsetOf;
-use escalator::kafka::consumer::{Change, GroupConsumer, InputPartition, Record};
+use escalator::kafka::consumer::{Change, GroupConsumer, InputPartition};
+use escalator::record::Record;
 
 use crate::support::broker::broker;
 use crate::support::client::{Sent, create_topic, produce, settings, unique};

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use escalator::kafka::OffsetOf;
 use escalator::kafka::consumer::{Change, GroupConsumer};
-use escalator::kafka::lanes::{Lanes, Outcome, OutgoingOffset, OutgoingRecord, Transaction};
+use escalator::kafka::lanes::{Lanes, Outcome, OutgoingOffset, Transaction};
 use escalator::kafka::restore::{Finished, RestoreReader, Sink};
 use escalator::kafka::topics::{TopicNames, Topics};
+use escalator::record::OutgoingRecord;
 
 use crate::support::client::settings;
 use crate::support::{PATIENCE, wait_until};
@@ -36,8 +37,8 @@ fn a_transaction_passes_through_the_embedded_broker() {
         plans: "escalation-plans".to_owned(),
     };
     let topics = Topics::new(&settings, &names).unwrap();
-    assert_eq!(topics.create(2).unwrap().len(), 7);
-    assert_eq!(topics.check().unwrap(), 2);
+    assert_eq!(topics.create(2, Some(1)).unwrap().len(), 7);
+    assert_eq!(topics.check().unwrap().partitions, 2);
 
     let inputs = [names.created.as_str(), names.updated.as_str()];
     let member = GroupConsumer::subscribe(&settings, &inputs).unwrap();

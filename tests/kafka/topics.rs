@@ -47,11 +47,11 @@ fn every_missing_topic_is_named_and_then_made() {
 
     let settings = settings(&broker().address, "group", "test");
     let topics = Topics::new(&settings, &names).unwrap();
-    assert_eq!(topics.create(5).unwrap().len(), 7);
+    assert_eq!(topics.create(5, None).unwrap().len(), 7);
     wait_until("the topics", PATIENCE, || {
-        topics.check().ok().filter(|count| *count == 5)
+        topics.check().ok().filter(|facts| facts.partitions == 5)
     });
-    assert_eq!(topics.create(5).unwrap(), [""; 0]);
+    assert_eq!(topics.create(5, None).unwrap(), [""; 0]);
 }
 
 #[test]
@@ -60,9 +60,9 @@ fn made_topics_follow_the_partitions_of_an_existing_input() {
     create_topic(&broker().address, &names.updated, 3, &[]);
     let settings = settings(&broker().address, "group", "test");
     let topics = Topics::new(&settings, &names).unwrap();
-    assert_eq!(topics.create(12).unwrap().len(), 6);
+    assert_eq!(topics.create(12, None).unwrap().len(), 6);
     wait_until("the topics", PATIENCE, || {
-        topics.check().ok().filter(|count| *count == 3)
+        topics.check().ok().filter(|facts| facts.partitions == 3)
     });
 }
 

@@ -66,6 +66,8 @@ pub(crate) fn settings(address: &str, group: &str, instance: &str) -> ClientSett
         group: group.to_owned(),
         instance: instance.to_owned(),
         properties: BTreeMap::new(),
+        session_timeout: Duration::from_secs(10),
+        transaction_timeout: Duration::from_secs(10),
     }
 }
 
@@ -102,11 +104,11 @@ pub(crate) fn create_topic(address: &str, name: &str, partitions: i32, settings:
     });
 }
 
+/// A producer that knows nothing of the code under test.
+pub(crate) type PlainProducer = ThreadedProducer<DefaultProducerContext>;
+
 /// A plain producer.
-pub(crate) fn producer(
-    address: &str,
-    settings: &[(&str, &str)],
-) -> ThreadedProducer<DefaultProducerContext> {
+pub(crate) fn producer(address: &str, settings: &[(&str, &str)]) -> PlainProducer {
     let mut config = config(address);
     for (key, value) in settings {
         config.set(*key, *value);
@@ -115,11 +117,7 @@ pub(crate) fn producer(
 }
 
 /// Hands records to a producer without waiting for them.
-pub(crate) fn send(
-    producer: &ThreadedProducer<DefaultProducerContext>,
-    topic: &str,
-    records: &[Sent<'_>],
-) {
+pub(crate) fn send(producer: &PlainProducer, topic: &str, records: &[Sent<'_>]) {
     for sent in records {
         let mut record = BaseRecord::<[u8], [u8]>::to(topic).partition(sent.partition);
         if let Some(key) = sent.key {

@@ -1,0 +1,126 @@
+//! The rebalance callbacks of the group member: they note what changed, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard};
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaRespErr;
+
+use super::client::Ear;
+use super::consumer::{Change, InputPartition};
+
+/// Notes what rebalances change.
+pub(super) struct GroupContext {
+    pub(super) ear: Ear,
+    topics: Vec<String>,
+    ledger: Mutex<Ledger>,
+}
+
+#[derive(Default)]
+pub(super) struct Ledger {
+    /// What was not acted on yet.
+    pub(super) changes: Vec<Change>,
+    /// What the group has given to this member.
+    pub(super) owned: BTreeSet<InputPartition>,
+    /// The next offset to be delivered of every partition that was started.
+    pub(super) positions: BTreeMap<InputPartition, i64>,
+}
+
+impl GroupContext {
+    pub(super) fn new(topics: &[&str]) -> Self {
+        Self {
+            ear: Ear::default(),
+            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            ledger: Mutex::default(),
+        }
+    }
+
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger
+            .lock()
+            .expect("nothing panics while it holds the ledger")
+    }
+
+    pub(super) fn input(&self, topic: &str, partition: i32) -> Option<InputPartition> {
+        let index = self.topics.iter().position(|known| known == topic)?;
+        Some((index, partition))
+    }
+
+    fn inputs(&self, list: &TopicPartitionList) -> Vec<InputPartition> {
+        list.elements()
+            .iter()
+            .filter_map(|element| self.input(element.topic(), element.partition()))
+            .collect()
+    }
+
+    fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let inputs = self.inputs(list);
+        let mut ledger = self.ledger();
+        ledger.owned.extend(inputs.iter().copied());
+        ledger.changes.push(Change::Assigned(inputs));
+        drop(ledger);
+        // The library waits for this answer; the partitions follow when they are started.
+        let nothing = TopicPartitionList::new();
+        let applied = match consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => consumer.incremental_assign(&nothing),
+            RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(&nothing),
+        };
+        if let Err(error) = applied {
+            tracing::error!(%error, "the assignment could not be taken over");
+        }
+    }
+
+    fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let inputs = self.inputs(list);
+        let mut started = TopicPartitionList::new();
+        let mut ledger = self.ledger();
+        for partition in &inputs {
+            ledger.owned.remove(partition);
+            if ledger.positions.remove(partition).is_some() {
+                started.add_partition(&self.topics[partition.0], partition.1);
+            }
+        }
+        ledger.changes.push(if consumer.assignment_lost() {
+            Change::Lost(inputs)
+        } else {
+            Change::Revoked(inputs)
+        });
+        drop(ledger);
+        let applied = match consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => consumer.incremental_unassign(&started),
+            RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
+        };
+        if let Err(error) = applied {
+            tracing::error!(%error, "the assignment could not be given up");
+        }
+    }
+}
+
+impl ClientContext for GroupContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        self.ear.log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.ear.error(error, reason);
+    }
+}
+
+impl ConsumerContext for GroupContext {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        error: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            self.assign(consumer, list);
+        } else {
+            self.revoke(consumer, list);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What the cycle asks of Kafka; a model of it stands in for it in the tests.
+
+use std::time::Duration;
+
+use super::consumer::{Change, Committed, InputPartition, Polled};
+use super::lanes::{Outcome, Transaction};
+use super::restore::Stage;
+use super::{Error, OffsetOf};
+
+/// The logs that one shard reads and writes. Used by one thread; every call may take as long as a
+/// broker does, only [`Log::take_changes`], [`Log::take_restorations`], [`Log::restore`] and
+/// [`Log::cancel`] answer at once.
+pub trait Log {
+    /// What a restore builds.
+    type State;
+
+    /// Serves rebalances and takes at most `limit` records; waits at most `wait` for the first.
+    fn poll(&mut self, limit: usize, wait: Duration) -> Polled;
+
+    /// What rebalances changed since the last time this was asked.
+    fn take_changes(&mut self) -> Vec<Change>;
+
+    /// Begins to read inputs at these offsets; those lost meanwhile are passed over.
+    ///
+    /// # Errors
+    /// When the client refuses.
+    fn start(&mut self, positions: &[(InputPartition, i64)]) -> Result<(), Error>;
+
+    /// Stops or continues the reading of one input partition.
+    ///
+    /// # Errors
+    /// When it is not being read.
+    fn pause(&mut self, partition: InputPartition, is_paused: bool) -> Result<(), Error>;
+
+    /// The end of each input partition, in the order asked.
+    ///
+    /// # Errors
+    /// When a broker does not answer in time.
+    fn ends(&mut self, partitions: &[InputPartition]) -> Result<Vec<End>, Error>;
+
+    /// One offset of each input partition, in the order asked.
+    ///
+    /// # Errors
+    /// When a broker does not answer in time.
+    fn offsets(&mut self, partitions: &[InputPartition], of: OffsetOf) -> Result<Vec<i64>, Error>;
+
+    /// The group's stable committed offsets, in the order asked.
+    ///
+    /// # Errors
+    /// When the coordinator does not answer in time.
+    fn committed(&mut self, partitions: &[InputPartition]) -> Result<Vec<Committed>, Error>;
+
+    /// Makes the producers ready; whatever was open is settled when this has answered well.
+    ///
+    /// # Errors
+    /// Retriable while no broker answers.
+    fn prepare(&mut self) -> Result<(), Error>;
+
+    /// Runs one transaction; the producers must be ready.
+    fn transact(&mut self, transaction: &Transaction) -> Outcome;
+
+    /// Gives the producers up, so that [`Log::prepare`] makes new ones.
+    fn discard_producers(&mut self);
+
+    /// Begins to restore a partition; `request` comes back with the answer.
+    fn restore(&mut self, partition: i32, request: u64);
+
+    /// Gives up the restore of a partition.
+    fn cancel(&mut self, partition: i32);
+
+    /// What restores have come to since the last time this was asked.
+    fn take_restorations(&mut self) -> Vec<Restoration<Self::State>>;
+
+    /// Leaves the group, so that others take over at once.
+    fn leave(&mut self);
+}
+
+/// The end of an input partition, and how far it has been delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The high watermark at some moment after the question: one past the last record, those of
+    /// open transactions included.
+    pub high_watermark: i64,
+    /// One past the last record delivered, or past what follows it and is never delivered.
+    pub delivered: i64,
+}
+
+/// News of a restore.
+#[derive(Debug)]
+pub enum Restoration<S> {
+    /// How far it is.
+    Progress {
+        /// The partition.
+        partition: i32,
+        /// What is being done.
+        stage: Stage,
+    },
+    /// It is complete.
+    Finished {
+        /// The partition.
+        partition: i32,
+        /// What [`Log::restore`] was asked with.
+        request: u64,
+        /// What was built.
+        state: S,
+    },
+    /// A broker does not answer; the restores go on by themselves when it does.
+    Failed(Error),
+}

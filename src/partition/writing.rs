@@ -1,0 +1,113 @@
+//! From states, events and refusals to records for their topics.
+
+use escalator_engine::effect::Event;
+use escalator_engine::ticket::Text;
+use escalator_engine::ticket_state::TicketState;
+
+use super::meta::{self, Meta};
+use crate::record::{OutgoingRecord, Record};
+use crate::wire::{self, OutputFormat};
+
+/// The topics that are written, and the names of those that are read.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// The inputs: created events, updates.
+    pub inputs: [String; 2],
+    /// State.
+    pub state: String,
+    /// `escalated` events.
+    pub escalated: String,
+    /// `notify` events.
+    pub notify: String,
+    /// Records that could not be read.
+    pub dead_letters: String,
+}
+
+/// How records are written.
+#[derive(Clone, Debug)]
+pub struct Writing {
+    /// To which topics.
+    pub names: Names,
+    /// The format of events out.
+    pub format: OutputFormat,
+    /// The largest record that the topic of dead letters takes.
+    pub dead_letter_bytes_max: usize,
+}
+
+impl Writing {
+    /// An event out.
+    pub(super) fn event(&self, partition: i32, event: &Event) -> OutgoingRecord {
+        match event {
+            Event::Escalated(event) => plain(
+                &self.names.escalated,
+                partition,
+                event.ticket_id.as_bytes(),
+                wire::escalated(event, self.format),
+            ),
+            Event::Notify(event) => plain(
+                &self.names.notify,
+                partition,
+                wire::events::notify_key(event.ticket_id.as_deref(), &event.to).as_bytes(),
+                wire::notify(event, self.format),
+            ),
+        }
+    }
+
+    /// The state of a ticket.
+    pub(super) fn state(
+        &self,
+        partition: i32,
+        ticket_id: &Text,
+        state: &TicketState,
+    ) -> OutgoingRecord {
+        let value = wire::encode_state(state);
+        plain(&self.names.state, partition, ticket_id.as_bytes(), value)
+    }
+
+    /// The record of the partition itself.
+    pub(super) fn meta(&self, partition: i32, meta: &Meta) -> OutgoingRecord {
+        plain(&self.names.state, partition, meta::KEY, meta.encode())
+    }
+
+    /// The dead letter of a record that was refused.
+    pub(super) fn dead_letter(
+        &self,
+        record: &Record,
+        headers: &[wire::Header<'_>],
+        refusal: &wire::Refusal,
+    ) -> OutgoingRecord {
+        let origin = wire::Origin {
+            topic: &self.names.inputs[record.input],
+            partition: record.partition,
+            offset: record.offset,
+            timestamp_ms: record.timestamp_ms,
+        };
+        let letter = wire::DeadLetter::new(
+            origin,
+            record.key.as_deref(),
+            record.value.as_deref(),
+            headers,
+            refusal,
+            self.dead_letter_bytes_max,
+        );
+        OutgoingRecord {
+            topic: self.names.dead_letters.clone(),
+            partition: record.partition,
+            key: letter.key,
+            value: letter.value,
+            headers: letter.headers,
+            timestamp_ms: (record.timestamp_ms >= 0).then_some(record.timestamp_ms),
+        }
+    }
+}
+
+fn plain(topic: &str, partition: i32, key: &[u8], value: Vec<u8>) -> OutgoingRecord {
+    OutgoingRecord {
+        topic: topic.to_owned(),
+        partition,
+        key: Some(key.to_vec()),
+        value: Some(value),
+        headers: Vec::new(),
+        timestamp_ms: None,
+    }
+}

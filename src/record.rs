@@ -1,0 +1,37 @@
+//! Records as plain data: what is read from a log, and what is to be written to one.
+
+/// One record as it stood in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The index of the topic in the subscription.
+    pub input: usize,
+    /// The partition's number.
+    pub partition: i32,
+    /// The offset.
+    pub offset: i64,
+    /// The record's timestamp in Unix milliseconds; -1 without one.
+    pub timestamp_ms: i64,
+    /// The key.
+    pub key: Option<Vec<u8>>,
+    /// The value; none is a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// The headers in their order.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// A record on its way out.
+#[derive(Clone, Debug)]
+pub struct OutgoingRecord {
+    /// The topic.
+    pub topic: String,
+    /// The partition; always explicit, since partitioners differ between clients.
+    pub partition: i32,
+    /// The key.
+    pub key: Option<Vec<u8>>,
+    /// The value; none is a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// The headers in their order.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// The record's timestamp in Unix milliseconds; none lets the client take the present.
+    pub timestamp_ms: Option<i64>,
+}

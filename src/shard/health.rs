@@ -1,0 +1,72 @@
+//! What a shard tells about readiness, said only when it changes.
+
+use super::ownership::Slot;
+use super::{Parts, RestoredState, Shard};
+use crate::http::Check;
+use crate::kafka::log::Log;
+
+/// What was told last.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    broker: Option<bool>,
+    partitions: Option<Result<(), String>>,
+    partitioners: Option<Result<(), String>>,
+}
+
+impl Told {
+    /// Tells whether the brokers answer, and why not.
+    pub(super) fn broker(&mut self, parts: &Parts, is_up: bool, reason: &str) {
+        if self.broker == Some(is_up) {
+            return;
+        }
+        self.broker = Some(is_up);
+        parts.metrics.families.broker_up.set(i64::from(is_up));
+        if is_up {
+            tracing::info!("the brokers answer");
+            parts.health.pass(Check::Broker);
+        } else {
+            tracing::warn!(reason, "the brokers do not do what they are asked for");
+            parts.health.fail(Check::Broker, reason);
+        }
+    }
+}
+
+impl<L: Log<State = RestoredState>> Shard<L> {
+    /// Tells whether every owned partition is being processed, and whether the producers agree.
+    pub(super) fn tell_health(&mut self) {
+        let (mut waiting, mut refused) = (Vec::new(), None);
+        for (number, slot) in &self.slots {
+            match slot {
+                Slot::Refused { reason, .. } => refused = Some(reason.clone()),
+                Slot::Restoring { .. } | Slot::Restored { .. } => waiting.push(*number),
+                Slot::Live(_) => {}
+            }
+        }
+        let partitions = match (refused, waiting.as_slice()) {
+            (Some(reason), _) => Err(reason),
+            (None, []) => Ok(()),
+            (None, waiting) => Err(format!("the state of partitions {waiting:?} is being read")),
+        };
+        let told = &mut self.health.partitions;
+        tell(&self.parts, Check::Partitions, partitions, told);
+        let partitioners = self.tally.partitioners();
+        let told = &mut self.health.partitioners;
+        tell(&self.parts, Check::Partitioners, partitioners, told);
+    }
+}
+
+fn tell(
+    parts: &Parts,
+    check: Check,
+    finding: Result<(), String>,
+    told: &mut Option<Result<(), String>>,
+) {
+    if told.as_ref() == Some(&finding) {
+        return;
+    }
+    match &finding {
+        Ok(()) => parts.health.pass(check),
+        Err(reason) => parts.health.fail(check, reason.as_str()),
+    }
+    *told = Some(finding);
+}

@@ -1,0 +1,375 @@
+//! A model of Kafka for one shard: logs in memory, a virtual clock, and outcomes by script.
+//!
+//! It keeps what the cycle relies on: a transaction is visible as a whole or not at all, offsets
+//! and their metadata belong to it, a restore sees exactly what is committed, and only what was
+//! started is delivered.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use escalator_engine::rules::Rules;
+use escalator_engine::time::Timestamp;
+
+use super::RestoredState;
+use crate::clock::Clock;
+use crate::kafka::consumer::{Change, Committed, InputPartition, Polled};
+use crate::kafka::lanes::{Outcome, Transaction};
+use crate::kafka::log::{End, Log, Restoration};
+use crate::kafka::{Error, OffsetOf};
+use crate::record::{OutgoingRecord, Record};
+
+pub(super) const INPUTS: [&str; 2] = ["created", "updated"];
+pub(super) const STATE: &str = "state";
+
+/// A clock that is moved by waiting.
+#[derive(Clone, Default)]
+pub(super) struct VirtualClock(Arc<AtomicI64>);
+
+impl VirtualClock {
+    pub(super) fn set(&self, ms: i64) {
+        self.0.store(ms, Ordering::Relaxed);
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// What becomes of the next transaction, other than being committed and answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Abort,
+    /// It is committed, but the answer is lost.
+    LostAnswer,
+    /// It never arrives, and nobody says so.
+    LostRequest,
+    /// It is aborted because somebody else took over, who commits under another identity.
+    Usurped,
+    Fence,
+    /// It is aborted while a rebalance takes the partition of this number away.
+    Rebalance(i32),
+}
+
+/// What the brokers hold; outlives the shards that work with it.
+#[derive(Default)]
+pub(super) struct Brokers {
+    pub(super) inputs: BTreeMap<InputPartition, Vec<Record>>,
+    /// Records that are written but not shown yet, as those of an open transaction are.
+    pub(super) hidden: BTreeMap<InputPartition, usize>,
+    pub(super) state: BTreeMap<i32, BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// Everything committed, in order, state included.
+    pub(super) written: Vec<OutgoingRecord>,
+    pub(super) committed: BTreeMap<InputPartition, Committed>,
+    pub(super) faults: VecDeque<Fault>,
+    /// The identities of committed transactions.
+    pub(super) transactions: Vec<String>,
+    pub(super) are_away: bool,
+    changes: Vec<Change>,
+}
+
+impl Brokers {
+    /// Writes a record to an input.
+    pub(super) fn produce(
+        &mut self,
+        input: usize,
+        partition: i32,
+        timestamp_ms: i64,
+        key: &str,
+        value: &str,
+    ) {
+        let log = self.inputs.entry((input, partition)).or_default();
+        log.push(Record {
+            input,
+            partition,
+            offset: i64::try_from(log.len()).unwrap(),
+            timestamp_ms,
+            key: Some(key.as_bytes().to_vec()),
+            value: Some(value.as_bytes().to_vec()),
+            headers: Vec::new(),
+        });
+    }
+
+    pub(super) fn assign(&mut self, numbers: &[i32]) {
+        let both = numbers
+            .iter()
+            .flat_map(|number| [(0, *number), (1, *number)]);
+        self.changes.push(Change::Assigned(both.collect()));
+    }
+
+    pub(super) fn assign_half(&mut self, number: i32) {
+        self.changes.push(Change::Assigned(vec![(0, number)]));
+    }
+
+    pub(super) fn revoke(&mut self, numbers: &[i32]) {
+        let both = numbers
+            .iter()
+            .flat_map(|number| [(0, *number), (1, *number)]);
+        self.changes.push(Change::Revoked(both.collect()));
+    }
+
+    fn end(&self, partition: InputPartition) -> i64 {
+        self.inputs
+            .get(&partition)
+            .map_or(0, |log| i64::try_from(log.len()).unwrap())
+    }
+
+    fn apply(&mut self, transaction: &Transaction) {
+        for offset in &transaction.offsets {
+            let input = INPUTS
+                .iter()
+                .position(|name| *name == offset.topic)
+                .unwrap();
+            let committed = Committed {
+                offset: Some(offset.offset),
+                metadata: transaction.identity.clone(),
+            };
+            self.committed.insert((input, offset.partition), committed);
+        }
+        for record in &transaction.records {
+            if record.topic == STATE {
+                let state = self.state.entry(record.partition).or_default();
+                let (key, value) = (record.key.clone().unwrap(), record.value.clone().unwrap());
+                state.insert(key, value);
+            }
+            self.written.push(record.clone());
+        }
+        self.transactions.push(transaction.identity.clone());
+    }
+}
+
+/// One shard's connection to the brokers.
+pub(super) struct ModelLog {
+    brokers: Rc<RefCell<Brokers>>,
+    clock: VirtualClock,
+    rules: Arc<Rules>,
+    positions: BTreeMap<InputPartition, i64>,
+    paused: Vec<InputPartition>,
+    owned: Vec<InputPartition>,
+    restoring: Vec<(i32, u64)>,
+    is_ready: bool,
+}
+
+impl ModelLog {
+    pub(super) fn new(
+        brokers: Rc<RefCell<Brokers>>,
+        clock: VirtualClock,
+        rules: Arc<Rules>,
+    ) -> Self {
+        Self {
+            brokers,
+            clock,
+            rules,
+            positions: BTreeMap::new(),
+            paused: Vec::new(),
+            owned: Vec::new(),
+            restoring: Vec::new(),
+            is_ready: false,
+        }
+    }
+
+    fn answer<T>(&self, answer: impl FnOnce(&Brokers) -> T) -> Result<T, Error> {
+        let brokers = self.brokers.borrow();
+        if brokers.are_away {
+            return Err(Error::Unreachable {
+                brokers: "model".to_owned(),
+                doing: "asking",
+            });
+        }
+        Ok(answer(&brokers))
+    }
+}
+
+impl Log for ModelLog {
+    type State = RestoredState;
+
+    fn poll(&mut self, limit: usize, wait: Duration) -> Polled {
+        let brokers = self.brokers.borrow();
+        let mut polled = Polled::default();
+        for (partition, position) in &mut self.positions {
+            let Some(log) = brokers.inputs.get(partition) else {
+                continue;
+            };
+            if brokers.are_away || self.paused.contains(partition) {
+                continue;
+            }
+            let hidden = brokers.hidden.get(partition).copied().unwrap_or_default();
+            let shown = &log[..log.len() - hidden];
+            let from = usize::try_from(*position).unwrap().min(shown.len());
+            let left = limit - polled.records.len();
+            let taken: Vec<Record> = shown[from..].iter().take(left).cloned().collect();
+            *position += i64::try_from(taken.len()).unwrap();
+            polled.records.extend(taken);
+        }
+        if polled.records.is_empty() {
+            let now = self.clock.now().as_millis();
+            // A model that never moves on would let a cycle that spins run for ever.
+            let wait = wait.max(Duration::from_millis(1));
+            self.clock
+                .set(now + i64::try_from(wait.as_millis()).unwrap());
+        }
+        polled
+    }
+
+    fn take_changes(&mut self) -> Vec<Change> {
+        let changes = std::mem::take(&mut self.brokers.borrow_mut().changes);
+        for change in &changes {
+            match change {
+                Change::Assigned(partitions) => self.owned.extend(partitions),
+                Change::Revoked(partitions) | Change::Lost(partitions) => {
+                    self.owned.retain(|owned| !partitions.contains(owned));
+                    self.positions.retain(|at, _| !partitions.contains(at));
+                }
+            }
+        }
+        changes
+    }
+
+    fn start(&mut self, positions: &[(InputPartition, i64)]) -> Result<(), Error> {
+        let owned = positions.iter().filter(|(at, _)| self.owned.contains(at));
+        self.positions.extend(owned.copied());
+        Ok(())
+    }
+
+    fn pause(&mut self, partition: InputPartition, is_paused: bool) -> Result<(), Error> {
+        self.paused.retain(|other| *other != partition);
+        if is_paused {
+            self.paused.push(partition);
+        }
+        Ok(())
+    }
+
+    fn ends(&mut self, partitions: &[InputPartition]) -> Result<Vec<End>, Error> {
+        self.answer(|brokers| {
+            let ends = partitions.iter().map(|partition| End {
+                high_watermark: brokers.end(*partition),
+                delivered: self.positions.get(partition).copied().unwrap_or_default(),
+            });
+            ends.collect()
+        })
+    }
+
+    fn offsets(&mut self, partitions: &[InputPartition], of: OffsetOf) -> Result<Vec<i64>, Error> {
+        self.answer(|brokers| {
+            let offset = |partition: &InputPartition| match of {
+                OffsetOf::Start => 0,
+                OffsetOf::HighWatermark | OffsetOf::LastStable => brokers.end(*partition),
+                OffsetOf::Timestamp(at) => {
+                    let log = brokers.inputs.get(partition);
+                    log.and_then(|log| log.iter().find(|record| record.timestamp_ms >= at))
+                        .map_or(-1, |record| record.offset)
+                }
+            };
+            partitions.iter().map(offset).collect()
+        })
+    }
+
+    fn committed(&mut self, partitions: &[InputPartition]) -> Result<Vec<Committed>, Error> {
+        self.answer(|brokers| {
+            let known = |at: &InputPartition| brokers.committed.get(at).cloned();
+            partitions
+                .iter()
+                .map(|at| known(at).unwrap_or_default())
+                .collect()
+        })
+    }
+
+    fn prepare(&mut self) -> Result<(), Error> {
+        self.answer(|_| ())?;
+        self.is_ready = true;
+        Ok(())
+    }
+
+    fn transact(&mut self, transaction: &Transaction) -> Outcome {
+        assert!(self.is_ready, "the producers are not ready");
+        assert!(!transaction.offsets.is_empty(), "nothing would fence this");
+        let mut brokers = self.brokers.borrow_mut();
+        let fault = brokers.faults.pop_front();
+        let reason = format!("{fault:?}");
+        match fault {
+            None => {
+                let is_member = |offset: &crate::kafka::lanes::OutgoingOffset| {
+                    let owned = self.owned.iter();
+                    owned
+                        .into_iter()
+                        .any(|(_, number)| *number == offset.partition)
+                };
+                assert!(
+                    transaction.offsets.iter().all(is_member),
+                    "not its partitions"
+                );
+                brokers.apply(transaction);
+                Outcome::Committed
+            }
+            Some(Fault::Abort) => Outcome::Aborted(reason),
+            Some(Fault::Rebalance(number)) => {
+                brokers.revoke(&[number]);
+                Outcome::Aborted(reason)
+            }
+            Some(Fault::LostAnswer) => {
+                brokers.apply(transaction);
+                self.is_ready = false;
+                Outcome::Unknown(reason)
+            }
+            Some(Fault::LostRequest) => {
+                self.is_ready = false;
+                Outcome::Unknown(reason)
+            }
+            Some(Fault::Usurped) => {
+                let other = Transaction {
+                    identity: "somebody-else".to_owned(),
+                    ..transaction.clone()
+                };
+                brokers.apply(&other);
+                self.is_ready = false;
+                Outcome::Unknown(reason)
+            }
+            Some(Fault::Fence) => {
+                self.is_ready = false;
+                Outcome::Fenced(reason)
+            }
+        }
+    }
+
+    fn discard_producers(&mut self) {
+        self.is_ready = false;
+    }
+
+    fn restore(&mut self, partition: i32, request: u64) {
+        self.restoring.push((partition, request));
+    }
+
+    fn cancel(&mut self, partition: i32) {
+        self.restoring.retain(|(other, _)| *other != partition);
+    }
+
+    fn take_restorations(&mut self) -> Vec<Restoration<RestoredState>> {
+        if self.brokers.borrow().are_away {
+            return Vec::new();
+        }
+        let brokers = self.brokers.borrow();
+        let finished = std::mem::take(&mut self.restoring).into_iter();
+        finished
+            .map(|(partition, request)| {
+                let state = brokers.state.get(&partition).cloned().unwrap_or_default();
+                let known = |input| brokers.committed.get(&(input, partition)).cloned();
+                let committed = [0, 1].map(|input| known(input).unwrap_or_default());
+                let compacted = state.into_iter().collect();
+                Restoration::Finished {
+                    partition,
+                    request,
+                    state: super::build(partition, &self.rules, compacted, &committed),
+                }
+            })
+            .collect()
+    }
+
+    fn leave(&mut self) {
+        self.owned.clear();
+    }
+}

@@ -1,0 +1,367 @@
+mod faults;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use escalator_engine::rules::Rules;
+use escalator_engine::time::{Duration as Span, Timestamp};
+use serde_json::Value;
+
+use super::model::{Brokers, Fault, INPUTS, ModelLog, STATE, VirtualClock};
+use super::{Error, Pace, Parts, Shard, StartAt};
+use crate::http::Health;
+use crate::kafka::OffsetOf;
+use crate::partition::meta::{self, Meta};
+use crate::partition::{Names, Shared, Writing};
+use crate::plan_file::{self, Sources};
+use crate::wire::OutputFormat;
+
+const PLAN: &str = "
+version: 1
+targets: { noc: { kind: team, channels: [chat] } }
+plans:
+  - name: p
+    timeframes:
+      first_response:
+        within: 15m
+        marks: [ { at: 100%, level: 1 } ]
+    path: [ { notify: [noc] } ]
+";
+
+/// A day to begin with, in milliseconds since 1970: 2026-11-23T09:00:00Z.
+const NINE: i64 = 1_795_424_400_000;
+const MINUTE: i64 = 60_000;
+
+/// A shard over model brokers on a virtual clock.
+struct Scene {
+    brokers: Rc<RefCell<Brokers>>,
+    clock: VirtualClock,
+    rules: Arc<Rules>,
+    health: Arc<Health>,
+    stop: AtomicBool,
+    runs: u32,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let checked = plan_file::check(Sources::from_text("plan.yaml", PLAN));
+        let set = checked.into_set().unwrap();
+        let clock = VirtualClock::default();
+        clock.set(NINE);
+        Self {
+            brokers: Rc::default(),
+            clock,
+            rules: Arc::new(Rules::new(Arc::clone(set.revision()))),
+            health: Arc::default(),
+            stop: AtomicBool::new(false),
+            runs: 0,
+        }
+    }
+
+    fn shard(&mut self, start: StartAt) -> Shard<ModelLog> {
+        self.runs += 1;
+        let log = ModelLog::new(
+            Rc::clone(&self.brokers),
+            self.clock.clone(),
+            Arc::clone(&self.rules),
+        );
+        let names = Names {
+            inputs: INPUTS.map(str::to_owned),
+            state: STATE.to_owned(),
+            escalated: "escalated".to_owned(),
+            notify: "notify".to_owned(),
+            dead_letters: "dead-letters".to_owned(),
+        };
+        let parts = Parts {
+            shared: Shared {
+                rules: Arc::clone(&self.rules),
+                tz_version: "test".into(),
+                grace: Span::from_millis(0),
+                partitions: 2,
+                writing: Writing {
+                    names,
+                    format: OutputFormat::Json,
+                    dead_letter_bytes_max: 1_000_000,
+                },
+                instance: "one".to_owned(),
+            },
+            start,
+            pace: Pace {
+                records_max: 1_000,
+                interval: Duration::from_millis(100),
+            },
+            run_id: format!("run-{}", self.runs),
+            clock: Arc::new(self.clock.clone()),
+            metrics: Arc::default(),
+            health: Arc::clone(&self.health),
+        };
+        Shard::new(log, parts)
+    }
+
+    /// A shard that reads from the beginning and owns these partitions.
+    fn owner(&mut self, numbers: &[i32]) -> Shard<ModelLog> {
+        let shard = self.shard(StartAt {
+            offsets: OffsetOf::Start,
+            notify_from: Some(Timestamp::MIN),
+        });
+        self.brokers.borrow_mut().assign(numbers);
+        shard
+    }
+
+    /// Runs turns until the clock has come to this many minutes after nine.
+    fn run(&self, shard: &mut Shard<ModelLog>, minutes: i64) {
+        let mut wait = Duration::ZERO;
+        while self.minutes() < minutes {
+            wait = shard.turn(wait, &self.stop).unwrap();
+        }
+    }
+
+    /// Runs a number of turns.
+    fn turns(&self, shard: &mut Shard<ModelLog>, count: usize) -> Result<(), Error> {
+        let mut wait = Duration::ZERO;
+        for _ in 0..count {
+            wait = shard.turn(wait, &self.stop)?;
+        }
+        Ok(())
+    }
+
+    fn minutes(&self) -> i64 {
+        use crate::clock::Clock;
+        (self.clock.now().as_millis() - NINE) / MINUTE
+    }
+
+    fn create(&self, partition: i32, ticket: &str, minutes: i64) {
+        let at = Timestamp::from_millis(NINE + minutes * MINUTE);
+        let value = format!(
+            r#"{{"ticket_id":"{ticket}","occurred_at":"{at}","ticket":{{"status":"open"}}}}"#
+        );
+        self.brokers
+            .borrow_mut()
+            .produce(0, partition, at.as_millis(), ticket, &value);
+    }
+
+    fn reply(&self, partition: i32, ticket: &str, minutes: i64) {
+        let at = Timestamp::from_millis(NINE + minutes * MINUTE);
+        let value = format!(
+            r#"{{"ticket_id":"{ticket}","occurred_at":"{at}","activities":[{{"kind":"agent_reply"}}]}}"#
+        );
+        self.brokers
+            .borrow_mut()
+            .produce(1, partition, at.as_millis(), ticket, &value);
+    }
+
+    /// What was raised: ticket, lateness in milliseconds.
+    fn raised(&self) -> Vec<(String, i64)> {
+        let brokers = self.brokers.borrow();
+        let escalated = brokers
+            .written
+            .iter()
+            .filter(|record| record.topic == "escalated");
+        escalated
+            .map(|record| serde_json::from_slice(record.value.as_deref().unwrap()).unwrap())
+            .map(|event: Value| {
+                assert_eq!(event["type"], "raised");
+                let ticket = event["ticket_id"].as_str().unwrap().to_owned();
+                (ticket, event["lateness_ms"].as_i64().unwrap())
+            })
+            .collect()
+    }
+
+    fn raised_tickets(&self) -> Vec<String> {
+        self.raised()
+            .into_iter()
+            .map(|(ticket, _)| ticket)
+            .collect()
+    }
+
+    fn count(&self, topic: &str) -> usize {
+        let brokers = self.brokers.borrow();
+        brokers
+            .written
+            .iter()
+            .filter(|record| record.topic == topic)
+            .count()
+    }
+
+    fn meta(&self, partition: i32) -> Meta {
+        Meta::decode(&self.brokers.borrow().state[&partition][meta::KEY]).unwrap()
+    }
+}
+
+#[test]
+fn a_deadline_fires_with_no_input_at_all() {
+    let mut scene = Scene::new();
+    let mut shard = scene.owner(&[0]);
+    scene.create(0, "T1", 0);
+    scene.run(&mut shard, 16);
+    let raised = scene.raised();
+    assert_eq!(raised.len(), 1);
+    assert!(raised[0].1 < 100, "it was {} ms late", raised[0].1);
+    assert_eq!(scene.count("notify"), 1);
+}
+
+#[test]
+fn an_answer_that_lies_unread_holds_the_deadline_back() {
+    let mut scene = Scene::new();
+    let mut shard = scene.owner(&[0]);
+    scene.create(0, "T1", 0);
+    scene.run(&mut shard, 10);
+    scene.reply(0, "T1", 10);
+    scene.brokers.borrow_mut().hidden.insert((1, 0), 1);
+    scene.run(&mut shard, 30);
+    assert_eq!(scene.raised(), [], "the answer may be among what is hidden");
+    scene.brokers.borrow_mut().hidden.clear();
+    scene.run(&mut shard, 31);
+    assert_eq!(scene.raised(), [], "the answer came in time");
+}
+
+#[test]
+fn a_backlog_gives_what_live_reading_would_have_given() {
+    let mut scene = Scene::new();
+    scene.clock.set(NINE + 24 * 60 * MINUTE);
+    for number in 0..500 {
+        scene.create(0, &format!("T{number}"), number);
+        if number % 2 == 0 {
+            scene.reply(0, &format!("T{number}"), number + 10);
+        } else {
+            scene.reply(0, &format!("T{number}"), number + 20);
+        }
+    }
+    let mut shard = scene.owner(&[0]);
+    scene.turns(&mut shard, 20).unwrap();
+    let odd: Vec<String> = (0..500)
+        .filter(|n| n % 2 == 1)
+        .map(|n| format!("T{n}"))
+        .collect();
+    assert_eq!(scene.raised_tickets(), odd);
+}
+
+#[test]
+fn a_restart_goes_on_where_the_last_transaction_ended() {
+    let mut scene = Scene::new();
+    let mut first = scene.owner(&[0]);
+    scene.create(0, "T1", 0);
+    scene.run(&mut first, 5);
+    drop(first);
+    assert_eq!(scene.meta(0).epoch, 1);
+
+    scene.clock.set(NINE + 40 * MINUTE);
+    let mut second = scene.owner(&[0]);
+    scene.turns(&mut second, 5).unwrap();
+    assert_eq!(scene.raised_tickets(), ["T1"]);
+    let meta = scene.meta(0);
+    assert_eq!((meta.epoch, meta.offsets), (2, [1, 0]));
+    let mut third = scene.owner(&[0]);
+    scene.turns(&mut third, 5).unwrap();
+    assert_eq!(scene.raised_tickets(), ["T1"], "once is enough");
+}
+
+#[test]
+fn a_poison_record_becomes_a_dead_letter_and_the_stream_goes_on() {
+    let mut scene = Scene::new();
+    scene
+        .brokers
+        .borrow_mut()
+        .produce(0, 0, NINE, "T0", "{nonsense");
+    scene.create(0, "T1", 0);
+    let mut shard = scene.owner(&[0]);
+    scene.run(&mut shard, 20);
+    assert_eq!(scene.raised_tickets(), ["T1"]);
+    let brokers = scene.brokers.borrow();
+    let letters: Vec<_> = brokers
+        .written
+        .iter()
+        .filter(|r| r.topic == "dead-letters")
+        .collect();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].key.as_deref(), Some(&b"T0"[..]));
+    assert_eq!(letters[0].value.as_deref(), Some(&b"{nonsense"[..]));
+    assert_eq!(letters[0].timestamp_ms, Some(NINE));
+    assert_eq!(
+        letters[0].headers[0],
+        ("reason".to_owned(), Some(b"unreadable".to_vec()))
+    );
+}
+
+#[test]
+fn a_start_at_the_end_reads_only_what_comes_after() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    scene.create(0, "T2", 3);
+    for (of, expected) in [
+        (OffsetOf::HighWatermark, vec![]),
+        (OffsetOf::Timestamp(NINE + 2 * MINUTE), vec!["T2"]),
+        (OffsetOf::Timestamp(NINE + 9 * MINUTE), vec![]),
+    ] {
+        scene.clock.set(NINE + 5 * MINUTE);
+        {
+            let mut brokers = scene.brokers.borrow_mut();
+            brokers.written.clear();
+            brokers.state.clear();
+            brokers.committed.clear();
+        }
+        let mut shard = scene.shard(StartAt {
+            offsets: of,
+            notify_from: None,
+        });
+        scene.brokers.borrow_mut().assign(&[0]);
+        scene.run(&mut shard, 30);
+        assert_eq!(scene.raised_tickets(), expected, "{of:?}");
+    }
+}
+
+#[test]
+fn what_was_due_before_the_first_start_is_decided_but_not_told() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    scene.clock.set(NINE + 60 * MINUTE);
+    let mut shard = scene.shard(StartAt {
+        offsets: OffsetOf::Start,
+        notify_from: None,
+    });
+    scene.brokers.borrow_mut().assign(&[0]);
+    scene.turns(&mut shard, 10).unwrap();
+    assert_eq!(scene.raised_tickets(), ["T1"]);
+    assert_eq!(scene.count("notify"), 0);
+    let first_start = scene.meta(0).notify_from_ms;
+    assert!((first_start - (NINE + 60 * MINUTE)).abs() < MINUTE);
+    drop(shard);
+
+    scene.clock.set(NINE + 120 * MINUTE);
+    let mut again = scene.shard(StartAt {
+        offsets: OffsetOf::Start,
+        notify_from: None,
+    });
+    scene.brokers.borrow_mut().assign(&[0]);
+    scene.create(0, "T2", 119);
+    scene.turns(&mut again, 10).unwrap();
+    assert_eq!(scene.meta(0).notify_from_ms, first_start, "it is kept");
+}
+
+#[test]
+fn idle_partitions_write_nothing() {
+    let mut scene = Scene::new();
+    let mut shard = scene.owner(&[0, 1]);
+    scene.create(0, "T1", 0);
+    scene.run(&mut shard, 1);
+    let written = scene.brokers.borrow().transactions.len();
+    scene.run(&mut shard, 14);
+    assert_eq!(scene.brokers.borrow().transactions.len(), written);
+}
+
+#[test]
+fn a_thousand_deadlines_of_one_instant_are_bounded_per_transaction_and_complete() {
+    let mut scene = Scene::new();
+    for number in 0..5_000 {
+        scene.create(0, &format!("T{number:04}"), number / 1_000);
+    }
+    scene.clock.set(NINE + 24 * 60 * MINUTE);
+    let mut shard = scene.owner(&[0]);
+    scene.turns(&mut shard, 60).unwrap();
+    let raised = scene.raised_tickets();
+    let expected: Vec<String> = (0..5_000).map(|number| format!("T{number:04}")).collect();
+    assert_eq!(raised, expected);
+}

@@ -1,0 +1,154 @@
+//! What the brokers and other members can do to a shard.
+
+use super::*;
+
+#[test]
+fn every_fault_leaves_each_decision_made_exactly_once() {
+    let faults = [
+        Fault::Abort,
+        Fault::LostAnswer,
+        Fault::LostRequest,
+        Fault::Fence,
+    ];
+    for first in faults {
+        for second in faults {
+            for at in 0..4 {
+                let mut scene = Scene::new();
+                scene.clock.set(NINE + 20 * MINUTE);
+                scene.create(0, "T1", 0);
+                scene.create(1, "T2", 1);
+                let mut shard = scene.owner(&[0, 1]);
+                let mut script = vec![Fault::Abort; at];
+                script.extend([first, second]);
+                scene.brokers.borrow_mut().faults.extend(script);
+                scene.turns(&mut shard, 30).unwrap();
+                let case = format!("{first:?}, {second:?} after {at}");
+                assert_eq!(scene.raised_tickets(), ["T1", "T2"], "{case}");
+                assert_eq!(scene.count("notify"), 2, "{case}");
+                let brokers = scene.brokers.borrow();
+                let mut transactions = brokers.transactions.clone();
+                transactions.dedup();
+                assert_eq!(transactions, brokers.transactions, "{case}: one came twice");
+                drop(brokers);
+                assert_eq!(scene.meta(0).offsets, [1, 0], "{case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_somebody_else_committed_is_restored_and_not_written_again() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    let mut shard = scene.owner(&[0]);
+    scene.brokers.borrow_mut().faults.push_back(Fault::Usurped);
+    scene.run(&mut shard, 20);
+    assert_eq!(scene.raised_tickets(), ["T1"]);
+    let first = scene.brokers.borrow().transactions[0].clone();
+    assert_eq!(first, "somebody-else");
+    assert_eq!(
+        scene.meta(0).epoch,
+        2,
+        "the second ownership is another one"
+    );
+}
+
+#[test]
+fn a_partition_that_is_taken_away_leaves_the_open_batch() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    scene.create(1, "T2", 0);
+    let mut shard = scene.owner(&[0, 1]);
+    scene
+        .brokers
+        .borrow_mut()
+        .faults
+        .push_back(Fault::Rebalance(0));
+    scene.run(&mut shard, 20);
+    assert_eq!(scene.raised_tickets(), ["T2"]);
+    assert!(!scene.brokers.borrow().state.contains_key(&0));
+
+    scene.brokers.borrow_mut().assign(&[0]);
+    scene.run(&mut shard, 21);
+    assert_eq!(scene.raised_tickets(), ["T2", "T1"]);
+}
+
+#[test]
+fn a_replica_that_is_fenced_again_and_again_stops_and_names_its_instance() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    let mut shard = scene.owner(&[0]);
+    scene.brokers.borrow_mut().faults.extend([Fault::Fence; 3]);
+    let error = scene.turns(&mut shard, 20).unwrap_err();
+    assert!(error.to_string().contains("`one`"), "{error}");
+}
+
+#[test]
+fn a_partition_without_its_twin_is_refused_and_the_others_go_on() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    scene.create(1, "T2", 0);
+    let mut shard = scene.owner(&[0]);
+    scene.brokers.borrow_mut().assign_half(1);
+    scene.run(&mut shard, 20);
+    assert_eq!(scene.raised_tickets(), ["T1"]);
+    assert!(!scene.health.is_ready());
+}
+
+#[test]
+fn offsets_without_state_or_ahead_of_it_are_refused() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    let mut shard = scene.owner(&[0]);
+    scene.run(&mut shard, 5);
+    drop(shard);
+    for lose_state in [true, false] {
+        let written = scene.brokers.borrow().written.len();
+        let mut state = Vec::new();
+        {
+            let mut brokers = scene.brokers.borrow_mut();
+            if lose_state {
+                state.extend(brokers.state.remove(&0));
+            } else {
+                brokers.committed.get_mut(&(0, 0)).unwrap().offset = Some(100);
+            }
+        }
+        let mut shard = scene.owner(&[0]);
+        scene.turns(&mut shard, 20).unwrap();
+        assert!(!scene.health.is_ready());
+        let mut brokers = scene.brokers.borrow_mut();
+        assert_eq!(brokers.written.len(), written, "nothing may be written");
+        brokers.state.extend(state.pop().map(|state| (0, state)));
+    }
+}
+
+#[test]
+fn expired_offsets_are_replaced_by_those_of_the_state() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    let mut first = scene.owner(&[0]);
+    scene.run(&mut first, 5);
+    drop(first);
+    scene.brokers.borrow_mut().committed.clear();
+    let mut second = scene.owner(&[0]);
+    scene.run(&mut second, 20);
+    assert_eq!(scene.raised_tickets(), ["T1"]);
+}
+
+#[test]
+fn brokers_that_go_away_are_waited_for() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    let mut shard = scene.owner(&[0]);
+    scene.run(&mut shard, 5);
+    assert!(scene.raised().is_empty());
+    scene.brokers.borrow_mut().are_away = true;
+    scene.run(&mut shard, 30);
+    assert!(!scene.health.is_ready());
+    assert_eq!(scene.raised(), []);
+    scene.brokers.borrow_mut().are_away = false;
+    scene.run(&mut shard, 31);
+    let raised = scene.raised();
+    assert_eq!(raised.len(), 1);
+    assert!(raised[0].1 > 14 * MINUTE, "it says that it is late");
+}
