@@ -11,6 +11,7 @@ mod failure;
 mod healthcheck;
 mod inputs;
 mod print;
+mod run;
 mod schema;
 mod setting_flags;
 mod simulate;
@@ -35,6 +36,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Runs the service until it is told to stop.
+    #[command(after_help = run::EXAMPLES)]
+    Run(run::Run),
     /// Looks at the settings as they are in force.
     #[command(subcommand)]
     Config(config::Config),
@@ -86,6 +90,7 @@ pub fn main() -> ExitCode {
         }
     };
     let verdict = match cli.command {
+        Command::Run(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Healthcheck(command) => command.run(),

@@ -1,1 +1,294 @@
 //! Puts the parts of `run` together and takes them apart again.
+//!
+//! Order of the start: HTTP, so that health can be asked for from the first moment; the topics,
+//! waiting for brokers that are not there yet; then the shard, on this thread. Order of the end: the
+//! shard finishes its transaction and leaves the group, then HTTP stops.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use escalator_engine::emission;
+use escalator_engine::rules::Rules;
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::http::{self, Check, Health, Parts, Reload, Server};
+use crate::kafka::cluster::Cluster;
+use crate::kafka::topics::{Defect, TopicFacts, TopicNames, Topics};
+use crate::kafka::{self, ClientSettings, OffsetOf};
+use crate::metrics::Metrics;
+use crate::partition::{Names, Shared, Writing};
+use crate::plan_file::{self, PlanSet, Sources};
+use crate::settings::{self, Settings, StartFrom};
+use crate::shard::{self, Pace, RestoredState, Shard, StartAt};
+use crate::wire;
+
+/// Brokers that are not there yet are asked for again after this.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Topics that this or another replica has just made are known to every broker after so many
+/// questions at the latest: 15 seconds.
+const NEW_TOPIC_RETRIES: u32 = 30;
+
+/// Why the service ended, or did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// HTTP cannot be served.
+    #[error("the HTTP server cannot be started")]
+    Http(#[from] http::Error),
+    /// Kafka cannot be used as it is.
+    #[error("Kafka cannot be used as it is")]
+    Kafka(#[from] kafka::Error),
+    /// The cycle ended.
+    #[error("the service had to stop")]
+    Shard(#[from] shard::Error),
+    /// A thread ended by itself.
+    #[error("the thread that answers reloads cannot be started")]
+    Thread(#[from] std::io::Error),
+}
+
+/// What the command line hands in.
+pub struct Start {
+    /// The settings.
+    pub settings: Settings,
+    /// The plans, checked.
+    pub plans: PlanSet,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ends the service when it becomes true.
+    pub stop: Arc<AtomicBool>,
+    /// A number that differs from run to run, such as the process id.
+    pub run_number: u32,
+}
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+/// When it cannot start, or cannot go on and waiting would not help.
+pub fn run(start: Start) -> Result<(), Error> {
+    let metrics = Arc::new(Metrics::new());
+    let health = Arc::new(Health::new());
+    declare(&metrics, &start.plans);
+    health.pass(Check::Plans);
+    let (reloads, asked) = http::reloads();
+    let server = Server::start(
+        start.settings.http.listen,
+        Parts {
+            metrics: Arc::clone(&metrics),
+            health: Arc::clone(&health),
+            clock: Arc::clone(&start.clock),
+            admin_token: start.settings.http.admin_token.clone(),
+            reloads,
+        },
+    )?;
+    tracing::info!(http.address = %server.address(), "health and metrics are served");
+    let revision = start.plans.revision().id.to_string();
+    let plans_path = start.settings.plans.clone();
+    std::thread::Builder::new()
+        .name("reload".to_owned())
+        .spawn(move || answer_reloads(asked, &plans_path, &revision))?;
+
+    let clients = client_settings(&start.settings);
+    let Some(facts) = wait_for_topics(&start, &clients, &health, &metrics)? else {
+        return Ok(());
+    };
+    let result = run_shard(&start, &clients, facts, &metrics, &health);
+    if let Err(error) = &result {
+        health.die(error.to_string());
+    }
+    drop(server);
+    tracing::info!("the service has stopped");
+    result
+}
+
+fn declare(metrics: &Metrics, plans: &PlanSet) {
+    let revision = plans.revision();
+    metrics.show_plans(&revision.id);
+    let levels = |plan: &escalator_engine::plan::Plan| u32::try_from(plan.path.len());
+    let plans = revision.plans.iter();
+    metrics.declare_plans(plans.map(|plan| (&*plan.name, levels(plan).unwrap_or(u32::MAX))));
+    metrics
+        .declare_dead_letter_reasons(wire::DeadLetterReason::ALL.map(wire::DeadLetterReason::name));
+}
+
+/// Tells those who ask for a reload what the files hold; a revision comes into force by a restart.
+fn answer_reloads(mut asked: mpsc::Receiver<Reload>, plans: &std::path::Path, in_force: &str) {
+    while let Some(reload) = asked.blocking_recv() {
+        let read = Sources::read(plans)
+            .map_err(|error| error.to_string())
+            .and_then(|sources| {
+                plan_file::check(sources)
+                    .into_set()
+                    .map_err(|error| error.to_string())
+            });
+        reload.answer(match read {
+            Ok(set) if &*set.revision().id == in_force => Ok(in_force.to_owned()),
+            Ok(set) => Err(format!(
+                "the files hold revision {}, {in_force} stays in force until the service is started \
+                 anew",
+                set.revision().id
+            )),
+            Err(problems) => Err(problems),
+        });
+    }
+}
+
+fn client_settings(settings: &Settings) -> ClientSettings {
+    ClientSettings {
+        brokers: settings.kafka.brokers.clone(),
+        group: settings.kafka.group.clone(),
+        instance: settings.instance.clone(),
+        properties: settings
+            .kafka
+            .properties
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        session_timeout: settings.kafka.session_timeout,
+        transaction_timeout: settings.kafka.transaction_timeout,
+    }
+}
+
+fn topic_names(topics: &settings::Topics) -> TopicNames {
+    TopicNames {
+        created: topics.created.clone(),
+        updated: topics.updated.clone(),
+        state: topics.state.clone(),
+        escalated: topics.escalated.clone(),
+        notify: topics.notify.clone(),
+        dead_letters: topics.dead_letters.clone(),
+        plans: topics.plans.clone(),
+    }
+}
+
+/// Waits for the brokers, makes topics when that is wanted, and checks them. None when the service
+/// is to stop before.
+fn wait_for_topics(
+    start: &Start,
+    clients: &ClientSettings,
+    health: &Health,
+    metrics: &Metrics,
+) -> Result<Option<TopicFacts>, Error> {
+    let settings = &start.settings.topics;
+    let names = topic_names(settings);
+    let topics = Topics::new(clients, &names)?;
+    let mut retries = if settings.create {
+        NEW_TOPIC_RETRIES
+    } else {
+        0
+    };
+    let mut is_told = false;
+    while !start.stop.load(Ordering::Acquire) {
+        let made = if settings.create {
+            let partitions = usize::try_from(settings.partitions).unwrap_or_default();
+            topics.create(partitions, settings.replication)
+        } else {
+            Ok(Vec::new())
+        };
+        let checked = made.and_then(|made| {
+            if !made.is_empty() {
+                tracing::info!(topics = ?made, "topics were made");
+            }
+            topics.check()
+        });
+        match checked {
+            Ok(facts) => return Ok(Some(facts)),
+            Err(kafka::Error::Topics(defects)) if retries > 0 && are_missing(&defects) => {
+                retries -= 1;
+            }
+            Err(error) if error.is_retriable() => {
+                metrics.families.broker_up.set(0);
+                health.fail(Check::Broker, error.to_string());
+                if !is_told {
+                    tracing::warn!(%error, "the service waits for the brokers");
+                    is_told = true;
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        std::thread::sleep(RETRY);
+    }
+    Ok(None)
+}
+
+fn are_missing(defects: &[Defect]) -> bool {
+    let is_missing = |defect: &Defect| matches!(defect, Defect::Missing { .. });
+    defects.iter().all(is_missing)
+}
+
+fn run_shard(
+    start: &Start,
+    clients: &ClientSettings,
+    facts: TopicFacts,
+    metrics: &Arc<Metrics>,
+    health: &Arc<Health>,
+) -> Result<(), Error> {
+    let settings = &start.settings;
+    let topics = &settings.topics;
+    let rules = Arc::new(Rules::new(Arc::clone(start.plans.revision())));
+    let builder_rules = Arc::clone(&rules);
+    let log: Cluster<RestoredState> = Cluster::new(
+        clients,
+        0,
+        &[&topics.created, &topics.updated],
+        &topics.state,
+        Box::new(move |partition, records, committed| {
+            shard::build(partition, &builder_rules, records, committed)
+        }),
+    )?;
+    let parts = shard::Parts {
+        shared: shared(settings, rules, facts),
+        start: start_at(&settings.start),
+        pace: Pace {
+            records_max: settings.tuning.transaction_records,
+            interval: settings.tuning.commit_interval,
+        },
+        run_id: format!(
+            "{}-{}-{}",
+            settings.instance,
+            start.clock.now().as_millis(),
+            start.run_number
+        ),
+        clock: Arc::clone(&start.clock),
+        metrics: Arc::clone(metrics),
+        health: Arc::clone(health),
+    };
+    Ok(Shard::new(log, parts).run(&start.stop)?)
+}
+
+fn shared(settings: &Settings, rules: Arc<Rules>, facts: TopicFacts) -> Shared {
+    let topics = &settings.topics;
+    Shared {
+        rules,
+        tz_version: emission::tz_version(),
+        grace: settings.grace,
+        partitions: i32::try_from(facts.partitions).unwrap_or(i32::MAX),
+        writing: Writing {
+            names: Names {
+                inputs: [topics.created.clone(), topics.updated.clone()],
+                state: topics.state.clone(),
+                escalated: topics.escalated.clone(),
+                notify: topics.notify.clone(),
+                dead_letters: topics.dead_letters.clone(),
+            },
+            format: match settings.output.format {
+                settings::OutputFormat::Avro => wire::OutputFormat::Avro,
+                settings::OutputFormat::Json => wire::OutputFormat::Json,
+            },
+            dead_letter_bytes_max: facts.dead_letter_bytes_max,
+        },
+        instance: settings.instance.clone(),
+    }
+}
+
+fn start_at(start: &settings::Start) -> StartAt {
+    StartAt {
+        offsets: match start.from {
+            StartFrom::Earliest => OffsetOf::Start,
+            StartFrom::Latest => OffsetOf::HighWatermark,
+            StartFrom::Instant(at) => OffsetOf::Timestamp(at.as_millis()),
+        },
+        notify_from: start.notify_from,
+    }
+}

@@ -18,5 +18,7 @@ mod embedded;
 mod lanes;
 #[path = "kafka/restore.rs"]
 mod restore;
+#[path = "kafka/service.rs"]
+mod service;
 #[path = "kafka/topics.rs"]
 mod topics;

@@ -4,6 +4,7 @@
 
 pub(crate) mod broker;
 pub(crate) mod client;
+pub(crate) mod process;
 
 use std::time::{Duration, Instant};
 
@@ -24,4 +25,10 @@ pub(crate) fn wait_until<T>(what: &str, within: Duration, mut ask: impl FnMut() 
         );
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Lets time pass that belongs to a test's story, such as between a question and its answer; not
+/// for waiting until something has happened.
+pub(crate) fn pass(time: Duration) {
+    std::thread::sleep(time);
 }

@@ -1,0 +1,100 @@
+//! `run`: the service.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::failure::Trouble;
+use super::setting_flags::SettingArgs;
+use super::{SystemClock, Verdict};
+use crate::settings::Settings;
+use crate::{logging, plan_file, service};
+
+/// The examples under the help text.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  escalator run --brokers kafka-1:9092,kafka-2:9092 --plans plans
+  escalator run --config deploy/escalator.toml --create-topics
+  escalator run --embedded --plans plans";
+
+/// The command `run`.
+#[derive(Args)]
+pub(super) struct Run {
+    /// Starts a broker inside the process and makes the topics; everything is gone at the end.
+    #[cfg(feature = "embedded")]
+    #[arg(long)]
+    embedded: bool,
+    #[command(flatten)]
+    settings: SettingArgs,
+}
+
+impl Run {
+    pub(super) fn run(self) -> anyhow::Result<Verdict> {
+        #[cfg(feature = "embedded")]
+        let is_embedded = self.embedded;
+        let settings = self.settings.load()?.settings;
+        logging::start(&settings.log, std::io::stderr().is_terminal())?;
+        #[cfg(feature = "embedded")]
+        let settings = if is_embedded {
+            with_embedded_broker(settings)?
+        } else {
+            settings
+        };
+        let plans = plan_file::load(&settings.plans).with_context(|| Trouble {
+            doing: "cannot load the plans".to_owned(),
+            remedy: "name a plan file or a directory of them with --plans; `escalator validate` shows every problem",
+        })?;
+        let stop = Arc::new(AtomicBool::new(false));
+        stop_on_signals(Arc::clone(&stop))?;
+        service::run(service::Start {
+            settings,
+            plans,
+            clock: Arc::new(SystemClock),
+            stop,
+            run_number: std::process::id(),
+        })?;
+        Ok(Verdict::Good)
+    }
+}
+
+#[cfg(feature = "embedded")]
+fn with_embedded_broker(mut settings: Settings) -> anyhow::Result<Settings> {
+    let address = crate::embedded::start().with_context(|| Trouble {
+        doing: "cannot start the embedded broker".to_owned(),
+        remedy: "free a port on the loopback interface, or name brokers with --brokers",
+    })?;
+    settings.kafka.brokers = address.to_string();
+    settings.topics.create = true;
+    Ok(settings)
+}
+
+/// Asks the service to end, in an orderly way, on the first SIGTERM or SIGINT.
+fn stop_on_signals(stop: Arc<AtomicBool>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (mut term, mut interrupt) = {
+        let _inside = runtime.enter();
+        (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        )
+    };
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = term.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            });
+            tracing::info!("the service was asked to stop");
+            stop.store(true, Ordering::Release);
+        })?;
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! The `escalator` binary as a child of the tests.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use super::{PATIENCE, wait_until};
+
+/// A running `escalator`; killed when it goes out of scope.
+pub(crate) struct Escalator {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Escalator {
+    /// Starts the binary with these arguments; what it prints goes to a file in `directory`.
+    pub(crate) fn start(directory: &Path, name: &str, arguments: &[&str]) -> Self {
+        let log = directory.join(format!("{name}.log"));
+        let output = File::options()
+            .append(true)
+            .create(true)
+            .open(&log)
+            .expect("the log can be opened");
+        let child = Command::new(env!("CARGO_BIN_EXE_escalator"))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("a file handle can be copied"))
+            .stderr(output)
+            .spawn()
+            .expect("the binary can be started");
+        Self { child, log }
+    }
+
+    /// What it has printed so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Ends it as a crash does: nothing is committed, nobody is told.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a child can be waited for");
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(mut self) -> ExitStatus {
+        self.terminate();
+        self.wait()
+    }
+
+    /// Asks it to end.
+    pub(crate) fn terminate(&mut self) {
+        let asked = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()
+            .expect("`kill` can be started");
+        assert!(
+            asked.success(),
+            "the child had ended before: {}",
+            self.log()
+        );
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child can be asked")
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        wait_until("the end of the process", PATIENCE, || self.ended())
+    }
+}
+
+impl Drop for Escalator {
+    fn drop(&mut self) {
+        // It may have ended already; either way nothing is left behind.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
