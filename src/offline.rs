@@ -2,7 +2,7 @@
 //!
 //! Nothing is decided here: facts go from a file to the engine, and what the engine answers is told
 //! to people. Reading the file ([`Recording`]), counting ([`Summary`]) and the words
-//! ([`event_line`], [`explanation_text`]) are apart from the commands, so that other commands over
+//! ([`told`], [`explanation_text`]) are apart from the commands, so that other commands over
 //! event files can use them. Nothing is printed here and nothing here opens a file.
 
 mod event_line;

@@ -130,8 +130,18 @@ impl Voice<'_> {
         let event_id = escalated.id.clone();
         out.push(emitted(Event::Escalated(Box::new(escalated))));
         if !is_suppressed {
+            // Everybody who is told for one purpose is told the same words.
+            let mut words: Option<(Purpose, (String, String))> = None;
             for telling in &tellings {
-                let notify = self.notify(decision, &event_id, telling);
+                let texts = match &words {
+                    Some((purpose, texts)) if *purpose == telling.purpose => texts.clone(),
+                    Some(_) | None => {
+                        let texts = message::built_in(self.ticket_id, decision, telling.purpose);
+                        words = Some((telling.purpose, texts.clone()));
+                        texts
+                    }
+                };
+                let notify = self.notify(decision, &event_id, telling, texts);
                 out.push(emitted(Event::Notify(Box::new(notify))));
             }
         }
@@ -167,9 +177,14 @@ impl Voice<'_> {
         }
     }
 
-    fn notify(self, decision: &Decision, event_id: &str, telling: &Telling) -> Notify {
+    fn notify(
+        self,
+        decision: &Decision,
+        event_id: &str,
+        telling: &Telling,
+        (subject, body): (String, String),
+    ) -> Notify {
         let fired_at = self.emission.fired_at(decision);
-        let (subject, body) = message::built_in(self.ticket_id, decision, telling.purpose);
         Notify {
             id: notification_id(event_id, telling),
             escalation_event_id: Some(event_id.to_owned()),

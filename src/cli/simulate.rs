@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use escalator_engine::emission::Emitted;
 use escalator_engine::rules::Rules;
-use escalator_engine::simulate::simulate;
+use escalator_engine::simulate::{FACTS_PER_STEP, Simulation};
 use escalator_engine::time::Timestamp;
 
 use super::inputs::{Inputs, instant};
@@ -39,36 +38,38 @@ impl Simulate {
         };
         let recording = self.inputs.recording()?;
         let until = self.until.or(recording.last_at);
+        let end = until.unwrap_or(Timestamp::MIN);
+        let mut summary = Summary::default();
+        summary.add_unknown_statuses(&recording.facts, end, plans.revision());
         let rules = Rules::new(plans.revision().clone()).into();
-        let facts = recording.facts.iter().cloned();
-        let (simulated, engine) = simulate(&rules, facts, until.unwrap_or(Timestamp::MIN));
+        let mut simulation = Simulation::new(&rules, recording.facts, end, FACTS_PER_STEP);
         match self.output {
-            Output::Json => print::stream(|out| json(&simulated.events, out))?,
-            Output::Text => {
-                let summary = Summary::of(&simulated, engine.len(), until)
-                    .with_unknown_statuses(&recording.facts, plans.revision());
-                print::styled_stream(|out| text(&simulated.events, &summary, out))?;
-            }
+            Output::Json => print::stream(|out| json(simulation, out))?,
+            Output::Text => print::styled_stream(|out| {
+                let mut is_silent = true;
+                for events in simulation.by_ref() {
+                    summary.add(&events);
+                    is_silent &= events.is_empty();
+                    for told in told(&events) {
+                        writeln!(out, "{told}")?;
+                    }
+                }
+                summary.finish(&simulation, until);
+                let blank = if is_silent { "" } else { "\n" };
+                write!(out, "{blank}{summary}")
+            })?,
         }
         Ok(Verdict::Good)
     }
 }
 
-fn json(events: &[Emitted], out: &mut dyn Write) -> io::Result<()> {
-    for emitted in events {
-        write_line(&mut *out, &emitted.event)?;
+/// A line at a time in one piece: a writer is called for every value otherwise.
+fn json(simulation: Simulation, out: &mut dyn Write) -> io::Result<()> {
+    let mut line = Vec::new();
+    for emitted in simulation.flatten() {
+        write_line(&mut line, &emitted.event)?;
+        out.write_all(&line)?;
+        line.clear();
     }
     Ok(())
-}
-
-fn text(events: &[Emitted], summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-    let mut is_silent = true;
-    for told in told(events) {
-        writeln!(out, "{told}")?;
-        is_silent = false;
-    }
-    if !is_silent {
-        writeln!(out)?;
-    }
-    write!(out, "{summary}")
 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use escalator_engine::effect::{EscalatedType, Event, Purpose};
+use escalator_engine::emission::Emitted;
 use escalator_engine::fact::TicketFact;
-use escalator_engine::machine::Counts;
 use escalator_engine::plan::Revision;
-use escalator_engine::simulate::Simulated;
+use escalator_engine::simulate::{Simulation, Tally};
 use escalator_engine::ticket::{Change, Text, TextField};
 use escalator_engine::time::Timestamp;
 
@@ -19,9 +19,8 @@ const WORDS_MAX: usize = 20;
 /// What a simulation came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    facts: u64,
+    tally: Tally,
     tickets: usize,
-    duplicates: u64,
     until: Option<Timestamp>,
     /// Raised events by plan and level, with the level's name.
     raised: BTreeMap<(Text, u32), (Option<Text>, u64)>,
@@ -29,43 +28,44 @@ pub struct Summary {
     purposes: BTreeMap<Purpose, u64>,
     /// Status words that neither the plans nor the built-in spellings know.
     unknown_statuses: BTreeSet<Text>,
-    counts: Counts,
 }
 
 impl Summary {
-    /// Counts what a simulation of so many tickets decided.
-    #[must_use]
-    pub fn of(simulated: &Simulated, tickets: usize, until: Option<Timestamp>) -> Self {
-        let mut summary = Self {
-            facts: simulated.facts,
-            tickets,
-            duplicates: simulated.duplicates,
-            until,
-            counts: simulated.counts,
-            ..Self::default()
-        };
-        for emitted in &simulated.events {
+    /// Counts further events out.
+    pub fn add(&mut self, events: &[Emitted]) {
+        for emitted in events {
             match &emitted.event {
                 Event::Escalated(event) => {
-                    *summary.kinds.entry(event.kind).or_default() += 1;
+                    *self.kinds.entry(event.kind).or_default() += 1;
                     if event.kind == EscalatedType::Raised {
                         let key = (event.plan.clone(), event.level);
-                        let raised = summary.raised.entry(key).or_default();
+                        let raised = self.raised.entry(key).or_default();
                         raised.0.clone_from(&event.level_name);
                         raised.1 += 1;
                     }
                 }
-                Event::Notify(event) => *summary.purposes.entry(event.purpose).or_default() += 1,
+                Event::Notify(event) => *self.purposes.entry(event.purpose).or_default() += 1,
             }
         }
-        summary
     }
 
-    /// Names the status words that neither the plans nor the built-in spellings know.
-    #[must_use]
-    pub fn with_unknown_statuses(mut self, facts: &[TicketFact], revision: &Revision) -> Self {
+    /// Adds what a simulation has read until its end.
+    pub fn finish(&mut self, simulation: &Simulation, until: Option<Timestamp>) {
+        self.tally = *simulation.tally();
+        self.tickets = simulation.engine().len();
+        self.until = until;
+    }
+
+    /// Names the status words up to an instant that neither the plans nor the built-in spellings
+    /// know.
+    pub fn add_unknown_statuses(
+        &mut self,
+        facts: &[TicketFact],
+        until: Timestamp,
+        revision: &Revision,
+    ) {
         let facts = facts.iter().map(|fact| &fact.fact);
-        let read = facts.filter(|fact| Some(fact.occurred_at) <= self.until);
+        let read = facts.filter(|fact| fact.occurred_at <= until);
         for change in read.flat_map(|fact| &fact.changes) {
             if let Change::Text(TextField::Status, Some(word)) = change
                 && !revision.category(Some(word)).1
@@ -73,7 +73,6 @@ impl Summary {
                 self.unknown_statuses.insert(word.clone());
             }
         }
-        self
     }
 
     fn escalations(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -124,7 +123,7 @@ impl Summary {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            let changes = counted(self.counts.unknown_statuses, "change");
+            let changes = counted(self.tally.counts.unknown_statuses, "change");
             let words = words.join(", ");
             writeln!(
                 f,
@@ -132,7 +131,7 @@ impl Summary {
             )?;
             writeln!(f, "  help: add them to `statuses` of the plans")?;
         }
-        let counts = &self.counts;
+        let counts = &self.tally.counts;
         for (count, noun, why) in [
             (
                 counts.snoozes_ignored,
@@ -161,14 +160,14 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let facts = counted(self.facts, "fact");
+        let facts = counted(self.tally.facts, "fact");
         let tickets = counted(self.tickets as u64, "ticket");
         write!(f, "{facts} of {tickets}")?;
         if let Some(until) = self.until {
             write!(f, " up to {until}")?;
         }
-        if self.duplicates > 0 {
-            write!(f, ", {}", counted(self.duplicates, "duplicate"))?;
+        if self.tally.duplicates > 0 {
+            write!(f, ", {}", counted(self.tally.duplicates, "duplicate"))?;
         }
         writeln!(f)?;
         self.escalations(f)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use escalator::offline::Recording;
 use escalator_engine::explain::explain;
 use escalator_engine::rules::Rules;
-use escalator_engine::simulate::simulate;
+use escalator_engine::simulate::{Simulation, simulate};
 use escalator_engine::time::Timestamp;
 
 use super::{input, output};
@@ -57,7 +57,11 @@ pub(super) fn run(text: &str, rules: &Rules) -> Result<String, String> {
             out.push((place, format!("{} = {answer}", time(place.0))));
         }
     }
-    let (simulated, _) = simulate(&Arc::new(rules.clone()), recording.facts, until);
+    let rules = Arc::new(rules.clone());
+    let by_one = Simulation::new(&rules, recording.facts.clone(), until, 1);
+    let (simulated, _) = simulate(&rules, recording.facts, until);
+    // However the recording is cut into steps, the same is decided.
+    assert_eq!(by_one.flatten().collect::<Vec<_>>(), simulated.events);
     for (at, line) in output::lines(&simulated.events) {
         let place = (at, 1);
         let after = out.iter().rposition(|(other, _)| *other <= place);
