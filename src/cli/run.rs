@@ -11,7 +11,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::failure::Trouble;
 use super::setting_flags::SettingArgs;
 use super::{SystemClock, Verdict};
-use crate::settings::Settings;
 use crate::{logging, plan_file, service};
 
 /// The examples under the help text.
@@ -62,7 +61,9 @@ impl Run {
 }
 
 #[cfg(feature = "embedded")]
-fn with_embedded_broker(mut settings: Settings) -> anyhow::Result<Settings> {
+fn with_embedded_broker(
+    mut settings: crate::settings::Settings,
+) -> anyhow::Result<crate::settings::Settings> {
     let address = crate::embedded::start().with_context(|| Trouble {
         doing: "cannot start the embedded broker".to_owned(),
         remedy: "free a port on the loopback interface, or name brokers with --brokers",
