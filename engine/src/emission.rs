@@ -90,6 +90,17 @@ pub struct Emitted {
     pub event: Event,
 }
 
+/// Whether what a decision belongs to is still so when it is emitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is.
+    Present,
+    /// Its escalation is over, and no other is open.
+    Over,
+    /// Its escalation is over, and another is open.
+    BeforeAnother,
+}
+
 /// Speaks about one ticket.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Voice<'a> {
@@ -103,22 +114,28 @@ pub(crate) struct Voice<'a> {
 
 impl Voice<'_> {
     /// Emits one decision: the `escalated` event, then one `notify` for everybody who is told.
-    /// `is_over` says that in-order reading has ended its escalation already.
     pub(crate) fn emit(
         self,
         decision: &Decision,
         ordinal: u32,
-        is_over: bool,
+        standing: Standing,
         told: &mut Vec<Told>,
         out: &mut Vec<Emitted>,
     ) {
         let tellings = tellings(decision, told);
-        let tells_of_an_end = decision.kind == EscalatedType::Ended && !tellings.is_empty();
-        let is_suppressed = self.emission.is_withheld(decision) || (is_over && !tells_of_an_end);
+        let is_end = decision.kind == EscalatedType::Ended;
+        let is_history = match standing {
+            Standing::Present => false,
+            // Whoever was told has to hear of the end.
+            Standing::Over => !is_end || tellings.is_empty(),
+            Standing::BeforeAnother => true,
+        };
+        let is_suppressed = is_history || self.emission.is_withheld(decision);
         if !is_suppressed {
             remember(decision, &tellings, told);
         }
-        if decision.kind == EscalatedType::Ended {
+        // Those told of the escalation that came after hear of its end, not of an earlier one's.
+        if is_end && standing != Standing::BeforeAnother {
             told.clear();
         }
         let emitted = |event| Emitted {

@@ -67,15 +67,6 @@ impl Ledger {
         u32::try_from(emitted.count()).unwrap_or(u32::MAX)
     }
 
-    /// Whether a raise above a level stands that is not among the right decisions.
-    #[must_use]
-    pub fn stands_wrongly_above(&self, level: u32, right: &[Decision]) -> bool {
-        self.entries.iter().any(|entry| {
-            let is_above = entry.kind == EscalatedType::Raised && entry.level > level;
-            is_above && !entry.is_taken_back && !entry.is_among(right)
-        })
-    }
-
     /// Drops what was decided before an instant: those facts are folded away, so that nothing can
     /// decide it again.
     pub fn drop_before(&mut self, at: Timestamp) {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::decision::{Anchor, Decision, Identity};
 use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
-use crate::emission::{Emission, Emitted, Told, Voice};
+use crate::emission::{Emission, Emitted, Standing, Told, Voice};
 use crate::fact::{Fact, FactKey};
 use crate::ledger::{Entry, Ledger};
 use crate::machine::{Counts, Due, Machine, Outcome, Past, Trace};
@@ -53,7 +53,9 @@ pub struct Fold {
     pub machine: Machine,
 }
 
-/// What the last emitted decision spoke of: a correction speaks of the same.
+/// What subscribers know from what was emitted: what the last decision spoke of, and the level they
+/// see. They see the level of the decision that was made last (`fired_at` less `lateness_ms`), not
+/// of the one that was emitted last; a correction always counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Voiced {
     /// The plan.
@@ -62,6 +64,10 @@ pub struct Voiced {
     pub escalation: u32,
     /// Problem or chance.
     pub nature: Nature,
+    /// The level that is seen.
+    pub level: u32,
+    /// When the decision that put it there was made.
+    pub moved_at: Timestamp,
 }
 
 /// What became of a fact on arrival.
@@ -177,11 +183,8 @@ impl TicketState {
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) -> Counts {
-        let late = self
-            .reread
-            .take()
-            .map(|late_at| (late_at, self.machine.level()));
-        if late.is_some() {
+        let late_at = self.reread.take();
+        if late_at.is_some() {
             self.machine = self
                 .fold
                 .as_ref()
@@ -190,7 +193,7 @@ impl TicketState {
         }
         let mut outcome = Outcome::default();
         self.read(to, context.rules, &mut outcome);
-        self.reconcile(&outcome.decisions, late, to, context, out);
+        self.reconcile(&outcome.decisions, late_at, to, context, out);
         outcome.counts
     }
 
@@ -255,7 +258,7 @@ impl TicketState {
         &mut self,
         decision: &Decision,
         identity: Identity,
-        is_over: bool,
+        standing: Standing,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) {
@@ -273,17 +276,18 @@ impl TicketState {
             is_taken_back: false,
             is_correction: false,
         });
-        self.voice(decision, ordinal, is_over, context, out);
+        self.voice(decision, ordinal, standing, context, out);
     }
 
     fn voice(
         &mut self,
         decision: &Decision,
         ordinal: u32,
-        is_over: bool,
+        standing: Standing,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) {
+        let (level, moved_at) = self.seen_after(decision);
         self.last_voiced = Some(Voiced {
             plan: PlanRef {
                 name: decision.plan.name.clone(),
@@ -291,57 +295,78 @@ impl TicketState {
             },
             escalation: decision.escalation,
             nature: decision.nature,
+            level,
+            moved_at,
         });
         let voice = Voice {
             ticket_id: context.ticket_id,
             source: &self.machine.source,
             emission: context.emission,
         };
-        voice.emit(decision, ordinal, is_over, &mut self.told, out);
+        voice.emit(decision, ordinal, standing, &mut self.told, out);
+    }
+
+    /// The level that is seen once a decision is emitted, and since when.
+    fn seen_after(&self, decision: &Decision) -> (u32, Timestamp) {
+        let seen = self.last_voiced.as_ref();
+        let (level, moved_at) =
+            seen.map_or((0, Timestamp::MIN), |seen| (seen.level, seen.moved_at));
+        if !decision.kind.moves_level() {
+            (level, moved_at)
+        } else if decision.cause.kind == CauseKind::LateEvent {
+            (decision.level, moved_at)
+        } else if decision.decided_at >= moved_at {
+            (decision.level, decision.decided_at)
+        } else {
+            (level, moved_at)
+        }
     }
 
     /// Emits what is decided and does not stand in the ledger yet, then one correction when the
-    /// level that subscribers see is not the true one. `late` says that the decisions are a new
-    /// reading of the whole history: since when, and which level was seen before it.
+    /// level that subscribers see is not the true one. `late_at` says that the decisions are a new
+    /// reading of the whole history, because of a fact of that instant.
     fn reconcile(
         &mut self,
         decisions: &[Decision],
-        late: Option<(Timestamp, u32)>,
+        late_at: Option<Timestamp>,
         to: Timestamp,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) {
-        let level = self.machine.level();
-        let mut visible = late.map_or(level, |(_, seen)| seen);
         for decision in decisions {
             let identity = decision.identity();
-            let moves = decision.kind.moves_level();
             let stands = self.ledger.standing(identity).is_some();
             // Read in order, a move is always a new one, even when it looks like one that was
             // emitted wrongly before.
-            if stands && (late.is_some() || !moves) {
-                if moves {
-                    visible = late.map_or(level, |(_, seen)| seen);
-                }
+            if stands && (late_at.is_some() || !decision.kind.moves_level()) {
                 continue;
             }
-            let is_open = self.machine.escalation.is_some()
-                && decision.escalation == self.machine.escalations;
-            let is_over = late.is_some() && decision.escalation > 0 && !is_open;
-            self.emit(decision, identity, is_over, context, out);
-            if moves {
-                visible = decision.level;
-            }
+            let standing = match late_at {
+                None => Standing::Present,
+                Some(_) => self.standing_of(decision),
+            };
+            self.emit(decision, identity, standing, context, out);
         }
-        let Some((late_at, seen)) = late else {
-            return;
-        };
-        if seen > level && self.ledger.stands_wrongly_above(level, decisions) {
-            visible = seen;
+        let level = self.machine.level();
+        let seen = self.last_voiced.as_ref().map_or(0, |seen| seen.level);
+        if seen != level {
+            self.take_back(decisions, seen);
+            // Without a late fact at hand it is the last one that decided what came too late.
+            let late_at = late_at.unwrap_or(self.machine.last_fact_at);
+            self.correct(seen, late_at, to, context, out);
         }
-        if visible != level {
-            self.take_back(decisions, visible);
-            self.correct(visible, late_at, to, context, out);
+    }
+
+    /// Whether what a missing decision belongs to is over by in-order reading.
+    fn standing_of(&self, decision: &Decision) -> Standing {
+        let is_open = self.machine.escalation.is_some();
+        if decision.escalation == 0 || (is_open && decision.escalation == self.machine.escalations)
+        {
+            Standing::Present
+        } else if is_open {
+            Standing::BeforeAnother
+        } else {
+            Standing::Over
         }
     }
 
@@ -399,7 +424,7 @@ impl TicketState {
         // Its lateness counts from the fact that brought it about.
         decision.decided_at = late_at;
         let begin = out.len();
-        self.voice(&decision, ordinal, false, context, out);
+        self.voice(&decision, ordinal, Standing::Present, context, out);
         for emitted in &mut out[begin..] {
             emitted.at = to.max(late_at);
         }

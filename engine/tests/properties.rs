@@ -5,7 +5,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use escalator_engine::effect::{EscalatedType, Event, Purpose};
+use escalator_engine::effect::{CauseKind, EscalatedType, Event, Purpose};
 use escalator_engine::emission::{Emission, Emitted};
 use escalator_engine::engine::Engine;
 use escalator_engine::explain::explain;
@@ -94,6 +94,36 @@ fn per_ticket(events: &[Emitted]) -> BTreeMap<String, Vec<String>> {
             .push(format!("{line} {hash:x}"));
     }
     lines
+}
+
+/// The level of each ticket that was ever escalated, by its state.
+fn levels(engine: &Engine) -> BTreeMap<String, u32> {
+    let escalated = engine
+        .tickets()
+        .filter(|(_, state)| state.last_voiced.is_some());
+    escalated
+        .map(|(id, state)| (id.to_string(), state.machine.level()))
+        .collect()
+}
+
+/// The level of each ticket as a subscriber sees it: of the decision that was made last, unless a
+/// correction says otherwise.
+fn levels_seen(events: &[Emitted]) -> BTreeMap<String, u32> {
+    let mut seen: BTreeMap<String, (u32, Timestamp)> = BTreeMap::new();
+    for event in escalated(events) {
+        let decided_at = event.fired_at.plus_millis(-event.lateness_ms);
+        let (level, moved_at) = seen
+            .entry(event.ticket_id.to_string())
+            .or_insert((0, Timestamp::MIN));
+        if event.cause.kind == CauseKind::LateEvent {
+            *level = event.level;
+        } else if event.kind.moves_level() && decided_at >= *moved_at {
+            (*level, *moved_at) = (event.level, decided_at);
+        }
+    }
+    seen.into_iter()
+        .map(|(id, (level, _))| (id, level))
+        .collect()
 }
 
 fn invariant_nothing_is_due_before_now(engine: &Engine) {
@@ -273,6 +303,7 @@ proptest! {
             });
             prop_assert!(emitted.contains(&event.id) || again, "{:?} was never emitted", event);
         }
+        prop_assert_eq!(levels_seen(&events), levels(&engine));
     }
 
     #[test]

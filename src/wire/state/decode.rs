@@ -229,6 +229,8 @@ struct VoicedRecord {
     plan: PlanRecord,
     escalation: u32,
     nature: Nature,
+    level: u32,
+    moved_at: Timestamp,
 }
 
 impl From<VoicedRecord> for Voiced {
@@ -237,6 +239,8 @@ impl From<VoicedRecord> for Voiced {
             plan: voiced.plan.into(),
             escalation: voiced.escalation,
             nature: voiced.nature,
+            level: voiced.level,
+            moved_at: voiced.moved_at,
         }
     }
 }

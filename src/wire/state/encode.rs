@@ -207,6 +207,8 @@ fn voiced(w: &mut Writer, voiced: &Voiced) {
     plan(w, &voiced.plan);
     w.long(voiced.escalation.into());
     nature(w, voiced.nature);
+    w.long(voiced.level.into());
+    instant(w, voiced.moved_at);
 }
 
 fn plan(w: &mut Writer, plan: &PlanRef) {

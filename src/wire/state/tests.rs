@@ -237,6 +237,8 @@ impl Maker<'_> {
                 plan: m.plan(),
                 escalation: m.count(),
                 nature: m.nature(),
+                level: m.count(),
+                moved_at: m.instant(),
             }),
         }
         .into()
@@ -286,7 +288,7 @@ fn what_is_not_a_state_is_refused_with_its_reason() {
     let mut other = good.clone();
     other[2] ^= 1;
     let error = decode_state(&other).unwrap_err();
-    assert!(error.to_string().contains("3c1f541f34e24471"), "{error}");
+    assert!(error.to_string().contains("d14180134741ed06"), "{error}");
     for end in 10..good.len() {
         let cut = decode_state(&good[..end]);
         assert!(matches!(cut, Err(StateError::Broken { .. })), "{end}");
