@@ -9,11 +9,14 @@
 //!
 //! Nothing here decides anything about tickets, and nothing here watches files.
 
+mod attachment;
 mod calendars;
 mod communication;
 mod conditions;
 mod content;
 mod goals;
+mod hours;
+mod ics;
 mod marks;
 mod node;
 mod path;
@@ -33,6 +36,7 @@ mod templates;
 mod tests;
 mod timeframes;
 mod triggers;
+mod yearly;
 
 use std::fmt;
 use std::io;

@@ -113,7 +113,7 @@ impl Clock {
 
     fn stop(&mut self, timeframe: &Timeframe, at: Timestamp, done: bool) {
         if let Some(watch) = &mut self.watch {
-            watch.stop(at, done, timeframe.calendar);
+            watch.stop(at, done, &timeframe.calendar);
         }
     }
 
@@ -130,7 +130,7 @@ impl Clock {
             watch.set_paused(
                 fact.at,
                 timeframe.pause.contains(fact.after),
-                timeframe.calendar,
+                &timeframe.calendar,
             );
         }
     }
@@ -205,7 +205,7 @@ impl Clock {
         match timeframe.on_reopen {
             OnReopen::Resume => {
                 if let Some(watch) = &mut self.watch {
-                    watch.resume(fact.at, timeframe.calendar);
+                    watch.resume(fact.at, &timeframe.calendar);
                 }
             }
             OnReopen::Restart => self.begin_cycle(timeframe, fact.at, fact.after),

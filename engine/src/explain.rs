@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::clock::Clock;
 use crate::fact::Fact;
 use crate::ladder::Wait;
+use crate::length::Length;
 use crate::machine::{Due, Machine, Trace, What};
 use crate::plan::{Plan, Revision, Timeframe};
 use crate::rules::Rules;
@@ -225,13 +226,20 @@ fn clock_reading(
     timeframe: &Timeframe,
     at: Timestamp,
 ) -> ClockReading {
-    let calendar = timeframe.calendar;
-    let within = timeframe.within.length(&machine.ticket);
+    let calendar = &timeframe.calendar;
+    let length = timeframe.within.length(&machine.ticket);
     let watch = clock.watch.as_ref();
+    let within = length.and_then(|length| match (watch, length) {
+        (Some(watch), _) => watch.working(length, calendar),
+        (None, Length::Working(working)) => Some(working),
+        // Working days have no length before there is a start.
+        (None, Length::Days(_)) => None,
+    });
     let elapsed = watch.map_or_else(Duration::default, |watch| watch.elapsed(at, calendar));
     let paused = watch.map_or_else(Duration::default, |watch| watch.paused(at, calendar));
-    let due = |threshold: Duration| watch.and_then(|watch| watch.due(threshold, calendar));
-    let due_at = within.and_then(due);
+    let due_at = watch
+        .zip(length)
+        .and_then(|(watch, length)| watch.due(length, calendar));
     let (state, stopped_at) = match watch.map(|watch| watch.motion) {
         None => ("idle", None),
         Some(Motion::Running) => ("running", None),
@@ -239,11 +247,17 @@ fn clock_reading(
         Some(Motion::Stopped { at, .. }) => ("stopped", Some(at)),
     };
     let mark = |mark: &crate::plan::Mark| {
-        let threshold = within.map(|within| mark.at.threshold(within));
+        let stands = watch
+            .zip(length)
+            .and_then(|(watch, length)| watch.mark(mark.at, length, calendar));
+        let threshold = match &stands {
+            Some(stands) => Some(stands.threshold),
+            None => within.and_then(|within| mark.at.threshold(within)),
+        };
         MarkReading {
             at: mark.text.clone(),
-            threshold_s: threshold.map(Seconds),
-            due_at: threshold.and_then(due),
+            threshold_s: threshold.filter(|it| it.as_millis() >= 0).map(Seconds),
+            due_at: stands.and_then(|stands| stands.due_at),
             fired_at: machine.fired_at(clock, &mark.text),
         }
     };

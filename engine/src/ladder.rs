@@ -3,7 +3,7 @@
 use crate::decision::Anchor;
 use crate::plan::{Level, Nature, Plan, Unless};
 use crate::stopwatch::Stopwatch;
-use crate::time::{Duration, Timestamp};
+use crate::time::Timestamp;
 
 /// An escalation from its beginning to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Escalation {
                 if is_stopped || self.level as usize >= plan.path.len() {
                     return None;
                 }
-                self.waits.due(level.next_after?, level.calendar)
+                self.waits.due(level.next_after?, &level.calendar)
             }
             Wait::Repeat => {
                 if self.acknowledgement.is_some() {
@@ -83,7 +83,7 @@ impl Escalation {
                     || {
                         acknowledgement
                             .watch
-                            .due(plan.acknowledgement_lasts?, level.calendar)
+                            .due(plan.acknowledgement_lasts?, &level.calendar)
                     },
                     Some,
                 )
@@ -95,9 +95,7 @@ impl Escalation {
     #[must_use]
     pub fn repeat_due(&self, nth: u32, level: &Level) -> Option<Timestamp> {
         let repeat = level.repeat.filter(|repeat| nth <= repeat.times)?;
-        let waited = repeat.every.as_millis().checked_mul(i64::from(nth))?;
-        self.waits
-            .due(Duration::from_millis(waited), level.calendar)
+        self.waits.due(repeat.every.times(nth)?, &level.calendar)
     }
 
     /// Starts the waits of the level afresh.
@@ -108,11 +106,11 @@ impl Escalation {
 
     /// Pauses the waits of the level or lets them go on.
     pub fn set_paused(&mut self, at: Timestamp, is_paused: bool, level: &Level) {
-        self.waits.set_paused(at, is_paused, level.calendar);
+        self.waits.set_paused(at, is_paused, &level.calendar);
         if let Some(acknowledgement) = &mut self.acknowledgement {
             acknowledgement
                 .watch
-                .set_paused(at, is_paused, level.calendar);
+                .set_paused(at, is_paused, &level.calendar);
         }
     }
 }

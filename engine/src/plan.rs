@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
 use crate::condition::Condition;
+use crate::length::{Length, WorkingDays};
 use crate::status::{self, CategorySet, StatusCategory};
 use crate::ticket::{Text, TextField, Ticket};
 use crate::time::Duration;
@@ -80,7 +81,7 @@ pub struct Plan {
     /// The ladder; level 1 is the first.
     pub path: Vec<Level>,
     /// How long an acknowledgement holds; for ever without one.
-    pub acknowledgement_lasts: Option<Duration>,
+    pub acknowledgement_lasts: Option<Length>,
     /// Decisions later than this are not told; `None` turns that off.
     pub stale_after: Option<Duration>,
     /// Whether levels that are jumped over are told, too.
@@ -181,15 +182,15 @@ impl TimeframeKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Within {
     /// The same for every ticket.
-    Fixed(Duration),
+    Fixed(Length),
     /// By the text of a field: one row of the escalation matrix.
     By {
         /// The field that decides.
         field: MatrixField,
         /// Its values.
-        values: BTreeMap<Text, Duration>,
+        values: BTreeMap<Text, Length>,
         /// For every other value; without one no mark falls due.
-        default: Option<Duration>,
+        default: Option<Length>,
     },
 }
 
@@ -205,7 +206,7 @@ pub enum MatrixField {
 impl Within {
     /// The length for a ticket as it stands.
     #[must_use]
-    pub fn length(&self, ticket: &Ticket) -> Option<Duration> {
+    pub fn length(&self, ticket: &Ticket) -> Option<Length> {
         match self {
             Self::Fixed(length) => Some(*length),
             Self::By {
@@ -226,7 +227,7 @@ impl Within {
     }
 
     /// Every length it can give.
-    pub fn lengths(&self) -> impl Iterator<Item = Duration> + '_ {
+    pub fn lengths(&self) -> impl Iterator<Item = Length> + '_ {
         let (fixed, rows, default) = match self {
             Self::Fixed(length) => (Some(*length), None, None),
             Self::By {
@@ -270,28 +271,17 @@ pub struct Mark {
 pub enum MarkAt {
     /// A share of `within`, in millionths: 80 % is 800,000.
     Share(u64),
-    /// So long after `within` (or before, when negative).
+    /// So much working time after `within` (or before, when negative).
     Offset(Duration),
+    /// So many working days after the deadline.
+    After(WorkingDays),
+    /// So many working days before the deadline.
+    Before(WorkingDays),
 }
 
 impl MarkAt {
     /// The whole of `within`, the breach.
     pub const BREACH: Self = Self::Share(1_000_000);
-
-    /// The elapsed working time at which the mark is reached, rounded up to a millisecond.
-    #[must_use]
-    pub fn threshold(self, within: Duration) -> Duration {
-        match self {
-            Self::Share(millionths) => {
-                let exact = i128::from(within.as_millis()) * i128::from(millionths);
-                let ms = (exact + 999_999).div_euclid(1_000_000);
-                Duration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
-            }
-            Self::Offset(offset) => {
-                Duration::from_millis(within.as_millis().saturating_add(offset.as_millis()))
-            }
-        }
-    }
 }
 
 /// Who is told, and how: an entry of `notify` or `warn`.
@@ -366,7 +356,7 @@ pub struct Trigger {
     /// When it holds.
     pub when: Condition,
     /// How long it must hold without a break; at once without one.
-    pub hold: Option<Duration>,
+    pub hold: Option<Length>,
     /// Which time counts for that.
     pub calendar: Calendar,
     /// The level it asks for.
@@ -400,7 +390,7 @@ pub struct Level {
     /// Tell again.
     pub repeat: Option<Repeat>,
     /// Then go up.
-    pub next_after: Option<Duration>,
+    pub next_after: Option<Length>,
     /// What stops `next_after`.
     pub unless: Unless,
     /// Categories in which the waits do not count.
@@ -444,7 +434,7 @@ pub struct Assign {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeat {
     /// The wait before each.
-    pub every: Duration,
+    pub every: Length,
     /// How many.
     pub times: u32,
 }

@@ -1,9 +1,9 @@
 //! Measured working time: started once, paused and stopped by facts, read at any instant.
 //!
 //! Clocks of timeframes and waits of levels are both stopwatches. A stopwatch never ticks: it
-//! keeps the spans that do not count, and answers how much was counted at an instant and at which
-//! instant a given amount is (or was) reached. Reading the true past instant of a threshold is
-//! why the spans are kept rather than a running sum.
+//! keeps the spans that do not count, and answers how much was counted at an instant; at which
+//! instant something is (or was) reached is told by `threshold.rs`. Reading the true past instant
+//! of a threshold is why the spans are kept rather than a running sum.
 
 use crate::calendar::Calendar;
 use crate::time::{Duration, Timestamp};
@@ -84,7 +84,7 @@ impl Stopwatch {
     }
 
     /// Pauses or goes on at an instant; a stopped one stays stopped.
-    pub fn set_paused(&mut self, at: Timestamp, paused: bool, calendar: Calendar) {
+    pub fn set_paused(&mut self, at: Timestamp, paused: bool, calendar: &Calendar) {
         match (self.motion, paused) {
             (Motion::Running, true) => self.motion = Motion::Paused { since: at },
             (Motion::Paused { since }, false) => {
@@ -98,7 +98,7 @@ impl Stopwatch {
     }
 
     /// Stops it; `done` says that resolving or closing did.
-    pub fn stop(&mut self, at: Timestamp, done: bool, calendar: Calendar) {
+    pub fn stop(&mut self, at: Timestamp, done: bool, calendar: &Calendar) {
         self.set_paused(at, false, calendar);
         if self.is_active() {
             self.motion = Motion::Stopped { at, done };
@@ -106,14 +106,14 @@ impl Stopwatch {
     }
 
     /// Goes on after a stop; the time since then does not count.
-    pub fn resume(&mut self, at: Timestamp, calendar: Calendar) {
+    pub fn resume(&mut self, at: Timestamp, calendar: &Calendar) {
         if let Motion::Stopped { at: stopped_at, .. } = self.motion {
             self.skip(stopped_at, at, true, calendar);
             self.motion = Motion::Running;
         }
     }
 
-    fn skip(&mut self, from: Timestamp, to: Timestamp, closed: bool, calendar: Calendar) {
+    fn skip(&mut self, from: Timestamp, to: Timestamp, closed: bool, calendar: &Calendar) {
         if from == to {
             return;
         }
@@ -130,7 +130,7 @@ impl Stopwatch {
 
     /// The counted working time at an instant not before the last change.
     #[must_use]
-    pub fn elapsed(&self, at: Timestamp, calendar: Calendar) -> Duration {
+    pub fn elapsed(&self, at: Timestamp, calendar: &Calendar) -> Duration {
         let (mut counted, mut cursor) = (self.counted, self.summed_to);
         for gap in &self.gaps {
             counted = sum(counted, calendar.between(cursor, gap.from));
@@ -141,7 +141,7 @@ impl Stopwatch {
 
     /// The working time it was paused until an instant not before the last change.
     #[must_use]
-    pub fn paused(&self, at: Timestamp, calendar: Calendar) -> Duration {
+    pub fn paused(&self, at: Timestamp, calendar: &Calendar) -> Duration {
         let pauses = self.gaps.iter().filter(|gap| !gap.closed);
         let ended = pauses.fold(self.paused, |total, gap| {
             sum(total, calendar.between(gap.from, gap.to))
@@ -149,32 +149,6 @@ impl Stopwatch {
         match self.motion {
             Motion::Paused { since } => sum(ended, calendar.between(since, at)),
             Motion::Running | Motion::Stopped { .. } => ended,
-        }
-    }
-
-    /// The instant at which `threshold` was or will be counted, as things stand: none while it is
-    /// paused or stopped short of it. Paused or stopped exactly at the threshold has not reached
-    /// it. What was reached within the summed-up part is given as the end of that part.
-    #[must_use]
-    pub fn due(&self, threshold: Duration, calendar: Calendar) -> Option<Timestamp> {
-        let (mut counted, mut cursor) = (self.counted, self.summed_to);
-        if threshold < counted {
-            return Some(cursor);
-        }
-        for gap in &self.gaps {
-            let at = calendar.add(cursor, difference(threshold, counted));
-            if at < gap.from {
-                return Some(at);
-            }
-            counted = sum(counted, calendar.between(cursor, gap.from));
-            cursor = gap.to;
-        }
-        let at = calendar.add(cursor, difference(threshold, counted));
-        match self.motion {
-            Motion::Running => Some(at),
-            Motion::Paused { since: end } | Motion::Stopped { at: end, .. } => {
-                (at < end).then_some(at)
-            }
         }
     }
 
@@ -188,19 +162,20 @@ impl Stopwatch {
     }
 }
 
-const fn sum(a: Duration, b: Duration) -> Duration {
+pub(crate) const fn sum(a: Duration, b: Duration) -> Duration {
     Duration::from_millis(a.as_millis().saturating_add(b.as_millis()))
 }
 
-const fn difference(a: Duration, b: Duration) -> Duration {
+pub(crate) const fn difference(a: Duration, b: Duration) -> Duration {
     Duration::from_millis(a.as_millis().saturating_sub(b.as_millis()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::length::Length;
 
-    const ALWAYS: Calendar = Calendar::Always;
+    const ALWAYS: &Calendar = &Calendar::Always;
 
     fn at(s: i64) -> Timestamp {
         Timestamp::from_millis(s * 1000)
@@ -225,24 +200,6 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_has_one_instant_wherever_it_lies() {
-        let mut watch = Stopwatch::start(at(0), false);
-        watch.set_paused(at(10), true, ALWAYS);
-        assert_eq!(watch.due(s(5), ALWAYS), Some(at(5)));
-        assert_eq!(watch.due(s(10), ALWAYS), None, "paused exactly at it");
-        watch.set_paused(at(20), false, ALWAYS);
-        assert_eq!(
-            watch.due(s(10), ALWAYS),
-            Some(at(20)),
-            "reached as it goes on"
-        );
-        assert_eq!(watch.due(s(12), ALWAYS), Some(at(22)));
-        watch.stop(at(22), false, ALWAYS);
-        assert_eq!(watch.due(s(12), ALWAYS), None, "stopped exactly at it");
-        assert_eq!(watch.due(s(11), ALWAYS), Some(at(21)));
-    }
-
-    #[test]
     fn summing_old_gaps_up_keeps_the_reading() {
         let mut watch = Stopwatch::start(at(0), false);
         for n in 0..200 {
@@ -252,6 +209,7 @@ mod tests {
         assert_eq!(watch.gaps.len(), GAPS_MAX);
         assert_eq!(watch.elapsed(at(2000), ALWAYS), s(1000));
         assert_eq!(watch.paused(at(2000), ALWAYS), s(1000));
-        assert_eq!(watch.due(s(998), ALWAYS), Some(at(1993)));
+        let length = Length::Working(s(998));
+        assert_eq!(watch.due(length, ALWAYS), Some(at(1993)));
     }
 }

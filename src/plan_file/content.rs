@@ -5,10 +5,13 @@
 //! service that knows more keys must give the same plans the same hash, or its start would look
 //! like an edit.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use escalator_engine::calendar::Calendar;
 use escalator_engine::plan::Revision;
+use escalator_engine::ticket::Text;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
 
@@ -26,14 +29,21 @@ pub struct PlanSet {
     revision: Arc<Revision>,
     content: String,
     files: Vec<usize>,
+    calendars: BTreeMap<Text, Calendar>,
 }
 
 impl PlanSet {
-    pub(super) const fn new(revision: Arc<Revision>, content: String, files: Vec<usize>) -> Self {
+    pub(super) const fn new(
+        revision: Arc<Revision>,
+        content: String,
+        files: Vec<usize>,
+        calendars: BTreeMap<Text, Calendar>,
+    ) -> Self {
         Self {
             revision,
             content,
             files,
+            calendars,
         }
     }
 
@@ -47,6 +57,12 @@ impl PlanSet {
     #[must_use]
     pub fn content(&self) -> &str {
         &self.content
+    }
+
+    /// The declared calendars by name; `always` is not among them.
+    #[must_use]
+    pub const fn calendars(&self) -> &BTreeMap<Text, Calendar> {
+        &self.calendars
     }
 
     /// For each plan, the index of its file.
@@ -71,6 +87,7 @@ impl PlanSet {
             revision: Arc::new(revision),
             content: content.to_owned(),
             files: set.files,
+            calendars: set.calendars,
         })
     }
 }
@@ -102,7 +119,7 @@ pub(super) fn of(trees: &[Node], scope: &Scope) -> String {
         for entry in entries {
             if entry.key != "version" && entry.key != "priorities" {
                 let merged = top.entry(entry.key.clone()).or_insert(Json::Null);
-                merge(merged, json(&entry.node));
+                merge(merged, json(&entry.node, scope));
             }
         }
     }
@@ -123,14 +140,17 @@ fn merge(into: &mut Json, from: Json) {
     }
 }
 
-fn json(node: &Node) -> Json {
+/// A node as JSON; a path stands for what the file behind it says.
+fn json(node: &Node, scope: &Scope) -> Json {
     match &node.value {
         Value::Null => Json::Null,
-        Value::Scalar(text) => scalar(text),
-        Value::List(nodes) => nodes.iter().map(json).collect(),
+        Value::Scalar(text) => scope
+            .inlined(node.place)
+            .map_or_else(|| scalar(text), Json::from),
+        Value::List(nodes) => nodes.iter().map(|node| json(node, scope)).collect(),
         Value::Map(entries) => entries
             .iter()
-            .map(|entry| (entry.key.clone(), json(&entry.node)))
+            .map(|entry| (entry.key.clone(), json(&entry.node, scope)))
             .collect(),
     }
 }

@@ -1,12 +1,13 @@
 //! `marks:` what happens on the way of a clock: a threshold, who is warned, which level is asked.
 
+use escalator_engine::length::Length;
 use escalator_engine::plan::{Mark, MarkAt, Within};
 use escalator_engine::time::Duration;
 
 use super::node::Node;
 use super::plans::Frame;
 use super::problem::{Code, Place, Problem};
-use super::reader::{Reader, is_working_days};
+use super::reader::Reader;
 
 /// Marks of a timeframe; each is a deadline in the state of every ticket.
 const MARKS_MAX: usize = 100;
@@ -49,14 +50,7 @@ pub(super) fn collect(
 
 /// Whether two marks have the same threshold whatever the length.
 fn is_same(a: MarkAt, b: MarkAt) -> bool {
-    let normal = |at| {
-        if at == MarkAt::Offset(Duration::default()) {
-            MarkAt::BREACH
-        } else {
-            at
-        }
-    };
-    normal(a) == normal(b)
+    a == b || (a.is_breach() && b.is_breach())
 }
 
 fn mark(
@@ -95,18 +89,12 @@ fn mark(
 }
 
 fn at(reader: &mut Reader, node: &Node, text: &str) -> Option<MarkAt> {
-    if let Some(offset) = text.strip_prefix(['+', '-'])
-        && is_working_days(offset)
-    {
-        reader.working_days(node.place, text);
-        return None;
-    }
     let at = parse(text);
     if at.is_none() {
-        let remedy = if Duration::parse(text).is_ok() {
+        let remedy = if Length::parse(text).is_ok() {
             format!("write `+{text}` for so long after `within`, or `-{text}` for before")
         } else {
-            "write a share of `within` as in 80%, or a time relative to it as in -30m or +2h"
+            "write a share of `within` as in 80%, or a time relative to it as in -30m, +2h or +1wd"
                 .to_owned()
         };
         reader.report(
@@ -128,9 +116,14 @@ fn parse(text: &str) -> Option<MarkAt> {
         b'+' => false,
         _ => return None,
     };
-    let offset = Duration::parse(&text[1..]).ok()?.as_millis();
-    let offset = if is_before { -offset } else { offset };
-    Some(MarkAt::Offset(Duration::from_millis(offset)))
+    match (Length::parse(&text[1..]).ok()?, is_before) {
+        (Length::Working(offset), false) => Some(MarkAt::Offset(offset)),
+        (Length::Working(offset), true) => {
+            Some(MarkAt::Offset(Duration::from_millis(-offset.as_millis())))
+        }
+        (Length::Days(days), false) => Some(MarkAt::After(days)),
+        (Length::Days(days), true) => Some(MarkAt::Before(days)),
+    }
 }
 
 /// Per cent with up to four decimals, in millionths.
@@ -148,9 +141,7 @@ fn share_millionths(text: &str) -> Option<u64> {
 }
 
 fn check_positive(reader: &mut Reader, node: &Node, text: &str, at: MarkAt, within: &Within) {
-    let failing = within
-        .lengths()
-        .find(|length| at.threshold(*length) <= Duration::default());
+    let failing = within.lengths().find(|length| !is_positive(at, *length));
     if let Some(length) = failing {
         reader.report(
             Code::MarkNotPositive,
@@ -159,6 +150,19 @@ fn check_positive(reader: &mut Reader, node: &Node, text: &str, at: MarkAt, with
             "write a share of `within`, as in 80%, or make the offset smaller",
         );
     }
+}
+
+/// Whether a mark can fall after the start. One so many working days before the deadline may lie
+/// before the start of one ticket and after that of another, so it is never refused.
+fn is_positive(at: MarkAt, length: Length) -> bool {
+    // No working day has more; a shorter one is a matter of the date.
+    const DAY_MS: i64 = 86_400_000;
+    let longest = match length {
+        Length::Working(working) => working,
+        Length::Days(days) => Duration::from_millis(i64::from(days.count()) * DAY_MS),
+    };
+    at.threshold(longest)
+        .is_none_or(|threshold| threshold > Duration::default())
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ fn repeat(reader: &mut Reader, node: &Node) -> Repeat {
     let fields = reader.map(node, "`repeat`", &["every", "times"]);
     let every = match reader.required(&fields, "every", "`repeat`") {
         Some(node) => reader.wait(node, "`every`"),
-        None => escalator_engine::time::Duration::default(),
+        None => escalator_engine::length::Length::default(),
     };
     let times = match reader.required(&fields, "times", "`repeat`") {
         Some(node) => reader.number(node, "`times`", 1..=REPEATS_MAX),

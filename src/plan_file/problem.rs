@@ -85,8 +85,17 @@ codes! {
     WrongOperator "E0502" "An operator does not fit the type of its field."
     UnknownOperator "E0503" "An operator is not known."
     BadOperand "E0504" "A value cannot be compared with its field."
+    // Calendars.
+    UnknownTimeZone "E0601" "A time zone is not known."
+    BadHours "E0602" "Opening hours are not written as such, or do not lie within one day."
+    OverlappingHours "E0603" "Two opening hours of one day overlap."
+    UnknownWeekday "E0604" "A day of the week is not known."
+    DayTwice "E0605" "A day of the week has its hours twice."
+    BadDate "E0606" "A date is not one, or is out of range."
+    NeverOpens "E0607" "A calendar never opens."
+    IcsUnreadable "E0608" "A file of holidays cannot be read, or lies outside of the directory of the plans."
+    IcsRefused "E0609" "A file of holidays has something else than all-day events, once or every year."
     // What the engine cannot do yet.
-    CalendarsUnsupported "E0901" "Business calendars are not supported yet."
     CustomUnsupported "E0902" "Timeframes of kind `custom` are not supported yet."
     WhenUnsupported "E0903" "Pausing by a condition is not supported yet."
     CelUnsupported "E0904" "Conditions in CEL are not supported yet."
@@ -94,7 +103,6 @@ codes! {
     CommunicationUnsupported "E0906" "Communication plans are not supported yet."
     ResolutionUnsupported "E0907" "Resolution plans are not supported yet."
     AtMostUnsupported "E0908" "Limits on notifications (`at_most`) are not supported yet."
-    WorkingDaysUnsupported "E0909" "Working days (`wd`) are not supported yet."
     // Warnings.
     UnknownPriority "W0301" "A priority is not in the list of priorities, so this never applies."
     UnreachablePlan "W0302" "An earlier plan takes every ticket that this one could match."

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use escalator_engine::length::Length;
 use escalator_engine::ticket::Text;
 use escalator_engine::time::Duration;
 
@@ -72,6 +73,11 @@ impl Reader {
     /// Notes a problem at one place.
     pub(super) fn report(&mut self, code: Code, place: Place, message: &str, remedy: &str) {
         self.push(Problem::new(code, place, message, remedy));
+    }
+
+    /// How many problems there are.
+    pub(super) const fn problem_count(&self) -> usize {
+        self.problems.len()
     }
 
     /// The problems in the order of their places.
@@ -270,26 +276,52 @@ impl Reader {
         let Some(text) = self.scalar(node, what) else {
             return Duration::default();
         };
-        if is_working_days(text) {
-            self.working_days(node.place, text);
-            return Duration::default();
-        }
         Duration::parse(text).unwrap_or_else(|_| {
-            self.report(
-                Code::BadDuration,
+            self.bad_duration(
                 node.place,
-                &format!("{what} cannot be `{text}`"),
+                what,
+                text,
                 "write a duration: 90s, 15m, 4h, 1h30m or 2d",
             );
             Duration::default()
         })
     }
 
-    /// A duration in which time passes.
-    pub(super) fn wait(&mut self, node: &Node, what: &str) -> Duration {
+    /// A duration or working days; `0s` is one, `0wd` is none.
+    pub(super) fn length(&mut self, node: &Node, what: &str) -> Length {
+        let Some(text) = self.scalar(node, what) else {
+            return Length::default();
+        };
+        Length::parse(text).unwrap_or_else(|_| {
+            let remedy = if is_working_days(text) {
+                "write 1 to 10000 working days, as in 3wd or 3wd@close"
+            } else {
+                "write a duration: 90s, 15m, 4h, 1h30m or 2d, or working days: 3wd or 3wd@close"
+            };
+            self.bad_duration(node.place, what, text, remedy);
+            Length::default()
+        })
+    }
+
+    /// A length in which time passes.
+    pub(super) fn wait(&mut self, node: &Node, what: &str) -> Length {
+        self.positive(node, what, Self::length)
+    }
+
+    /// A duration in which time passes; working days are none, for there is no calendar.
+    pub(super) fn period(&mut self, node: &Node, what: &str) -> Duration {
+        self.positive(node, what, Self::duration)
+    }
+
+    fn positive<T: Default + PartialEq>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        read: fn(&mut Self, &Node, &str) -> T,
+    ) -> T {
         let before = self.problems.len();
-        let wait = self.duration(node, what);
-        if wait == Duration::default() && self.problems.len() == before {
+        let read = read(self, node, what);
+        if read == T::default() && self.problems.len() == before {
             self.report(
                 Code::BadDuration,
                 node.place,
@@ -297,17 +329,12 @@ impl Reader {
                 "write a positive duration, or leave the key out",
             );
         }
-        wait
+        read
     }
 
-    /// Working days, which have no meaning without business calendars.
-    pub(super) fn working_days(&mut self, place: Place, text: &str) {
-        self.report(
-            Code::WorkingDaysUnsupported,
-            place,
-            &format!("working days (`{text}`) are not supported yet"),
-            "write the time in hours or days of 24 hours: 8h, 3d",
-        );
+    fn bad_duration(&mut self, place: Place, what: &str, text: &str, remedy: &str) {
+        let message = format!("{what} cannot be `{text}`");
+        self.report(Code::BadDuration, place, &message, remedy);
     }
 
     /// Too many of something.

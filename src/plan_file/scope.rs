@@ -33,7 +33,9 @@ pub(super) struct Scope {
     /// Status words by spelling, and where each is declared.
     pub(super) statuses: BTreeMap<String, (StatusCategory, Place)>,
     targets: BTreeMap<Text, (Target, Place)>,
-    calendars: BTreeMap<Text, Place>,
+    calendars: BTreeMap<Text, (Calendar, Place)>,
+    /// What the content keeps of a file that is referred to, by the place of its path.
+    inlined: BTreeMap<Place, String>,
 }
 
 impl Scope {
@@ -92,14 +94,38 @@ impl Scope {
         reader.at_most(self.targets.len(), TARGETS_MAX, node.place, "targets");
     }
 
-    /// Notes a calendar; what it says is read by `calendars.rs`.
-    pub(super) fn add_calendar(&mut self, reader: &mut Reader, name: &str, place: Place) {
+    /// Notes a calendar.
+    pub(super) fn add_calendar(
+        &mut self,
+        reader: &mut Reader,
+        name: &str,
+        place: Place,
+        calendar: Calendar,
+    ) {
         let name: Text = name.into();
-        if let Some(first) = self.calendars.get(&name) {
+        if let Some((_, first)) = self.calendars.get(&name) {
             reader.push(twice("calendar", &name, place, *first));
         } else {
-            self.calendars.insert(name, place);
+            self.calendars.insert(name, (calendar, place));
         }
+    }
+
+    /// Notes what the content of the set keeps in place of a path.
+    pub(super) fn inline(&mut self, path: Place, text: String) {
+        self.inlined.insert(path, text);
+    }
+
+    /// What the content of the set keeps in place of a path.
+    pub(super) fn inlined(&self, path: Place) -> Option<&str> {
+        self.inlined.get(&path).map(String::as_str)
+    }
+
+    /// The declared calendars by name.
+    pub(super) fn calendars(&self) -> BTreeMap<Text, Calendar> {
+        let calendars = self.calendars.iter();
+        calendars
+            .map(|(name, (calendar, _))| (name.clone(), calendar.clone()))
+            .collect()
     }
 
     /// Ends the declarations: from now on they are looked up.
@@ -140,21 +166,22 @@ impl Scope {
 
     /// The calendar of that name.
     pub(super) fn calendar(&self, reader: &mut Reader, node: &Node) -> Calendar {
-        if let Some(name) = reader.scalar(node, "`calendar`")
-            && name != "always"
-            && !self.calendars.contains_key(name)
-        {
-            let names: Vec<&str> = std::iter::once("always")
-                .chain(self.calendars.keys().map(|name| &**name))
-                .collect();
-            reader.report(
-                Code::UnknownCalendar,
-                node.place,
-                &format!("there is no calendar `{name}`"),
-                &did_you_mean(name, &names, "the calendars are"),
-            );
+        let name = match reader.scalar(node, "`calendar`") {
+            Some("always") | None => return Calendar::Always,
+            Some(name) => name,
+        };
+        if let Some((calendar, _)) = self.calendars.get(name) {
+            return calendar.clone();
         }
-        // Declared calendars are refused where they are declared, so this one is never used.
+        let names: Vec<&str> = std::iter::once("always")
+            .chain(self.calendars.keys().map(|name| &**name))
+            .collect();
+        reader.report(
+            Code::UnknownCalendar,
+            node.place,
+            &format!("there is no calendar `{name}`"),
+            &did_you_mean(name, &names, "the calendars are"),
+        );
         Calendar::Always
     }
 

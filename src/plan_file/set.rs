@@ -38,7 +38,7 @@ pub(super) fn check(sources: Sources) -> Checked {
     }
     // Without one of the files, the others would be full of unknown names.
     let is_complete = trees.len() == sources.files().len();
-    let plans = is_complete.then(|| resolve(&mut reader, &trees));
+    let plans = is_complete.then(|| resolve(&mut reader, &sources, &trees));
     let mut problems = reader.into_problems();
     let mut set = None;
     if let Some((scope, plans)) = plans {
@@ -60,11 +60,11 @@ pub(super) fn check(sources: Sources) -> Checked {
     }
 }
 
-fn resolve(reader: &mut Reader, trees: &[Node]) -> (Scope, Vec<Placed>) {
+fn resolve(reader: &mut Reader, sources: &Sources, trees: &[Node]) -> (Scope, Vec<Placed>) {
     let tops: Vec<Fields<'_>> = trees.iter().map(|tree| top(reader, tree)).collect();
     let mut scope = Scope::default();
     for top in &tops {
-        declarations(reader, &mut scope, top);
+        declarations(reader, &mut scope, sources, top);
     }
     alone(reader, &tops);
     scope.settle();
@@ -102,7 +102,7 @@ fn top<'n>(reader: &mut Reader, tree: &'n Node) -> Fields<'n> {
     fields
 }
 
-fn declarations(reader: &mut Reader, scope: &mut Scope, top: &Fields<'_>) {
+fn declarations(reader: &mut Reader, scope: &mut Scope, sources: &Sources, top: &Fields<'_>) {
     if let Some(node) = top.get("priorities") {
         scope.add_priorities(reader, node);
     }
@@ -110,7 +110,7 @@ fn declarations(reader: &mut Reader, scope: &mut Scope, top: &Fields<'_>) {
         statuses::collect(reader, node, &mut scope.statuses);
     }
     if let Some(node) = top.get("calendars") {
-        calendars::collect(reader, scope, node);
+        calendars::collect(reader, scope, sources, node);
     }
     if let Some(node) = top.get("targets") {
         scope.add_targets(reader, node);
@@ -119,7 +119,7 @@ fn declarations(reader: &mut Reader, scope: &mut Scope, top: &Fields<'_>) {
         templates::collect(reader, node);
     }
     if let Some(node) = top.get("forget_after") {
-        reader.wait(node, "`forget_after`");
+        reader.period(node, "`forget_after`");
     }
     if let Some(node) = top.get("goals") {
         goals::check(reader, node);
@@ -184,5 +184,6 @@ fn finished(
         plans: plans.iter().map(|placed| placed.plan.clone()).collect(),
     };
     let files = plans.iter().map(|placed| placed.place.file).collect();
-    Some(PlanSet::new(Arc::new(revision), content, files))
+    let revision = Arc::new(revision);
+    Some(PlanSet::new(revision, content, files, scope.calendars()))
 }

@@ -1,4 +1,5 @@
-//! The files of a set of plans: reading them is the only thing here that touches the disk.
+//! The files of a set of plans: reading them, and what they refer to, is the only thing here that
+//! touches the disk.
 //!
 //! Everything after [`Sources`] is a pure function of paths and texts, so that plans from a file,
 //! from a test and from the log of edits go through the same lines.
@@ -8,6 +9,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::attachment::{self, Attachments, Unreadable};
 
 /// Bytes a plan file may have. A whole set has to fit into one Kafka record (1 MiB by default),
 /// and 1 MiB of YAML is more than ten thousand lines for people to read.
@@ -23,6 +25,20 @@ pub struct Source {
     pub path: String,
     /// Its content; bytes that are not UTF-8 are replaced, and refused later with their place.
     pub text: String,
+    /// The files that it refers to.
+    attachments: Attachments,
+}
+
+impl Source {
+    /// A file that refers to no other.
+    #[must_use]
+    pub fn new(path: &str, text: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            attachments: Attachments::new(),
+        }
+    }
 }
 
 /// The files of a set, in order.
@@ -33,10 +49,7 @@ impl Sources {
     /// A set of one text.
     #[must_use]
     pub fn from_text(path: &str, text: &str) -> Self {
-        Self(vec![Source {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }])
+        Self(vec![Source::new(path, text)])
     }
 
     /// A set of texts in this order.
@@ -80,6 +93,16 @@ impl Sources {
     #[must_use]
     pub fn files(&self) -> &[Source] {
         &self.0
+    }
+
+    /// A file that one of them refers to.
+    pub(super) fn attachment(&self, file: usize, path: &str) -> Result<&str, Unreadable> {
+        let source = self.0.get(file).ok_or(Unreadable::Missing)?;
+        match source.attachments.get(path) {
+            Some(Ok(text)) => Ok(text),
+            Some(Err(unreadable)) => Err(*unreadable),
+            None => Err(Unreadable::Missing),
+        }
     }
 }
 
@@ -139,8 +162,8 @@ fn read_file(path: &Path) -> Result<Source, Error> {
     file.take(FILE_BYTES_MAX + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
-    Ok(Source {
-        path: path.display().to_string(),
-        text: String::from_utf8_lossy(&bytes).into_owned(),
-    })
+    let text = String::from_utf8_lossy(&bytes);
+    let mut source = Source::new(&path.display().to_string(), &text);
+    source.attachments = attachment::read_all(path, &source);
+    Ok(source)
 }

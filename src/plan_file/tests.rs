@@ -8,6 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod calendars;
+mod holidays;
 mod language;
 
 fn root() -> PathBuf {
@@ -165,10 +167,7 @@ fn a_content_reads_as_the_same_revision() {
 
 #[test]
 fn files_of_a_set_see_each_other_and_name_both_places() {
-    let source = |path: &str, text: &str| Source {
-        path: path.to_owned(),
-        text: text.to_owned(),
-    };
+    let source = Source::new;
     let parts = vec![
         source(
             "a.yaml",

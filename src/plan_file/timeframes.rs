@@ -62,11 +62,11 @@ fn timeframe(reader: &mut Reader, frame: &Frame<'_>, entry: &Entry) -> Option<Ti
     }
     let within = match reader.required(&fields, "within", "a timeframe") {
         Some(node) => within(reader, frame.scope, node),
-        None => Within::Fixed(escalator_engine::time::Duration::default()),
+        None => Within::Fixed(escalator_engine::length::Length::default()),
     };
     let calendar = match fields.get("calendar") {
         Some(node) => frame.scope.calendar(reader, node),
-        None => frame.calendar,
+        None => frame.calendar.clone(),
     };
     let pause = fields
         .get("pause")
@@ -192,7 +192,7 @@ fn check_moment(reader: &mut Reader, scope: &Scope, node: &Node) {
 
 fn within(reader: &mut Reader, scope: &Scope, node: &Node) -> Within {
     if !matches!(node.value, Value::Map(_)) {
-        return Within::Fixed(reader.duration(node, "`within`"));
+        return Within::Fixed(reader.length(node, "`within`"));
     }
     let mut field = None;
     let mut default = None;
@@ -213,12 +213,12 @@ fn within(reader: &mut Reader, scope: &Scope, node: &Node) -> Within {
     for entry in entries {
         match &*entry.key {
             "by" => {}
-            "default" => default = Some(reader.duration(&entry.node, "`default`")),
+            "default" => default = Some(reader.length(&entry.node, "`default`")),
             value => {
                 if by_priority && !scope.has_priority(value) {
                     scope.unknown_priority(reader, entry.place, value);
                 }
-                let length = reader.duration(&entry.node, "the length of a row");
+                let length = reader.length(&entry.node, "the length of a row");
                 values.insert(Text::from(value), length);
             }
         }

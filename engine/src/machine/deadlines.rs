@@ -117,15 +117,15 @@ impl Machine {
             if self.fired_at(clock, &mark.text).is_some() {
                 continue;
             }
-            let threshold = mark.at.threshold(within);
-            if let Some(at) = watch.due(threshold, timeframe.calendar) {
+            let stands = watch.mark(mark.at, within, &timeframe.calendar);
+            if let Some((place_ms, at)) = stands.and_then(|it| Some((it.threshold, it.due_at?))) {
                 offer(Due {
                     at,
                     what: What::Mark {
                         timeframe: place,
                         mark: number,
                     },
-                    order: (0, place, threshold.as_millis()),
+                    order: (0, place, place_ms.as_millis()),
                 });
             }
         }

@@ -222,7 +222,7 @@ fn repause(
         let is_paused = |category| level.pause.contains(category);
         *watch = Stopwatch::start(started_at, category.is_some_and(is_paused));
         for fact in history.iter().filter(|fact| fact.at > started_at) {
-            watch.set_paused(fact.at, is_paused(fact.after), level.calendar);
+            watch.set_paused(fact.at, is_paused(fact.after), &level.calendar);
         }
     }
 }

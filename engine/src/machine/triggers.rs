@@ -56,7 +56,7 @@ impl Machine {
     pub fn hold_due(&self, trigger: &Trigger) -> Option<Timestamp> {
         let hold = &self.holds[self.hold_of(&trigger.name)?];
         let pending = hold.since.filter(|_| !hold.has_fired)?;
-        Some(trigger.calendar.add(pending, trigger.hold?))
+        trigger.calendar.end(pending, trigger.hold?)
     }
 
     #[expect(

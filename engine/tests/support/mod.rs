@@ -8,6 +8,7 @@ use escalator_engine::condition::{Condition, Field, Scalar, Test};
 use escalator_engine::effect::{Escalated, Event, Notify};
 use escalator_engine::emission::Emitted;
 use escalator_engine::fact::{Activity, ActivityKind, Fact, TicketFact};
+use escalator_engine::length::Length;
 use escalator_engine::plan::{
     Address, InFlight, Level, LevelKind, Mark, MarkAt, MatrixField, Nature, OnReopen, Plan,
     Recipient, RecipientField, Repeat, Revision, Timeframe, TimeframeKind, Trigger, Unless, Within,
@@ -97,11 +98,11 @@ prop_compose! {
         let within = if by_priority {
             Within::By {
                 field: MatrixField::Text(TextField::Priority),
-                values: BTreeMap::from([("critical".into(), minutes(critical))]),
-                default: (pause % 5 != 0).then(|| minutes(within)),
+                values: BTreeMap::from([("critical".into(), minutes(critical).into())]),
+                default: (pause % 5 != 0).then(|| minutes(within).into()),
             }
         } else {
-            Within::Fixed(minutes(within))
+            Within::Fixed(minutes(within).into())
         };
         let mut marks: Vec<Mark> = Vec::new();
         for (share, level, warn) in shares {
@@ -140,8 +141,8 @@ prop_compose! {
             kind: LevelKind::Functional,
             notify,
             assign: None,
-            repeat: repeat.map(|(every, times)| Repeat { every: minutes(every), times }),
-            next_after: next_after.map(minutes),
+            repeat: repeat.map(|(every, times)| Repeat { every: minutes(every).into(), times }),
+            next_after: next_after.map(minutes).map(Length::Working),
             unless: if strict { Unless::Resolved } else { Unless::Acknowledged },
             pause: if pause > 128 { CategorySet::default() } else { categories(pause) },
             calendar: Calendar::Always,
@@ -168,7 +169,7 @@ prop_compose! {
         let trigger = |(number, (when, hold, level)): (usize, (u8, Option<i64>, u32))| Trigger {
             name: format!("trigger {number}").into(),
             when: condition(when),
-            hold: hold.map(minutes),
+            hold: hold.map(minutes).map(Length::Working),
             calendar: Calendar::Always,
             level,
             nature: Nature::Problem,
@@ -180,7 +181,7 @@ prop_compose! {
             timeframes,
             triggers: triggers.into_iter().enumerate().map(trigger).collect(),
             path,
-            acknowledgement_lasts: lasts.map(minutes),
+            acknowledgement_lasts: lasts.map(minutes).map(Length::Working),
             stale_after: None,
             notify_skipped,
         }

@@ -37,7 +37,7 @@ fn the_whole_language_is_known_and_only_what_is_missing_is_refused() {
         .map(|p| (p.code.id(), p.position(&checked.sources).1))
         .collect();
     let expected = [
-        ("E0901", 6),
+        ("E0608", 9),
         ("E0905", 19),
         ("E0904", 44),
         ("E0905", 48),
@@ -114,15 +114,15 @@ fn what_a_plan_says_is_what_the_engine_gets() {
     assert_eq!((plan.in_flight, plan.stale_after), (InFlight::Keep, None));
     assert_eq!(
         (plan.notify_skipped, plan.acknowledgement_lasts),
-        (true, Some(hours(4)))
+        (true, Some(hours(4).into()))
     );
     let clock = &plan.timeframes[0];
     assert_eq!(
         clock.within,
         Within::By {
             field: MatrixField::Label("impact".into()),
-            values: [("1".into(), hours(2))].into(),
-            default: Some(hours(4)),
+            values: [("1".into(), hours(2).into())].into(),
+            default: Some(hours(4).into()),
         }
     );
     let pause: CategorySet = [StatusCategory::OnHold, StatusCategory::WaitingVendor]
@@ -145,10 +145,10 @@ fn what_a_plan_says_is_what_the_engine_gets() {
     let level = &plan.path[0];
     assert_eq!((&*level.name, level.kind), ("one", LevelKind::External));
     assert_eq!(level.unless, Unless::Resolved);
-    assert_eq!(level.next_after, Some(Duration::from_secs(5400)));
+    assert_eq!(level.next_after, Some(Duration::from_secs(5400).into()));
     assert_eq!(
         level.repeat.map(|r| (r.every, r.times)),
-        Some((Duration::from_secs(900), 2))
+        Some((Duration::from_secs(900).into(), 2))
     );
     let assign = level.assign.as_ref().unwrap();
     assert_eq!(

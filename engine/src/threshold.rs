@@ -1,0 +1,225 @@
+//! When a stopwatch reaches something: the end of a length, or a mark of a clock.
+//!
+//! Working time is reached when so much of it is counted. A length in working days is an instant
+//! instead: it is known from the start, and working time that does not count pushes it on by as
+//! much. Both are looked for in the same way, in one [`Run`] after the other: where would it lie if
+//! the stopwatch went on from here, and does it go on for so long? Reached at the very instant at
+//! which counting ends is not reached.
+
+#[cfg(test)]
+mod tests;
+
+use crate::calendar::Calendar;
+use crate::length::{Length, WorkingDays};
+use crate::plan::MarkAt;
+use crate::stopwatch::{Motion, Stopwatch, difference, sum};
+use crate::time::{Duration, Timestamp};
+
+/// A stretch of time in which a stopwatch counts.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// From this instant on.
+    from: Timestamp,
+    /// Counted before it.
+    counted: Duration,
+    /// Until before this instant; none while it counts.
+    end: Option<Timestamp>,
+}
+
+impl Run {
+    fn reaches(&self, at: Timestamp) -> bool {
+        self.end.is_none_or(|end| at < end)
+    }
+}
+
+/// A mark on a stopwatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkPlace {
+    /// The working time that is counted when it is reached; negative when it lies before the start.
+    pub threshold: Duration,
+    /// When it was or will be reached, as things stand; none when it will not.
+    pub due_at: Option<Timestamp>,
+}
+
+impl MarkAt {
+    /// The counted working time at which a mark stands on a clock of this length, rounded up to a
+    /// millisecond; none for marks in working days, which depend on the date.
+    #[must_use]
+    pub fn threshold(self, within: Duration) -> Option<Duration> {
+        match self {
+            Self::Share(millionths) => {
+                let exact = i128::from(within.as_millis()) * i128::from(millionths);
+                let ms = (exact + 999_999).div_euclid(1_000_000);
+                Some(Duration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX)))
+            }
+            Self::Offset(offset) => Some(sum(within, offset)),
+            Self::After(_) | Self::Before(_) => None,
+        }
+    }
+
+    /// Whether the mark is the breach itself, however it is written.
+    #[must_use]
+    pub fn is_breach(self) -> bool {
+        self == Self::BREACH || self == Self::Offset(Duration::default())
+    }
+}
+
+impl Stopwatch {
+    /// The working time from the start to the end of a length, if the calendar has that much.
+    #[must_use]
+    pub fn working(&self, length: Length, calendar: &Calendar) -> Option<Duration> {
+        match length {
+            Length::Working(working) => Some(working),
+            Length::Days(days) => {
+                let end = calendar.after_days(self.started_at, days)?;
+                Some(calendar.between(self.started_at, end))
+            }
+        }
+    }
+
+    /// The instant at which a length was or will be over, as things stand: none while it is paused
+    /// or stopped short of it. Paused or stopped exactly at its end has not reached it. What was
+    /// reached within the summed-up part is given as the end of that part.
+    #[must_use]
+    pub fn due(&self, length: Length, calendar: &Calendar) -> Option<Timestamp> {
+        self.reach(length, calendar).map(|(at, _)| at)
+    }
+
+    /// Where a mark of a clock of this length stands; none when the calendar ends before.
+    #[must_use]
+    pub fn mark(&self, at: MarkAt, within: Length, calendar: &Calendar) -> Option<MarkPlace> {
+        let working = self.working(within, calendar)?;
+        match at {
+            MarkAt::Share(_) | MarkAt::Offset(_) => {
+                let threshold = at.threshold(working)?;
+                let due_at = if at.is_breach() {
+                    self.due(within, calendar)
+                } else if threshold < Duration::default() {
+                    Some(self.started_at)
+                } else {
+                    self.due(Length::Working(threshold), calendar)
+                };
+                Some(MarkPlace { threshold, due_at })
+            }
+            MarkAt::After(days) => {
+                let deadline = self.deadline(within, calendar)?;
+                let later = calendar.after_days(deadline, days)?;
+                Some(MarkPlace {
+                    threshold: sum(working, calendar.between(deadline, later)),
+                    due_at: self.due_after(within, days, calendar),
+                })
+            }
+            MarkAt::Before(days) => {
+                let deadline = self.deadline(within, calendar)?;
+                let earlier = calendar.before_days(deadline, days)?;
+                Some(MarkPlace {
+                    threshold: difference(working, calendar.between(earlier, deadline)),
+                    due_at: self.due_before(within, days, calendar),
+                })
+            }
+        }
+    }
+
+    /// When so many working days after the end of a length are reached. What does not count after
+    /// that end pushes it on.
+    fn due_after(
+        &self,
+        within: Length,
+        days: WorkingDays,
+        calendar: &Calendar,
+    ) -> Option<Timestamp> {
+        let (deadline, reached) = self.reach(within, calendar)?;
+        let later = calendar.after_days(deadline, days)?;
+        let before = self.uncounted(&reached, calendar);
+        self.runs(calendar)
+            .filter(|run| run.from >= reached.from)
+            .find_map(|run| {
+                let uncounted = difference(self.uncounted(&run, calendar), before);
+                pushed(later, uncounted, calendar).filter(|at| run.reaches(*at))
+            })
+    }
+
+    /// When so many working days before the end of a length are reached, the end being where it is
+    /// as long as nothing more fails to count.
+    fn due_before(
+        &self,
+        within: Length,
+        days: WorkingDays,
+        calendar: &Calendar,
+    ) -> Option<Timestamp> {
+        self.runs(calendar).find_map(|run| {
+            let deadline = self.candidate(within, &run, calendar)?;
+            let earlier = calendar.before_days(deadline, days)?;
+            run.reaches(earlier).then_some(earlier)
+        })
+    }
+
+    /// The end of a length, reached or not: where it lies if nothing more fails to count.
+    fn deadline(&self, length: Length, calendar: &Calendar) -> Option<Timestamp> {
+        match self.reach(length, calendar) {
+            Some((at, _)) => Some(at),
+            None => self
+                .runs(calendar)
+                .last()
+                .and_then(|run| self.candidate(length, &run, calendar)),
+        }
+    }
+
+    /// When a length is over, and the run in which it is.
+    fn reach(&self, length: Length, calendar: &Calendar) -> Option<(Timestamp, Run)> {
+        self.runs(calendar).find_map(|run| {
+            let at = self.candidate(length, &run, calendar)?;
+            run.reaches(at).then_some((at, run))
+        })
+    }
+
+    /// When a length is over if the stopwatch counts from the beginning of a run on.
+    fn candidate(&self, length: Length, run: &Run, calendar: &Calendar) -> Option<Timestamp> {
+        let is_summed = run.from == self.summed_to;
+        match length {
+            Length::Working(working) if is_summed && working < run.counted => Some(run.from),
+            Length::Working(working) => calendar.add(run.from, difference(working, run.counted)),
+            Length::Days(days) => {
+                let end = calendar.after_days(self.started_at, days)?;
+                if is_summed && calendar.between(self.started_at, end) < run.counted {
+                    return Some(run.from);
+                }
+                pushed(end, self.uncounted(run, calendar), calendar)
+            }
+        }
+    }
+
+    /// The stretches in which it counts, since what is summed up.
+    fn runs(&self, calendar: &Calendar) -> impl Iterator<Item = Run> {
+        let last_end = match self.motion {
+            Motion::Running => None,
+            Motion::Paused { since: end } | Motion::Stopped { at: end, .. } => Some(end),
+        };
+        let gaps = self.gaps.iter().map(|gap| (Some(gap.from), gap.to));
+        let ends = gaps.chain(std::iter::once((last_end, Timestamp::MAX)));
+        let mut next = (self.summed_to, self.counted);
+        ends.map(move |(end, continues)| {
+            let (from, counted) = next;
+            if let Some(end) = end {
+                next = (continues, sum(counted, calendar.between(from, end)));
+            }
+            Run { from, counted, end }
+        })
+    }
+
+    /// Working time since the start that was not counted before a run.
+    fn uncounted(&self, run: &Run, calendar: &Calendar) -> Duration {
+        if run.from == self.started_at {
+            return Duration::default();
+        }
+        difference(calendar.between(self.started_at, run.from), run.counted)
+    }
+}
+
+/// An instant pushed on by working time; by none, it stays where it is, open or not.
+fn pushed(at: Timestamp, by: Duration, calendar: &Calendar) -> Option<Timestamp> {
+    if by == Duration::default() {
+        return Some(at);
+    }
+    calendar.add(at, by)
+}
