@@ -1,16 +1,18 @@
-//! Plans over event files without a broker: what `simulate` and `explain` share.
+//! Plans without a broker: what `simulate`, `explain` and `calendar` share.
 //!
 //! Nothing is decided here: facts go from a file to the engine, and what the engine answers is told
 //! to people. Reading the file ([`Recording`]), counting ([`Summary`]) and the words
 //! ([`told`], [`explanation_text`]) are apart from the commands, so that other commands over
 //! event files can use them. Nothing is printed here and nothing here opens a file.
 
+mod calendar;
 mod event_line;
 mod explanation;
 mod recording;
 mod summary;
 mod words;
 
+pub use calendar::CalendarDays;
 pub use event_line::{Told, told};
 pub use explanation::explanation_text;
 pub use recording::{Recording, Unreadable};
