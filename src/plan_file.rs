@@ -13,6 +13,7 @@ mod calendars;
 mod communication;
 mod conditions;
 mod content;
+mod expressions;
 mod goals;
 mod marks;
 mod node;

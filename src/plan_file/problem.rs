@@ -85,11 +85,12 @@ codes! {
     WrongOperator "E0502" "An operator does not fit the type of its field."
     UnknownOperator "E0503" "An operator is not known."
     BadOperand "E0504" "A value cannot be compared with its field."
+    BadExpression "E0505" "An expression is not CEL, names something unknown, or gives no truth value."
+    CostlyExpression "E0506" "An expression may cost more than what is evaluated for every event."
     // What the engine cannot do yet.
     CalendarsUnsupported "E0901" "Business calendars are not supported yet."
     CustomUnsupported "E0902" "Timeframes of kind `custom` are not supported yet."
     WhenUnsupported "E0903" "Pausing by a condition is not supported yet."
-    CelUnsupported "E0904" "Conditions in CEL are not supported yet."
     TemplatesUnsupported "E0905" "Templates are not supported yet."
     CommunicationUnsupported "E0906" "Communication plans are not supported yet."
     ResolutionUnsupported "E0907" "Resolution plans are not supported yet."
