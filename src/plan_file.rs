@@ -14,6 +14,7 @@ mod calendars;
 mod communication;
 mod conditions;
 mod content;
+mod expressions;
 mod goals;
 mod hours;
 mod ics;

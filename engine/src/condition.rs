@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use crate::expression::Expression;
 use crate::status::StatusCategory;
 use crate::ticket::{NumberField, Text, TextField, Ticket};
 
@@ -152,6 +153,8 @@ pub enum Condition {
     Not(Box<Self>),
     /// The tests on one field all hold.
     Field(Field, Vec<Test>),
+    /// An expression in CEL holds.
+    Expression(Box<Expression>),
 }
 
 impl Default for Condition {
@@ -180,7 +183,7 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    const fn count(&self, counter: Counter) -> u32 {
+    pub(crate) const fn count(&self, counter: Counter) -> u32 {
         match counter {
             Counter::Reopen => self.reopen_count,
             Counter::Reassignment => self.reassignment_count,
@@ -189,7 +192,7 @@ impl Subject<'_> {
         }
     }
 
-    fn text(&self, field: &Field) -> Option<&str> {
+    pub(crate) fn text(&self, field: &Field) -> Option<&str> {
         match field {
             Field::Text(field) => self.ticket.text(*field).map(|text| &**text),
             Field::Label(name) => self.ticket.labels.get(name).map(|text| &**text),
@@ -198,7 +201,7 @@ impl Subject<'_> {
         }
     }
 
-    fn number(&self, field: &Field) -> Option<f64> {
+    pub(crate) fn number(&self, field: &Field) -> Option<f64> {
         match field {
             Field::Number(field) => self.ticket.number(*field),
             Field::Counter(counter) => Some(f64::from(self.count(*counter))),
@@ -280,6 +283,7 @@ impl Condition {
             Self::Any(conditions) => conditions.iter().any(|c| c.holds(subject)),
             Self::Not(condition) => !condition.holds(subject),
             Self::Field(field, tests) => tests.iter().all(|test| subject.passes(field, test)),
+            Self::Expression(expression) => expression.holds(subject),
         }
     }
 
@@ -309,6 +313,7 @@ impl Condition {
                     ),
                 }
             }
+            Self::Expression(expression) => expression.explain(subject),
         }
     }
 }

@@ -12,6 +12,8 @@ pub struct Escalation {
     pub begun_at: Timestamp,
     /// The present level, from 1.
     pub level: u32,
+    /// The level that was told last: a plan with a shorter path takes the level down silently.
+    pub announced_level: u32,
     /// The highest level it has reached.
     pub highest_level: u32,
     /// Problem or chance, by what raised it last.

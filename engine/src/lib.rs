@@ -8,6 +8,7 @@ pub mod effect;
 pub mod emission;
 pub mod engine;
 pub mod explain;
+pub mod expression;
 pub mod fact;
 pub mod ladder;
 pub mod ledger;

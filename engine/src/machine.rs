@@ -212,6 +212,14 @@ impl Machine {
             .map_or(0, |escalation| escalation.level)
     }
 
+    /// The level that subscribers are to see, 0 when no escalation is open.
+    #[must_use]
+    pub(crate) fn announced_level(&self) -> u32 {
+        self.escalation
+            .as_ref()
+            .map_or(0, |escalation| escalation.announced_level)
+    }
+
     /// What conditions look at.
     #[must_use]
     pub fn subject<'a>(&'a self, revision: &'a Revision) -> Subject<'a> {

@@ -1,10 +1,9 @@
 //! Conditions: the maps under `match` and `when` to the engine's tests.
-//!
-//! Expressions in CEL will have a file of their own beside this one.
 
 use escalator_engine::condition::{Condition, Field, Scalar, Test};
 use escalator_engine::ticket::TextField;
 
+use super::expressions;
 use super::node::{Entry, Node, Value};
 use super::problem::Code;
 use super::reader::{NAME_BYTES_MAX, Reader, did_you_mean};
@@ -19,15 +18,7 @@ const COMBINATORS: [&str; 3] = ["any_of", "all_of", "not"];
 /// Reads a condition; `what` names it for people.
 pub(super) fn condition(reader: &mut Reader, scope: &Scope, node: &Node, what: &str) -> Condition {
     match &node.value {
-        Value::Scalar(_) => {
-            reader.report(
-                Code::CelUnsupported,
-                node.place,
-                "conditions in CEL are not supported yet",
-                "write the condition as a map of fields, as in `{ priority: critical }`",
-            );
-            Condition::default()
-        }
+        Value::Scalar(source) => expressions::expression(reader, node, source),
         Value::Map(_) => {
             let mut entries = reader.entries(node, what);
             // Order carries no meaning; in order of name every reading of the plan is the same.

@@ -228,5 +228,6 @@ fn takes_all(condition: &Condition) -> bool {
         Condition::Any(parts) => parts.iter().any(takes_all),
         Condition::Not(_) => false,
         Condition::Field(_, tests) => tests.is_empty(),
+        Condition::Expression(expression) => expression.source().trim() == "true",
     }
 }

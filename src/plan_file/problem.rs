@@ -85,6 +85,8 @@ codes! {
     WrongOperator "E0502" "An operator does not fit the type of its field."
     UnknownOperator "E0503" "An operator is not known."
     BadOperand "E0504" "A value cannot be compared with its field."
+    BadExpression "E0505" "An expression is not CEL, names something unknown, or gives no truth value."
+    CostlyExpression "E0506" "An expression may cost more than what is evaluated for every event."
     // Calendars.
     UnknownTimeZone "E0601" "A time zone is not known."
     BadHours "E0602" "Opening hours are not written as such, or do not lie within one day."
@@ -98,7 +100,6 @@ codes! {
     // What the engine cannot do yet.
     CustomUnsupported "E0902" "Timeframes of kind `custom` are not supported yet."
     WhenUnsupported "E0903" "Pausing by a condition is not supported yet."
-    CelUnsupported "E0904" "Conditions in CEL are not supported yet."
     TemplatesUnsupported "E0905" "Templates are not supported yet."
     CommunicationUnsupported "E0906" "Communication plans are not supported yet."
     ResolutionUnsupported "E0907" "Resolution plans are not supported yet."

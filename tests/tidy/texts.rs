@@ -6,6 +6,7 @@ use super::{File, assert_none, files, read, root};
 fn the_top_level_is_complete() {
     for path in [
         ".ci/run",
+        "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "Cargo.lock",
         "LICENSE",

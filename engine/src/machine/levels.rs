@@ -105,6 +105,7 @@ impl Machine {
         match &mut self.escalation {
             Some(escalation) => {
                 escalation.level = target;
+                escalation.announced_level = target;
                 escalation.highest_level = escalation.highest_level.max(target);
                 escalation.nature = reason.nature.unwrap_or(escalation.nature);
                 escalation.acknowledgement = None;
@@ -115,6 +116,7 @@ impl Machine {
                 self.escalation = Some(Escalation {
                     begun_at: at,
                     level: target,
+                    announced_level: target,
                     highest_level: target,
                     nature: reason.nature.unwrap_or_default(),
                     waits: Stopwatch::start(at, is_paused),
@@ -168,6 +170,7 @@ impl Machine {
             return;
         };
         escalation.level = target;
+        escalation.announced_level = target;
         escalation.acknowledgement = None;
         let is_paused =
             level_of(in_force, target).is_some_and(|level| level.pause.contains(category));

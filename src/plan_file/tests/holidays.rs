@@ -199,8 +199,8 @@ fn other_files_are_no_files_of_holidays() {
         let refusal = ics::read(text).unwrap_err();
         assert_eq!(refusal.why, Why::NotICalendar);
     }
-    let todo = "BEGIN:VCALENDAR\nBEGIN:VTODO\nSUMMARY:x\nEND:VTODO\nEND:VCALENDAR\n";
-    let refusal = ics::read(todo).unwrap_err();
+    let journal = "BEGIN:VCALENDAR\nBEGIN:VJOURNAL\nSUMMARY:x\nEND:VJOURNAL\nEND:VCALENDAR\n";
+    let refusal = ics::read(journal).unwrap_err();
     assert_eq!(refusal.why, Why::OtherComponent);
 }
 

@@ -39,7 +39,6 @@ fn the_whole_language_is_known_and_only_what_is_missing_is_refused() {
     let expected = [
         ("E0608", 9),
         ("E0905", 19),
-        ("E0904", 44),
         ("E0905", 48),
         ("E0906", 55),
         ("E0907", 56),

@@ -161,6 +161,7 @@ fn hold(w: &mut Writer, hold: &Hold) {
 fn escalation(w: &mut Writer, escalation: &Escalation) {
     instant(w, escalation.begun_at);
     w.long(escalation.level.into());
+    w.long(escalation.announced_level.into());
     w.long(escalation.highest_level.into());
     nature(w, escalation.nature);
     stopwatch(w, &escalation.waits);

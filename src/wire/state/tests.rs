@@ -130,6 +130,7 @@ impl Maker<'_> {
         Escalation {
             begun_at: self.instant(),
             level: self.count(),
+            announced_level: self.count(),
             highest_level: self.count(),
             nature: self.nature(),
             waits: self.watch(),
@@ -288,7 +289,11 @@ fn what_is_not_a_state_is_refused_with_its_reason() {
     let mut other = good.clone();
     other[2] ^= 1;
     let error = decode_state(&other).unwrap_err();
-    assert!(error.to_string().contains("d14180134741ed06"), "{error}");
+    let named = u64::from_le_bytes(other[2..10].try_into().unwrap());
+    assert!(
+        error.to_string().contains(&format!("{named:016x}")),
+        "{error}"
+    );
     for end in 10..good.len() {
         let cut = decode_state(&good[..end]);
         assert!(matches!(cut, Err(StateError::Broken { .. })), "{end}");

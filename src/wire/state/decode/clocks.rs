@@ -76,6 +76,7 @@ impl From<HoldRecord> for Hold {
 pub(super) struct EscalationRecord {
     begun_at: Timestamp,
     level: u32,
+    announced_level: u32,
     highest_level: u32,
     nature: Nature,
     waits: StopwatchRecord,
@@ -103,6 +104,7 @@ impl From<EscalationRecord> for Escalation {
         Self {
             begun_at: escalation.begun_at,
             level: escalation.level,
+            announced_level: escalation.announced_level,
             highest_level: escalation.highest_level,
             nature: escalation.nature,
             waits: escalation.waits.into(),
