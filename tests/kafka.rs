@@ -9,6 +9,8 @@
 
 mod support;
 
+#[path = "kafka/broker_away.rs"]
+mod broker_away;
 #[path = "kafka/central.rs"]
 mod central;
 #[path = "kafka/consumer.rs"]
@@ -20,6 +22,8 @@ mod embedded;
 mod incident_log;
 #[path = "kafka/lanes.rs"]
 mod lanes;
+#[path = "kafka/poison.rs"]
+mod poison;
 #[path = "kafka/restore.rs"]
 mod restore;
 #[path = "kafka/service.rs"]
@@ -28,3 +32,5 @@ mod service;
 mod site;
 #[path = "kafka/topics.rs"]
 mod topics;
+#[path = "kafka/zombie.rs"]
+mod zombie;

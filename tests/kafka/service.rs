@@ -11,8 +11,7 @@ use serde_json::Value;
 use crate::site::Site;
 use crate::support::broker::broker;
 use crate::support::client::{
-    PlainProducer, Seen, Sent, create_topic, produce, producer, read_committed, read_uncommitted,
-    send,
+    PlainProducer, Seen, Sent, create_topic, producer, read_committed, read_uncommitted, send,
 };
 use crate::support::process::Escalator;
 use crate::support::{PATIENCE, pass, wait_until};
@@ -33,7 +32,7 @@ plans:
 const WITHIN_MS: i64 = 5_000;
 
 /// A site with the plan above, that tells of what is due since this year.
-fn site(partitions: i32) -> Site {
+pub(crate) fn site(partitions: i32) -> Site {
     Site::new(
         PLAN,
         partitions,
@@ -192,49 +191,6 @@ fn deadlines_fire_without_input_and_after_a_restart() {
     assert_eq!(site.read("notify").len(), 9);
 }
 
-#[test]
-fn poison_goes_to_the_dead_letters_and_the_stream_goes_on() {
-    let site = site(1);
-    let poison = Sent {
-        key: Some(b"T9999"),
-        value: Some(b"\x07nonsense"),
-        timestamp_ms: Some(now().as_millis() - 1_000),
-        headers: vec![("traceparent", b"00-1")],
-        ..Sent::default()
-    };
-    produce(
-        &broker().address,
-        &site.topic("updated"),
-        std::slice::from_ref(&poison),
-    );
-    site.create(0..1);
-    let service = site.start("one");
-    site.wait_for_raised(1, &[&service]);
-    let letters = site.read("dead");
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].key.as_deref(), poison.key);
-    assert_eq!(letters[0].value.as_deref(), poison.value);
-    assert_eq!(Some(letters[0].timestamp_ms), poison.timestamp_ms);
-    let names: Vec<&str> = letters[0]
-        .headers
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "traceparent",
-            "reason",
-            "error",
-            "topic",
-            "partition",
-            "offset",
-            "timestamp"
-        ]
-    );
-    assert!(service.stop().success());
-}
-
 /// Kills that have to hit a process at work before the result counts.
 const KILLS_MIN: usize = 4;
 
@@ -248,7 +204,7 @@ const PORTION: i32 = 10;
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// Creates tickets until it is told to stop, and answers every other one a second later.
-fn keep_busy(site: &Site, stop: &AtomicBool) {
+pub(crate) fn keep_busy(site: &Site, stop: &AtomicBool) {
     let producer = producer(&broker().address, &[("acks", "all")]);
     let mut next = 0;
     // A second is forty portions; the deadline is four more seconds away.
@@ -294,6 +250,11 @@ fn kills_in_the_middle_of_transactions_lose_and_repeat_nothing() {
         running
     });
 
+    assert_once_each(&site, &mut running);
+}
+
+/// Whether in the end each ticket that was not answered in time was raised once, and no other.
+pub(crate) fn assert_once_each(site: &Site, running: &mut [Escalator; 2]) {
     let expected = site.unanswered();
     let created = site.read("created").len();
     assert!(expected.len() >= created / 2, "half of them have no answer");
@@ -303,7 +264,7 @@ fn kills_in_the_middle_of_transactions_lose_and_repeat_nothing() {
         "too many answers were late"
     );
     site.wait_for_raised(expected.len(), &[&running[0], &running[1]]);
-    for child in &mut running {
+    for child in running {
         child.terminate();
         assert!(child.wait().success(), "{}", child.log());
     }

@@ -11,6 +11,7 @@ use crate::support::process::Escalator;
 /// What one service needs, apart from everybody else's.
 pub(crate) struct Site {
     directory: TempDir,
+    broker: String,
     prefix: String,
     pub(crate) partitions: i32,
 }
@@ -18,8 +19,14 @@ pub(crate) struct Site {
 impl Site {
     /// A site with these plans. `more` is appended to the settings.
     pub(crate) fn new(plan: &str, partitions: i32, more: &str) -> Self {
+        Self::at(&broker().address, plan, partitions, more)
+    }
+
+    /// The same at another broker than the one that all share.
+    pub(crate) fn at(broker: &str, plan: &str, partitions: i32, more: &str) -> Self {
         let site = Self {
             directory: TempDir::new().unwrap(),
+            broker: broker.to_owned(),
             prefix: unique("site"),
             partitions,
         };
@@ -28,7 +35,7 @@ impl Site {
         for input in ["created", "updated"] {
             // Records of the past are not old records to throw away.
             let settings = [("retention.ms", "-1"), ("max.message.bytes", "20000000")];
-            create_topic(&broker().address, &site.topic(input), partitions, &settings);
+            create_topic(broker, &site.topic(input), partitions, &settings);
         }
         site
     }
@@ -45,7 +52,7 @@ impl Site {
              [output]\nformat = 'json'\n\
              [http]\nlisten = '127.0.0.1:0'\n{more}",
             self.path().join("plan.yaml").display(),
-            broker().address,
+            self.broker,
             self.prefix,
             topic("created"),
             topic("updated"),
@@ -99,6 +106,6 @@ impl Site {
     }
 
     pub(crate) fn read(&self, name: &str) -> Vec<Seen> {
-        read_committed(&broker().address, &self.topic(name))
+        read_committed(&self.broker, &self.topic(name))
     }
 }
