@@ -19,6 +19,7 @@ mod goals;
 mod hours;
 mod ics;
 mod marks;
+mod moments;
 mod node;
 mod path;
 mod plans;

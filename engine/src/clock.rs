@@ -4,47 +4,12 @@
 //! can have its clocks recomputed from the history of the ticket ([`Clock::apply`] over every
 //! [`Occurrence`]), and why a late fact needs nothing but another reading of the same history.
 
+use crate::moment::{Act, Moment, Occurrence};
 use crate::plan::{OnReopen, Timeframe, TimeframeKind};
 use crate::status::StatusCategory;
 use crate::stopwatch::{Motion, Stopwatch};
 use crate::ticket::Text;
 use crate::time::Timestamp;
-
-/// What one fact did, as clocks see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Occurrence {
-    /// When.
-    pub at: Timestamp,
-    /// Whether the ticket begins with this fact: it is created, or an adopted one gets a status.
-    pub begins: bool,
-    /// Whether the ticket has begun, now or before.
-    pub has_begun: bool,
-    /// The category before; the same as after when the ticket begins.
-    pub before: StatusCategory,
-    /// The category after all fields have changed.
-    pub after: StatusCategory,
-    /// The replies in it, in order.
-    pub replies: Vec<Reply>,
-}
-
-impl Occurrence {
-    const fn enters(&self, category: StatusCategory) -> bool {
-        self.after as u8 == category as u8 && (self.begins || self.before as u8 != category as u8)
-    }
-
-    const fn reopens(&self) -> bool {
-        self.before.is_done() && !self.after.is_done()
-    }
-}
-
-/// Who replied to whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// The agent to the customer.
-    Agent,
-    /// The customer to the agent.
-    Customer,
-}
 
 /// The clock of one timeframe, in its latest cycle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,20 +41,26 @@ impl Clock {
     pub fn at_fold(timeframe: &Timeframe, fold: &FoldedPast) -> Self {
         let mut clock = Self::idle(timeframe.name.clone());
         clock.is_answered = fold.last_agent_reply.is_some();
-        let begins = match timeframe.kind {
-            TimeframeKind::FirstResponse | TimeframeKind::Resolution | TimeframeKind::Update => {
-                true
+        let here = &fold.occurrence;
+        let (begins, is_over) = match timeframe.kind {
+            TimeframeKind::FirstResponse => (true, clock.is_answered),
+            TimeframeKind::Resolution | TimeframeKind::Update => (true, false),
+            TimeframeKind::NextResponse => {
+                (fold.last_customer_reply > fold.last_agent_reply, false)
             }
-            TimeframeKind::NextResponse => fold.last_customer_reply > fold.last_agent_reply,
-            TimeframeKind::Vendor => fold.category == StatusCategory::WaitingVendor,
+            TimeframeKind::Vendor => (here.after == StatusCategory::WaitingVendor, false),
+            TimeframeKind::Custom => {
+                let started = fold.last_of(&timeframe.moments.start);
+                let stopped = fold.last_of(&timeframe.moments.stop);
+                (started.is_some(), stopped >= started)
+            }
         };
-        if begins && fold.has_begun {
-            clock.begin_cycle(timeframe, fold.at, fold.category);
-            let is_over = clock.is_answered && timeframe.kind == TimeframeKind::FirstResponse;
+        if begins && here.has_begun {
+            clock.begin_cycle(timeframe, here);
             if is_over {
-                clock.stop(timeframe, fold.at, false);
-            } else if fold.category.is_done() {
-                clock.stop(timeframe, fold.at, true);
+                clock.stop(timeframe, here.at, false);
+            } else if here.after.is_done() {
+                clock.stop(timeframe, here.at, true);
             }
         }
         clock
@@ -106,9 +77,9 @@ impl Clock {
         matches!(motion, Some(Motion::Stopped { done: true, .. }))
     }
 
-    fn begin_cycle(&mut self, timeframe: &Timeframe, at: Timestamp, category: StatusCategory) {
+    fn begin_cycle(&mut self, timeframe: &Timeframe, fact: &Occurrence) {
         self.cycle += 1;
-        self.watch = Some(Stopwatch::start(at, timeframe.pause.contains(category)));
+        self.watch = Some(Stopwatch::start(fact.at, timeframe.pause.holds(fact)));
     }
 
     fn stop(&mut self, timeframe: &Timeframe, at: Timestamp, done: bool) {
@@ -125,24 +96,21 @@ impl Clock {
             TimeframeKind::Update => self.update(timeframe, fact),
             TimeframeKind::Resolution => self.resolution(timeframe, fact),
             TimeframeKind::Vendor => self.vendor(timeframe, fact),
+            TimeframeKind::Custom => self.custom(timeframe, fact),
         }
         if let Some(watch) = &mut self.watch {
-            watch.set_paused(
-                fact.at,
-                timeframe.pause.contains(fact.after),
-                &timeframe.calendar,
-            );
+            watch.set_paused(fact.at, timeframe.pause.holds(fact), &timeframe.calendar);
         }
     }
 
     fn first_response(&mut self, timeframe: &Timeframe, fact: &Occurrence) {
         if fact.begins {
-            self.begin_cycle(timeframe, fact.at, fact.after);
+            self.begin_cycle(timeframe, fact);
             if self.is_answered {
                 self.stop(timeframe, fact.at, false);
             }
         }
-        if fact.replies.contains(&Reply::Agent) {
+        if fact.acts.contains(&Act::AgentReply) {
             // While it is stopped by an end the answer counts as well: nothing resumes it then.
             self.is_answered = true;
             self.stop(timeframe, fact.at, false);
@@ -151,12 +119,13 @@ impl Clock {
     }
 
     fn next_response(&mut self, timeframe: &Timeframe, fact: &Occurrence) {
-        for reply in &fact.replies {
-            match reply {
-                Reply::Agent => self.stop(timeframe, fact.at, false),
-                Reply::Customer => {
+        for act in &fact.acts {
+            match act {
+                Act::Acknowledged => {}
+                Act::AgentReply => self.stop(timeframe, fact.at, false),
+                Act::CustomerReply => {
                     if fact.has_begun && !self.is_active() && !fact.after.is_done() {
-                        self.begin_cycle(timeframe, fact.at, fact.after);
+                        self.begin_cycle(timeframe, fact);
                     }
                 }
             }
@@ -168,11 +137,11 @@ impl Clock {
 
     fn update(&mut self, timeframe: &Timeframe, fact: &Occurrence) {
         if fact.begins {
-            self.begin_cycle(timeframe, fact.at, fact.after);
+            self.begin_cycle(timeframe, fact);
         }
-        for reply in &fact.replies {
-            if *reply == Reply::Agent && fact.has_begun && !fact.before.is_done() {
-                self.begin_cycle(timeframe, fact.at, fact.after);
+        for act in &fact.acts {
+            if *act == Act::AgentReply && fact.has_begun && !fact.before.is_done() {
+                self.begin_cycle(timeframe, fact);
             }
         }
         self.end_or_reopen(timeframe, fact);
@@ -180,16 +149,41 @@ impl Clock {
 
     fn resolution(&mut self, timeframe: &Timeframe, fact: &Occurrence) {
         if fact.begins {
-            self.begin_cycle(timeframe, fact.at, fact.after);
+            self.begin_cycle(timeframe, fact);
         }
         self.end_or_reopen(timeframe, fact);
     }
 
     fn vendor(&mut self, timeframe: &Timeframe, fact: &Occurrence) {
         if fact.has_begun && fact.enters(StatusCategory::WaitingVendor) {
-            self.begin_cycle(timeframe, fact.at, fact.after);
+            self.begin_cycle(timeframe, fact);
         } else if fact.after != StatusCategory::WaitingVendor {
             self.stop(timeframe, fact.at, fact.after.is_done());
+        }
+    }
+
+    /// In every part of the fact a stop comes before a start: what stops the clock and starts it
+    /// leaves it running. A moment that both starts and resets a clock begins one cycle.
+    fn custom(&mut self, timeframe: &Timeframe, fact: &Occurrence) {
+        if !fact.has_begun {
+            return;
+        }
+        let moments = &timeframe.moments;
+        for part in fact.parts() {
+            if fact.has_any(part, &moments.stop) {
+                self.stop(timeframe, fact.at, false);
+            }
+            let begins = if self.cycle == 0 {
+                &moments.start
+            } else {
+                &moments.reset
+            };
+            if !fact.after.is_done() && fact.has_any(part, begins) {
+                self.begin_cycle(timeframe, fact);
+            }
+        }
+        if fact.after.is_done() {
+            self.stop(timeframe, fact.at, true);
         }
     }
 
@@ -208,23 +202,45 @@ impl Clock {
                     watch.resume(fact.at, &timeframe.calendar);
                 }
             }
-            OnReopen::Restart => self.begin_cycle(timeframe, fact.at, fact.after),
+            OnReopen::Restart => self.begin_cycle(timeframe, fact),
             OnReopen::Ignore => {}
         }
     }
 }
 
 /// What is left of the facts that were folded away, as far as clocks ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FoldedPast {
-    /// The instant of the last folded fact.
-    pub at: Timestamp,
-    /// Whether the ticket had begun.
-    pub has_begun: bool,
-    /// Its category.
-    pub category: StatusCategory,
+    /// The ticket as it stood, as if it had begun there.
+    pub occurrence: Occurrence,
+    /// Its first fact.
+    pub created_at: Option<Timestamp>,
     /// The last reply of an agent.
     pub last_agent_reply: Option<Timestamp>,
     /// The last reply of the customer.
     pub last_customer_reply: Option<Timestamp>,
+}
+
+impl FoldedPast {
+    /// When the last of these moments was, as far as that is known still: what only shows in the
+    /// ticket as it stood was there at the latest.
+    fn last_of(&self, moments: &[Moment]) -> Option<Timestamp> {
+        let here = &self.occurrence;
+        let stood = |is_so: bool| is_so.then_some(here.at);
+        let last = moments.iter().filter_map(|moment| match moment {
+            Moment::Created => self.created_at,
+            Moment::AgentReply => self.last_agent_reply,
+            Moment::CustomerReply => self.last_customer_reply,
+            Moment::Assigned => stood(here.is_assigned),
+            Moment::Matched | Moment::Updated => stood(true),
+            Moment::Acknowledged => None,
+            Moment::Status(category) => stood(here.after == *category),
+            Moment::When(condition) => stood(
+                here.views
+                    .as_ref()
+                    .is_some_and(|views| views.after.holds(condition, &views.revision)),
+            ),
+        });
+        last.max()
+    }
 }

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod length;
 pub mod machine;
 pub mod message;
+pub mod moment;
 pub mod plan;
 pub mod reason;
 pub mod rules;

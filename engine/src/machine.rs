@@ -16,12 +16,13 @@ mod triggers;
 use std::sync::Arc;
 
 pub use self::deadlines::{Due, What};
-use crate::clock::{Clock, FoldedPast, Occurrence, Reply};
+use crate::clock::{Clock, FoldedPast};
 use crate::condition::Subject;
 use crate::decision::Decision;
 use crate::effect::CauseKind;
 use crate::fact::{ActivityKind, Fact};
 use crate::ladder::Escalation;
+use crate::moment::{Act, Occurrence, View, Views};
 use crate::plan::{Plan, Revision};
 use crate::rules::{PlanRef, Rules};
 use crate::status::StatusCategory;
@@ -236,13 +237,42 @@ impl Machine {
 
     /// What is left of this machine's past when its facts are folded away.
     #[must_use]
-    pub const fn folded_past(&self) -> FoldedPast {
+    pub fn folded_past(&self, revision: &Arc<Revision>) -> FoldedPast {
+        let view = revision.watches_fields.then(|| self.view());
         FoldedPast {
-            at: self.last_fact_at,
-            has_begun: self.has_begun,
-            category: self.category,
+            occurrence: Occurrence {
+                at: self.last_fact_at,
+                begins: true,
+                has_begun: self.has_begun,
+                is_update: true,
+                is_assigned: self.ticket.assignee.is_some(),
+                is_matched: false,
+                before: self.category,
+                after: self.category,
+                acts: Vec::new(),
+                views: view.map(|view| {
+                    Box::new(Views {
+                        revision: Arc::clone(revision),
+                        before: view.clone(),
+                        after: view,
+                    })
+                }),
+            },
+            created_at: self.created_at,
             last_agent_reply: self.last_agent_reply,
             last_customer_reply: self.last_customer_reply,
+        }
+    }
+
+    /// The fields as they stand, to be looked at later.
+    fn view(&self) -> View {
+        View {
+            ticket: Arc::clone(&self.ticket),
+            category: self.category,
+            reopen_count: self.reopen_count,
+            reassignment_count: self.reassignment_count,
+            customer_reply_count: self.customer_reply_count,
+            escalation_level: self.level(),
         }
     }
 
@@ -263,8 +293,8 @@ impl Machine {
     pub fn apply(&mut self, fact: &Fact, past: Past<'_>, rules: &Rules, out: &mut Outcome) {
         let revision = Arc::clone(rules.at(fact.occurred_at));
         let before = out.trace.is_some().then(|| self.clone());
-        let occurrence = self.merge(fact, &revision, out);
-        let lost = self.rematch(&occurrence, past, &revision, rules, out);
+        let mut occurrence = self.merge(fact, &revision, out);
+        let lost = self.rematch(&mut occurrence, past, &revision, rules, out);
         let in_force = self.in_force(rules);
         if let Some(in_force) = &in_force {
             for (clock, timeframe) in self.clocks.iter_mut().zip(&in_force.plan.timeframes) {
@@ -294,8 +324,9 @@ impl Machine {
         }
     }
 
-    /// Merges the fields of a fact and tells what it did to the status.
-    fn merge(&mut self, fact: &Fact, revision: &Revision, out: &mut Outcome) -> Occurrence {
+    /// Merges the fields of a fact and tells what it did.
+    fn merge(&mut self, fact: &Fact, revision: &Arc<Revision>, out: &mut Outcome) -> Occurrence {
+        let view_before = revision.watches_fields.then(|| self.view());
         let had =
             [TextField::Queue, TextField::Assignee].map(|field| self.ticket.text(field).cloned());
         let status_before = self.ticket.status.clone();
@@ -324,13 +355,33 @@ impl Machine {
             .zip([TextField::Queue, TextField::Assignee])
             .any(|(had, field)| had.is_some() && had.as_ref() != self.ticket.text(field));
         self.reassignment_count += u32::from(was_taken);
+        let assignee = self.ticket.assignee.as_ref();
+        let [_, had_assignee] = &had;
+        let acts = acts(fact);
+        let view_after = || {
+            let replies = acts.iter().filter(|act| **act == Act::CustomerReply);
+            let mut view = self.view();
+            // Conditions of a clock hold after the whole fact.
+            view.customer_reply_count += u32::try_from(replies.count()).unwrap_or(u32::MAX);
+            view
+        };
         Occurrence {
             at: fact.occurred_at,
             begins,
             has_begun: self.has_begun,
+            is_update: !fact.created,
+            is_assigned: assignee.is_some() && assignee != had_assignee.as_ref(),
+            is_matched: false,
             before,
             after: self.category,
-            replies: replies(fact),
+            views: view_before.map(|before| {
+                Box::new(Views {
+                    revision: Arc::clone(revision),
+                    before,
+                    after: view_after(),
+                })
+            }),
+            acts,
         }
     }
 
@@ -357,23 +408,22 @@ impl Default for Machine {
     }
 }
 
-/// The replies in a fact, in order.
-fn replies(fact: &Fact) -> Vec<Reply> {
+/// What people did in a fact, in order.
+fn acts(fact: &Fact) -> Vec<Act> {
     fact.activities
         .iter()
-        .filter_map(|activity| reply(activity.kind))
+        .filter_map(|activity| act(activity.kind))
         .collect()
 }
 
-const fn reply(kind: ActivityKind) -> Option<Reply> {
+const fn act(kind: ActivityKind) -> Option<Act> {
     match kind {
-        ActivityKind::AgentReply => Some(Reply::Agent),
-        ActivityKind::CustomerReply => Some(Reply::Customer),
+        ActivityKind::AgentReply => Some(Act::AgentReply),
+        ActivityKind::CustomerReply => Some(Act::CustomerReply),
+        ActivityKind::Acknowledge | ActivityKind::Snooze => Some(Act::Acknowledged),
         ActivityKind::InternalNote
-        | ActivityKind::Acknowledge
         | ActivityKind::Unacknowledge
         | ActivityKind::Escalate
-        | ActivityKind::Deescalate
-        | ActivityKind::Snooze => None,
+        | ActivityKind::Deescalate => None,
     }
 }

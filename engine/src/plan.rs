@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::Calendar;
 use crate::condition::Condition;
 use crate::length::{Length, WorkingDays};
+use crate::moment::{Moments, Pause};
 use crate::status::{self, CategorySet, StatusCategory};
 use crate::ticket::{Text, TextField, Ticket};
 use crate::time::Duration;
@@ -28,9 +29,32 @@ pub struct Revision {
     pub targets: BTreeMap<Text, Target>,
     /// In order; the first whose match holds takes the ticket.
     pub plans: Vec<Arc<Plan>>,
+    /// Whether some clock asks for the ticket's fields around a fact.
+    pub watches_fields: bool,
 }
 
 impl Revision {
+    /// A revision of these parts.
+    #[must_use]
+    pub fn new(
+        id: Text,
+        priorities: Vec<Text>,
+        statuses: BTreeMap<String, StatusCategory>,
+        targets: BTreeMap<Text, Target>,
+        plans: Vec<Arc<Plan>>,
+    ) -> Self {
+        let timeframes = || plans.iter().flat_map(|plan| &plan.timeframes);
+        let watches_fields = timeframes().any(Timeframe::watches_fields);
+        Self {
+            id,
+            priorities,
+            statuses,
+            targets,
+            plans,
+            watches_fields,
+        }
+    }
+
     /// The category of a status word, and whether the word was known.
     #[must_use]
     pub fn category(&self, word: Option<&str>) -> (StatusCategory, bool) {
@@ -111,12 +135,22 @@ pub struct Timeframe {
     pub within: Within,
     /// Which time counts.
     pub calendar: Calendar,
-    /// Categories in which it does not count.
-    pub pause: CategorySet,
+    /// While it does not count.
+    pub pause: Pause,
+    /// What starts and stops it, where the kind is `custom`.
+    pub moments: Moments,
     /// What a reopening does to it.
     pub on_reopen: OnReopen,
     /// What happens on the way and after.
     pub marks: Vec<Mark>,
+}
+
+impl Timeframe {
+    /// Whether it asks for the ticket's fields around a fact.
+    #[must_use]
+    pub fn watches_fields(&self) -> bool {
+        matches!(self.pause, Pause::When(_)) || self.moments.watch_fields()
+    }
 }
 
 /// What starts and stops a clock. Further kinds have their place in `clock.rs`, where each decides
@@ -133,16 +167,19 @@ pub enum TimeframeKind {
     Resolution,
     /// While the vendor has to answer; many cycles.
     Vendor,
+    /// By the moments of the plan; many cycles.
+    Custom,
 }
 
 impl TimeframeKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::FirstResponse,
         Self::NextResponse,
         Self::Update,
         Self::Resolution,
         Self::Vendor,
+        Self::Custom,
     ];
 
     /// The name in plan files.
@@ -154,6 +191,7 @@ impl TimeframeKind {
             Self::Update => "update",
             Self::Resolution => "resolution",
             Self::Vendor => "vendor",
+            Self::Custom => "custom",
         }
     }
 
@@ -167,7 +205,9 @@ impl TimeframeKind {
     #[must_use]
     pub fn default_pause(self) -> CategorySet {
         match self {
-            Self::FirstResponse | Self::NextResponse | Self::Vendor => CategorySet::default(),
+            Self::FirstResponse | Self::NextResponse | Self::Vendor | Self::Custom => {
+                CategorySet::default()
+            }
             Self::Update => CategorySet::from_iter([StatusCategory::WaitingCustomer]),
             Self::Resolution => CategorySet::from_iter([
                 StatusCategory::WaitingCustomer,

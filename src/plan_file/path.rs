@@ -64,7 +64,7 @@ fn level(reader: &mut Reader, scope: &Scope, node: &Node, number: u32) -> Level 
             None => Unless::default(),
         },
         pause: match fields.get("pause") {
-            Some(node) => statuses::pause(reader, scope, node),
+            Some(node) => statuses::categories(reader, node),
             None => CategorySet::default(),
         },
         calendar: match fields.get("calendar") {

@@ -98,8 +98,6 @@ codes! {
     IcsUnreadable "E0608" "A file of holidays cannot be read, or lies outside of the directory of the plans."
     IcsRefused "E0609" "A file of holidays has something else than all-day events, once or every year."
     // What the engine cannot do yet.
-    CustomUnsupported "E0902" "Timeframes of kind `custom` are not supported yet."
-    WhenUnsupported "E0903" "Pausing by a condition is not supported yet."
     TemplatesUnsupported "E0905" "Templates are not supported yet."
     CommunicationUnsupported "E0906" "Communication plans are not supported yet."
     ResolutionUnsupported "E0907" "Resolution plans are not supported yet."

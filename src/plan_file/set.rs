@@ -176,13 +176,13 @@ fn finished(
         .iter()
         .map(|(word, (category, _))| (word.clone(), *category))
         .collect();
-    let revision = Revision {
-        id: content::hash(&content).into(),
-        priorities: scope.priorities().to_vec(),
+    let revision = Revision::new(
+        content::hash(&content).into(),
+        scope.priorities().to_vec(),
         statuses,
-        targets: scope.targets(),
-        plans: plans.iter().map(|placed| placed.plan.clone()).collect(),
-    };
+        scope.targets(),
+        plans.iter().map(|placed| placed.plan.clone()).collect(),
+    );
     let files = plans.iter().map(|placed| placed.place.file).collect();
     let revision = Arc::new(revision);
     Some(PlanSet::new(revision, content, files, scope.calendars()))

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use escalator_engine::status::{CategorySet, StatusCategory, spelling};
 
-use super::conditions::condition;
-use super::node::{Node, Value};
+use super::node::Node;
 use super::problem::{Code, Place, Problem};
 use super::reader::{Reader, did_you_mean};
-use super::scope::Scope;
 
 /// Words that a plan set may add; ticketing systems have a few dozen.
 const WORDS_MAX: usize = 1000;
@@ -68,20 +66,7 @@ pub(super) fn category(reader: &mut Reader, place: &Place, text: &str) -> Option
 }
 
 /// The categories of a `pause`.
-pub(super) fn pause(reader: &mut Reader, scope: &Scope, node: &Node) -> CategorySet {
-    if let Value::Map(_) = &node.value {
-        let fields = reader.map(node, "`pause`", &["when"]);
-        if let Some(when) = reader.required(&fields, "when", "a `pause` by condition") {
-            condition(reader, scope, when, "`when`");
-        }
-        reader.report(
-            Code::WhenUnsupported,
-            node.place,
-            "pausing by a condition is not supported yet",
-            "list the status categories in which the clock pauses",
-        );
-        return CategorySet::default();
-    }
+pub(super) fn categories(reader: &mut Reader, node: &Node) -> CategorySet {
     let mut categories = Vec::new();
     for node in reader.list(node, "`pause`") {
         if let Some(text) = reader.scalar(node, "a status category") {

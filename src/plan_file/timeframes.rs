@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use escalator_engine::condition::Field;
+use escalator_engine::moment::Pause;
 use escalator_engine::plan::{MatrixField, OnReopen, Timeframe, TimeframeKind, Within};
 use escalator_engine::ticket::{Text, TextField};
 
-use super::conditions::condition;
 use super::marks;
+use super::moments;
 use super::node::{Entry, Node, Value};
 use super::plans::Frame;
 use super::problem::Code;
-use super::reader::{Fields, Reader, did_you_mean};
+use super::reader::{Reader, did_you_mean};
 use super::scope::Scope;
-use super::statuses;
 
 /// Timeframes of a plan; each is a clock that every ticket of the plan carries.
 const TIMEFRAMES_MAX: usize = 100;
@@ -48,18 +48,7 @@ fn timeframe(reader: &mut Reader, frame: &Frame<'_>, entry: &Entry) -> Option<Ti
     reader.check_name(&entry.key, entry.place, "the timeframe's name");
     let fields = reader.map(&entry.node, "a timeframe", &KEYS);
     let kind = kind(reader, entry, fields.get("kind"));
-    if kind != Some(Kind::Custom) {
-        for key in ["start", "stop", "reset"] {
-            if let Some(moments) = fields.entry(key) {
-                reader.report(
-                    Code::MomentsOfFixedKind,
-                    moments.place,
-                    &format!("the timeframe `{}` has its own moments", entry.key),
-                    &format!("leave `{key}` out, or make the timeframe `kind: custom`"),
-                );
-            }
-        }
-    }
+    let moments = moments::collect(reader, frame.scope, entry, &fields, kind);
     let within = match reader.required(&fields, "within", "a timeframe") {
         Some(node) => within(reader, frame.scope, node),
         None => Within::Fixed(escalator_engine::length::Length::default()),
@@ -70,7 +59,7 @@ fn timeframe(reader: &mut Reader, frame: &Frame<'_>, entry: &Entry) -> Option<Ti
     };
     let pause = fields
         .get("pause")
-        .map(|node| statuses::pause(reader, frame.scope, node));
+        .map(|node| moments::pause(reader, frame.scope, node));
     let on_reopen = match fields.get("on_reopen") {
         Some(node) => reader.word(node, "`on_reopen`", &ON_REOPEN),
         None => OnReopen::default(),
@@ -81,16 +70,13 @@ fn timeframe(reader: &mut Reader, frame: &Frame<'_>, entry: &Entry) -> Option<Ti
         None => Vec::new(),
     };
     let kind = kind?;
-    let Kind::Known(kind) = kind else {
-        custom(reader, frame.scope, entry, &fields);
-        return None;
-    };
     Some(Timeframe {
         name: (&*entry.key).into(),
         kind,
         within,
         calendar,
-        pause: pause.unwrap_or_else(|| kind.default_pause()),
+        pause: pause.unwrap_or_else(|| Pause::In(kind.default_pause())),
+        moments,
         on_reopen,
         marks,
     })
@@ -102,23 +88,12 @@ const ON_REOPEN: [(&str, OnReopen); 3] = [
     ("ignore", OnReopen::Ignore),
 ];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Known(TimeframeKind),
-    Custom,
-}
-
-fn kind(reader: &mut Reader, entry: &Entry, node: Option<&Node>) -> Option<Kind> {
-    let named = |name: &str| match name {
-        "custom" => Some(Kind::Custom),
-        _ => TimeframeKind::named(name).map(Kind::Known),
-    };
-    let mut names: Vec<&str> = TimeframeKind::ALL.map(TimeframeKind::name).to_vec();
-    names.push("custom");
+fn kind(reader: &mut Reader, entry: &Entry, node: Option<&Node>) -> Option<TimeframeKind> {
+    let names = TimeframeKind::ALL.map(TimeframeKind::name);
     match node {
         Some(node) => {
             let text = reader.scalar(node, "`kind`")?;
-            let kind = named(text);
+            let kind = TimeframeKind::named(text);
             if kind.is_none() {
                 reader.report(
                     Code::UnknownWord,
@@ -130,7 +105,7 @@ fn kind(reader: &mut Reader, entry: &Entry, node: Option<&Node>) -> Option<Kind>
             kind
         }
         None => {
-            let kind = named(&entry.key);
+            let kind = TimeframeKind::named(&entry.key);
             if kind.is_none() {
                 reader.report(
                     Code::UnknownKind,
@@ -140,52 +115,6 @@ fn kind(reader: &mut Reader, entry: &Entry, node: Option<&Node>) -> Option<Kind>
                 );
             }
             kind
-        }
-    }
-}
-
-/// A timeframe of kind `custom`: its moments are checked for their form.
-fn custom(reader: &mut Reader, scope: &Scope, entry: &Entry, fields: &Fields<'_>) {
-    reader.required(fields, "start", "a timeframe of kind `custom`");
-    for key in ["start", "stop", "reset"] {
-        if let Some(node) = fields.get(key) {
-            for moment in reader.list(node, &format!("`{key}`")) {
-                check_moment(reader, scope, moment);
-            }
-        }
-    }
-    reader.report(
-        Code::CustomUnsupported,
-        entry.place,
-        "timeframes of kind `custom` are not supported yet",
-        "use one of the other kinds",
-    );
-}
-
-fn check_moment(reader: &mut Reader, scope: &Scope, node: &Node) {
-    const MOMENTS: [&str; 7] = [
-        "created",
-        "matched",
-        "agent_reply",
-        "customer_reply",
-        "acknowledged",
-        "assigned",
-        "updated",
-    ];
-    match &node.value {
-        Value::Map(_) => {
-            let fields = reader.map(node, "a moment", &["status", "when"]);
-            if let Some(status) = fields.get("status")
-                && let Some(text) = reader.scalar(status, "the category of a moment")
-            {
-                statuses::category(reader, &status.place, text);
-            }
-            if let Some(when) = fields.get("when") {
-                condition(reader, scope, when, "`when`");
-            }
-        }
-        Value::Null | Value::Scalar(_) | Value::List(_) => {
-            reader.word(node, "a moment", &MOMENTS.map(|name| (name, ())));
         }
     }
 }

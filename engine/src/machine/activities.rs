@@ -2,11 +2,11 @@
 
 use super::levels::{Reason, fact_anchor};
 use super::{InForce, Machine, Outcome};
-use crate::clock::Occurrence;
 use crate::decision::Decision;
 use crate::effect::EscalatedType;
 use crate::fact::{Activity, ActivityKind, Fact};
 use crate::ladder::Acknowledgement;
+use crate::moment::Occurrence;
 use crate::stopwatch::Stopwatch;
 use crate::time::Timestamp;
 

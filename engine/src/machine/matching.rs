@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{InForce, Machine, Outcome, Past, replies};
-use crate::clock::{Clock, Occurrence};
+use super::{InForce, Machine, Outcome, Past};
+use crate::clock::Clock;
 use crate::decision::Anchor;
 use crate::effect::{Cause, CauseKind};
 use crate::fact::Fact;
 use crate::ladder::Escalation;
 use crate::machine::levels::Reason;
+use crate::moment::{Act, Occurrence};
 use crate::plan::{Plan, Revision};
 use crate::rules::{PlanRef, Rules};
 use crate::status::StatusCategory;
 use crate::stopwatch::Stopwatch;
-use crate::ticket::{Change, Text, TextField};
 use crate::time::Timestamp;
 
 impl Machine {
@@ -22,7 +22,7 @@ impl Machine {
     /// and the same fact resolves the ticket, for the ending that follows.
     pub(super) fn rematch(
         &mut self,
-        occurrence: &Occurrence,
+        occurrence: &mut Occurrence,
         past: Past<'_>,
         revision: &Arc<Revision>,
         rules: &Rules,
@@ -33,12 +33,7 @@ impl Machine {
         if stays_done && self.plan.is_some() {
             return None;
         }
-        let subject = self.subject(revision);
-        let found = revision
-            .plans
-            .iter()
-            .find(|plan| plan.matching.holds(&subject));
-        match found {
+        match self.matching_plan(revision) {
             Some(plan) => {
                 let is_same = self
                     .plan
@@ -51,6 +46,13 @@ impl Machine {
             }
             None => self.lose_plan(occurrence, rules, out),
         }
+    }
+
+    /// The first plan whose match holds.
+    fn matching_plan<'a>(&self, revision: &'a Revision) -> Option<&'a Arc<Plan>> {
+        let subject = self.subject(revision);
+        let mut plans = revision.plans.iter();
+        plans.find(|plan| plan.matching.holds(&subject))
     }
 
     fn lose_plan(
@@ -80,7 +82,7 @@ impl Machine {
         plan: &Arc<Plan>,
         revision: &Arc<Revision>,
         past: Past<'_>,
-        occurrence: &Occurrence,
+        occurrence: &mut Occurrence,
         rules: &Rules,
         out: &mut Outcome,
     ) {
@@ -89,7 +91,8 @@ impl Machine {
             name: plan.name.clone(),
             revision: revision.id.clone(),
         });
-        let history = occurrences(past, revision);
+        let (history, matched_before) = self.occurrences(plan, past, revision);
+        occurrence.is_matched = !matched_before;
         self.clocks = plan
             .timeframes
             .iter()
@@ -101,7 +104,7 @@ impl Machine {
                         .iter()
                         .find(|clock| clock.timeframe == timeframe.name)
                         .cloned()
-                        .unwrap_or_else(|| Clock::at_fold(timeframe, &fold.folded_past())),
+                        .unwrap_or_else(|| Clock::at_fold(timeframe, &fold.folded_past(revision))),
                 };
                 for earlier in &history {
                     clock.apply(timeframe, earlier);
@@ -123,6 +126,37 @@ impl Machine {
                 .min(u32::try_from(plan.path.len()).unwrap_or(u32::MAX));
             repause(escalation, plan, folded, &history);
         }
+    }
+
+    /// What the kept facts did, in order, as the clocks of a plan read it, and whether the plan
+    /// matched after the last of them. The level that conditions see is the present one.
+    fn occurrences(
+        &self,
+        plan: &Plan,
+        past: Past<'_>,
+        revision: &Arc<Revision>,
+    ) -> (Vec<Occurrence>, bool) {
+        let mut then = past.fold.map_or_else(Self::new, Self::clone);
+        then.escalation.clone_from(&self.escalation);
+        let matches = |then: &Self| {
+            let found = then.matching_plan(revision);
+            found.is_some_and(|found| found.name == plan.name)
+        };
+        let mut matched = past.fold.is_some() && revision.watches_fields && matches(&then);
+        let mut read = |fact: &Arc<Fact>| {
+            let mut occurrence = then.merge(fact, revision, &mut Outcome::default());
+            if revision.watches_fields {
+                let matches_now = matches(&then);
+                occurrence.is_matched = matches_now && !matched;
+                matched = matches_now;
+            }
+            let replies = occurrence.acts.iter();
+            let replies = replies.filter(|act| **act == Act::CustomerReply).count();
+            then.customer_reply_count += u32::try_from(replies).unwrap_or(u32::MAX);
+            occurrence
+        };
+        let history = past.facts.iter().map(&mut read).collect();
+        (history, matched)
     }
 
     fn keep_holds_of(&mut self, plan: &Plan) {
@@ -150,47 +184,6 @@ const fn reason_without_plan(at: Timestamp) -> Reason {
         actor: None,
         note: None,
     }
-}
-
-/// What the kept facts did, in order, as the clocks of a plan read it.
-fn occurrences(past: Past<'_>, revision: &Revision) -> Vec<Occurrence> {
-    let mut status: Option<Text> = past.fold.and_then(|fold| fold.ticket.status.clone());
-    let mut category = past.fold.map_or(StatusCategory::Open, |fold| fold.category);
-    let mut has_begun = past.fold.is_some_and(|fold| fold.has_begun);
-    let mut read = |fact: &Arc<Fact>| {
-        let mut before = category;
-        if let Some(changed) = changed_status(fact)
-            && *changed != status
-        {
-            status.clone_from(changed);
-            category = revision.category(status.as_deref()).0;
-        }
-        let begins = !has_begun && (fact.created || status.is_some());
-        has_begun |= begins;
-        if begins {
-            before = category;
-        }
-        Occurrence {
-            at: fact.occurred_at,
-            begins,
-            has_begun,
-            before,
-            after: category,
-            replies: replies(fact),
-        }
-    };
-    past.facts.iter().map(&mut read).collect()
-}
-
-fn changed_status(fact: &Fact) -> Option<&Option<Text>> {
-    fact.changes.iter().rev().find_map(|change| match change {
-        Change::Text(TextField::Status, status) => Some(status),
-        Change::Text(..)
-        | Change::Number(..)
-        | Change::Tags(_)
-        | Change::Label(..)
-        | Change::ClearLabels => None,
-    })
 }
 
 /// Measures the waits of a level anew, from the same start with the pauses of the new plan. What

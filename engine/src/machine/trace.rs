@@ -1,8 +1,9 @@
 //! A ticket's history in words: what each fact did, and what was decided.
 
 use super::{InForce, Machine, Outcome, Trace};
-use crate::clock::{Clock, Occurrence};
+use crate::clock::Clock;
 use crate::fact::Fact;
+use crate::moment::Occurrence;
 use crate::reason;
 use crate::stopwatch::Motion;
 use crate::ticket::{Change, NumberField};

@@ -9,6 +9,7 @@ use escalator_engine::effect::{Escalated, Event, Notify};
 use escalator_engine::emission::Emitted;
 use escalator_engine::fact::{Activity, ActivityKind, Fact, TicketFact};
 use escalator_engine::length::Length;
+use escalator_engine::moment::{Moment, Moments, Pause};
 use escalator_engine::plan::{
     Address, InFlight, Level, LevelKind, Mark, MarkAt, MatrixField, Nature, OnReopen, Plan,
     Recipient, RecipientField, Repeat, Revision, Timeframe, TimeframeKind, Trigger, Unless, Within,
@@ -77,6 +78,36 @@ fn condition(n: u8) -> Condition {
     }
 }
 
+fn moment(n: u8) -> Moment {
+    match n {
+        0 => Moment::Created,
+        1 => Moment::Matched,
+        2 => Moment::AgentReply,
+        3 => Moment::CustomerReply,
+        4 => Moment::Acknowledged,
+        5 => Moment::Assigned,
+        6 => Moment::Updated,
+        7 => Moment::Status(StatusCategory::OnHold),
+        8 => Moment::Status(StatusCategory::Open),
+        n => Moment::When(condition(n)),
+    }
+}
+
+fn moments(kind: TimeframeKind, numbers: &[u8]) -> Moments {
+    if kind != TimeframeKind::Custom {
+        return Moments::default();
+    }
+    let mut lists = numbers
+        .chunks(2)
+        .map(|two| two.iter().copied().map(moment).collect());
+    let mut next = || lists.next().unwrap_or_default();
+    Moments {
+        start: next(),
+        stop: next(),
+        reset: next(),
+    }
+}
+
 fn categories(bits: u8) -> CategorySet {
     let chosen = StatusCategory::ALL.into_iter().filter(|c| !c.is_done());
     chosen
@@ -94,6 +125,7 @@ prop_compose! {
         pause in any::<u8>(),
         reopen in 0_u8..3,
         shares in vec((10_u64..250, 0_u32..4, addresses()), 0..4),
+        custom in vec(0_u8..12, 6),
     ) -> Timeframe {
         let within = if by_priority {
             Within::By {
@@ -121,7 +153,12 @@ prop_compose! {
             kind,
             within,
             calendar: Calendar::Always,
-            pause: categories(pause),
+            pause: if pause % 7 == 1 {
+                Pause::When(Box::new(condition(pause)))
+            } else {
+                Pause::In(categories(pause))
+            },
+            moments: moments(kind, &custom),
             on_reopen: [OnReopen::Resume, OnReopen::Restart, OnReopen::Ignore][reopen as usize],
             marks,
         }
@@ -158,13 +195,14 @@ prop_compose! {
         resolution in proptest::option::of(timeframe(TimeframeKind::Resolution)),
         update in proptest::option::of(timeframe(TimeframeKind::Update)),
         vendor in proptest::option::of(timeframe(TimeframeKind::Vendor)),
+        custom in proptest::option::of(timeframe(TimeframeKind::Custom)),
         triggers in vec((any::<u8>(), proptest::option::of(1_i64..20), 1_u32..4), 0..3),
         path in (level(1), level(2), level(3)).prop_map(|(a, b, c)| vec![a, b, c]),
         lasts in proptest::option::of(1_i64..40),
         notify_skipped in any::<bool>(),
     ) -> Plan {
         let mut timeframes: Vec<_> =
-            [first, next, resolution, update, vendor].into_iter().flatten().collect();
+            [first, next, resolution, update, vendor, custom].into_iter().flatten().collect();
         timeframes.sort_by(|a, b| a.name.cmp(&b.name));
         let trigger = |(number, (when, hold, level)): (usize, (u8, Option<i64>, u32))| Trigger {
             name: format!("trigger {number}").into(),
@@ -190,12 +228,13 @@ prop_compose! {
 
 pub(crate) fn rules() -> impl Strategy<Value = Arc<Rules>> {
     (plan("first"), plan("second")).prop_map(|(first, second)| {
-        Arc::new(Rules::new(Arc::new(Revision {
-            id: "r1".into(),
-            priorities: PRIORITIES.map(Text::from).to_vec(),
-            plans: vec![Arc::new(first), Arc::new(second)],
-            ..Revision::default()
-        })))
+        Arc::new(Rules::new(Arc::new(Revision::new(
+            "r1".into(),
+            PRIORITIES.map(Text::from).to_vec(),
+            BTreeMap::new(),
+            BTreeMap::new(),
+            vec![Arc::new(first), Arc::new(second)],
+        ))))
     })
 }
 

@@ -1,6 +1,7 @@
 //! What the keys of a plan become in the engine.
 
 use escalator_engine::condition::{Condition, Field, Scalar, Test};
+use escalator_engine::moment::Pause;
 use escalator_engine::plan::{
     Address, InFlight, LevelKind, MarkAt, MatrixField, Nature, OnReopen, Plan, Recipient,
     RecipientField, TimeframeKind, Unless, Within,
@@ -63,7 +64,7 @@ fn what_a_plan_leaves_out_has_its_default() {
     let names: Vec<_> = plan.timeframes.iter().map(|t| &*t.name).collect();
     assert_eq!(names, ["again", "resolution"], "in order of name");
     for timeframe in &plan.timeframes {
-        assert_eq!(timeframe.pause, timeframe.kind.default_pause());
+        assert_eq!(timeframe.pause, Pause::In(timeframe.kind.default_pause()));
         assert_eq!(timeframe.on_reopen, OnReopen::Resume);
     }
     assert_eq!(plan.timeframes[0].kind, TimeframeKind::Update);
@@ -127,7 +128,10 @@ fn what_a_plan_says_is_what_the_engine_gets() {
     let pause: CategorySet = [StatusCategory::OnHold, StatusCategory::WaitingVendor]
         .into_iter()
         .collect();
-    assert_eq!((clock.pause, clock.on_reopen), (pause, OnReopen::Restart));
+    assert_eq!(
+        (&clock.pause, clock.on_reopen),
+        (&Pause::In(pause), OnReopen::Restart)
+    );
     let marks: Vec<_> = clock
         .marks
         .iter()
