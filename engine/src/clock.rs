@@ -90,6 +90,12 @@ impl Clock {
 
     /// Does to the clock what the fact does: replies in their order, then the status.
     pub fn apply(&mut self, timeframe: &Timeframe, fact: &Occurrence) {
+        if fact.is_restart {
+            if self.is_active() {
+                self.begin_cycle(timeframe, fact);
+            }
+            return;
+        }
         match timeframe.kind {
             TimeframeKind::FirstResponse => self.first_response(timeframe, fact),
             TimeframeKind::NextResponse => self.next_response(timeframe, fact),

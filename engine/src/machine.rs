@@ -8,6 +8,7 @@
 
 mod activities;
 mod deadlines;
+mod edits;
 mod levels;
 mod matching;
 mod trace;
@@ -19,7 +20,6 @@ pub use self::deadlines::{Due, What};
 use crate::clock::{Clock, FoldedPast};
 use crate::condition::Subject;
 use crate::decision::Decision;
-use crate::effect::CauseKind;
 use crate::fact::{ActivityKind, Fact};
 use crate::ladder::Escalation;
 use crate::moment::{Act, Occurrence, View, Views};
@@ -64,6 +64,12 @@ pub struct Machine {
     pub last_due_at: Timestamp,
     /// The plan in force.
     pub plan: Option<PlanRef>,
+    /// The last edit of the plans that was applied.
+    pub edited_at: Timestamp,
+    /// The revision that an edit has left the ticket with, by its id; none follows the edits.
+    pub kept: Option<Text>,
+    /// The edits that have restarted its clocks.
+    pub restarts: Vec<Timestamp>,
     /// One clock per timeframe of the plan, in its order.
     pub clocks: Vec<Clock>,
     /// Marks that have fired, oldest first.
@@ -197,12 +203,20 @@ impl Machine {
             last_fact_at: Timestamp::MIN,
             last_due_at: Timestamp::MIN,
             plan: None,
+            edited_at: Timestamp::MIN,
+            kept: None,
+            restarts: Vec::new(),
             clocks: Vec::new(),
             fired: Vec::new(),
             holds: Vec::new(),
             escalations: 0,
             escalation: None,
         }
+    }
+
+    /// The instant of the latest fact, edit or deadline that has decided something.
+    pub(crate) fn last_decided_at(&self) -> Timestamp {
+        self.last_fact_at.max(self.last_due_at)
     }
 
     /// The level the ticket is at.
@@ -247,6 +261,7 @@ impl Machine {
                 is_update: true,
                 is_assigned: self.ticket.assignee.is_some(),
                 is_matched: false,
+                is_restart: false,
                 before: self.category,
                 after: self.category,
                 acts: Vec::new(),
@@ -291,7 +306,7 @@ impl Machine {
     /// Inside one update the order is the contract's: fields, matching, activities, what the new
     /// status starts or stops, an ending, triggers.
     pub fn apply(&mut self, fact: &Fact, past: Past<'_>, rules: &Rules, out: &mut Outcome) {
-        let revision = Arc::clone(rules.at(fact.occurred_at));
+        let revision = self.revision_for(fact, rules);
         let before = out.trace.is_some().then(|| self.clone());
         let mut occurrence = self.merge(fact, &revision, out);
         let lost = self.rematch(&mut occurrence, past, &revision, rules, out);
@@ -305,17 +320,8 @@ impl Machine {
         if let Some(in_force) = &in_force {
             self.pause_waits(occurrence.at, in_force);
         }
-        if occurrence.after.is_done()
-            && let Some(plan) = in_force.as_ref().or(lost.as_ref())
-        {
-            let is_closed = occurrence.after == StatusCategory::Closed;
-            let kind = if is_closed {
-                CauseKind::Closed
-            } else {
-                CauseKind::Resolved
-            };
-            self.end_by_fact(kind, fact, plan, out);
-        }
+        let plan = in_force.as_ref().or(lost.as_ref());
+        self.end_when_done(levels::fact_anchor(fact, 0), occurrence.at, plan, out);
         if let Some(in_force) = &in_force {
             self.evaluate_triggers(occurrence.at, in_force, out);
         }
@@ -349,7 +355,11 @@ impl Machine {
         self.created_at.get_or_insert(fact.occurred_at);
         self.last_fact_at = fact.occurred_at;
         let before = if begins { self.category } else { before };
-        self.reopen_count += u32::from(before.is_done() && !self.category.is_done());
+        if before.is_done() && !self.category.is_done() {
+            self.reopen_count += 1;
+            // From here on it follows the revision in force.
+            self.kept = None;
+        }
         let was_taken = had
             .iter()
             .zip([TextField::Queue, TextField::Assignee])
@@ -372,6 +382,7 @@ impl Machine {
             is_update: !fact.created,
             is_assigned: assignee.is_some() && assignee != had_assignee.as_ref(),
             is_matched: false,
+            is_restart: false,
             before,
             after: self.category,
             views: view_before.map(|before| {

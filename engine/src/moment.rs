@@ -104,6 +104,8 @@ pub struct Occurrence {
     pub is_assigned: bool,
     /// Whether the plan began to match.
     pub is_matched: bool,
+    /// Whether it is no fact but an edit of the plans that restarts the clocks.
+    pub is_restart: bool,
     /// The category before; the same as after when the ticket begins.
     pub before: StatusCategory,
     /// The category after all fields have changed.

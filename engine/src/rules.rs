@@ -32,6 +32,32 @@ impl Rules {
         }
     }
 
+    /// Puts another revision into force from an instant on. Of two edits at one instant the one
+    /// that is added later holds.
+    #[must_use]
+    pub fn with_edit(mut self, at: Timestamp, revision: Arc<Revision>) -> Self {
+        let place = self.edits.partition_point(|(from, _)| *from <= at);
+        self.edits.insert(place, (at, revision));
+        self
+    }
+
+    /// The instant of the first edit after another instant.
+    #[must_use]
+    pub fn next_edit(&self, after: Timestamp) -> Option<Timestamp> {
+        let later = self.edits.partition_point(|(from, _)| *from <= after);
+        self.edits.get(later).map(|(from, _)| *from)
+    }
+
+    /// The revision of that id.
+    #[must_use]
+    pub fn revision(&self, id: &str) -> Option<&Arc<Revision>> {
+        self.all().find(|revision| *revision.id == *id)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Revision>> {
+        std::iter::once(&self.first).chain(self.edits.iter().map(|(_, revision)| revision))
+    }
+
     /// The revision in force at an instant; the first one also before it was ever loaded, so that
     /// recorded history has plans.
     #[must_use]
@@ -54,11 +80,12 @@ impl Rules {
     /// first one that has a plan of that name.
     #[must_use]
     pub fn resolve(&self, plan: &PlanRef) -> Option<(&Arc<Revision>, &Arc<Plan>)> {
-        let all =
-            || std::iter::once(&self.first).chain(self.edits.iter().map(|(_, revision)| revision));
-        let exact = all().find(|revision| revision.id == plan.revision);
+        let exact = self.revision(&plan.revision);
         exact
             .and_then(|revision| Some((revision, revision.plan(&plan.name)?)))
-            .or_else(|| all().find_map(|revision| Some((revision, revision.plan(&plan.name)?))))
+            .or_else(|| {
+                self.all()
+                    .find_map(|revision| Some((revision, revision.plan(&plan.name)?)))
+            })
     }
 }

@@ -185,7 +185,10 @@ impl TicketState {
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) -> Counts {
-        let late_at = self.reread.take();
+        // What an edit of the plans has changed before what was decided is read anew, too.
+        let edit = context.rules.next_edit(self.machine.edited_at);
+        let edit = edit.filter(|at| *at <= self.machine.last_decided_at());
+        let late_at = self.reread.take().into_iter().chain(edit).min();
         if late_at.is_some() {
             self.machine = self
                 .fold
@@ -216,14 +219,21 @@ impl TicketState {
                 self.fold_oldest(rules);
             }
             let fact = Arc::clone(&self.facts[self.evaluated]);
-            self.machine.fire(fact.occurred_at, rules, outcome);
             let past = Past {
                 fold: self.fold.as_ref().map(|fold| &fold.machine),
                 facts: &self.facts[..self.evaluated],
             };
+            self.machine
+                .apply_edits(fact.occurred_at, past, rules, outcome);
+            self.machine.fire(fact.occurred_at, rules, outcome);
             self.machine.apply(&fact, past, rules, outcome);
             self.evaluated += 1;
         }
+        let past = Past {
+            fold: self.fold.as_ref().map(|fold| &fold.machine),
+            facts: &self.facts[..self.evaluated],
+        };
+        self.machine.apply_edits(to, past, rules, outcome);
         self.machine.fire(to, rules, outcome);
     }
 
@@ -236,14 +246,16 @@ impl TicketState {
             .take()
             .map_or_else(Machine::new, |fold| fold.machine);
         let mut settled = Outcome::default();
+        if rules
+            .next_edit(machine.edited_at)
+            .is_some_and(|at| at <= fact.occurred_at)
+        {
+            let before = machine.clone();
+            machine.apply_edits(fact.occurred_at, past_of(&before), rules, &mut settled);
+        }
         machine.fire(fact.occurred_at, rules, &mut settled);
         let before = machine.clone();
-        let has_past = before.created_at.is_some();
-        let past = Past {
-            fold: has_past.then_some(&before),
-            facts: &[],
-        };
-        machine.apply(&fact, past, rules, &mut settled);
+        machine.apply(&fact, past_of(&before), rules, &mut settled);
         for decision in &settled.decisions {
             if let Some(place) = self.ledger.standing(decision.identity()) {
                 self.ledger.entries.remove(place);
@@ -336,6 +348,19 @@ impl TicketState {
         // into the past once evaluation is past that fact.
         let decided = |due: Due| due.at.max(self.machine.last_fact_at).plus_millis(1);
         let due = self.machine.next_due(rules).map_or(Timestamp::MAX, decided);
-        fact.min(due)
+        let is_open = self.machine.created_at.is_some() && !self.machine.category.is_done();
+        let edit = rules
+            .next_edit(self.machine.edited_at)
+            .filter(|_| is_open)
+            .unwrap_or(Timestamp::MAX);
+        fact.min(due).min(edit)
+    }
+}
+
+/// The past of a machine whose facts are folded away.
+fn past_of(machine: &Machine) -> Past<'_> {
+    Past {
+        fold: machine.created_at.is_some().then_some(machine),
+        facts: &[],
     }
 }

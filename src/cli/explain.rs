@@ -2,7 +2,6 @@
 
 use clap::Args;
 use escalator_engine::explain::explain;
-use escalator_engine::rules::Rules;
 use escalator_engine::ticket::Text;
 use escalator_engine::time::Timestamp;
 
@@ -15,7 +14,8 @@ use crate::offline::{Recording, explanation_text};
 pub(super) const EXAMPLES: &str = "\
 Examples:
   escalator explain --plans plans --events events.jsonl --ticket INC0000045
-  escalator explain --plans plans --events - --ticket T1 --at 2026-11-23T10:30:00Z --output json";
+  escalator explain --plans plans --events - --ticket T1 --at 2026-11-23T10:30:00Z --output json
+  escalator explain --plans old --edit 2026-11-23T10:00:00Z=new --events events.jsonl --ticket T1";
 
 /// The command `explain`.
 #[derive(Args)]
@@ -38,10 +38,12 @@ impl Explain {
         let Some(plans) = self.inputs.plans()? else {
             return Ok(Verdict::Bad);
         };
+        let Some(rules) = self.inputs.rules(&plans)? else {
+            return Ok(Verdict::Bad);
+        };
         let recording = self.inputs.recording()?;
         let at = self.at.or(recording.last_at).unwrap_or(Timestamp::MIN);
         let ticket_id = Text::from(&*self.ticket);
-        let rules = Rules::new(plans.revision().clone());
         let facts = recording.facts_of(&ticket_id);
         let Some(explanation) = explain(&ticket_id, &facts, at, &rules) else {
             let (what, help) = self.unknown(&recording, at);

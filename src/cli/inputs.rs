@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use escalator_engine::rules::Rules;
 use escalator_engine::time::{InstantError, Timestamp};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -29,12 +30,27 @@ pub(super) struct Inputs {
     /// An event file (JSON Lines, in any order); `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     events: PathBuf,
+    /// Puts other plans into force at an instant; may be given several times.
+    #[arg(long = "edit", value_name = "INSTANT=PATH", value_parser = edit)]
+    edits: Vec<(Timestamp, PathBuf)>,
 }
 
 impl Inputs {
     /// The plans; none when they have errors, which are then told.
     pub(super) fn plans(&self) -> anyhow::Result<Option<PlanSet>> {
         plans(&self.plans)
+    }
+
+    /// Which plans are in force when; none when some have errors, which are then told.
+    pub(super) fn rules(&self, plans: &PlanSet) -> anyhow::Result<Option<Rules>> {
+        let mut rules = Rules::new(plans.revision().clone());
+        for (at, path) in &self.edits {
+            let Some(edited) = self::plans(path)? else {
+                return Ok(None);
+            };
+            rules = rules.with_edit(*at, edited.revision().clone());
+        }
+        Ok(Some(rules))
     }
 
     /// The events.
@@ -100,6 +116,16 @@ pub(super) fn plans(path: &Path) -> anyhow::Result<Option<PlanSet>> {
         ));
     }
     Ok(checked.set)
+}
+
+/// An edit of the plans on the command line.
+fn edit(text: &str) -> Result<(Timestamp, PathBuf), String> {
+    let (at, path) = text
+        .split_once('=')
+        .filter(|(_, path)| !path.is_empty())
+        .ok_or("write an instant and a path, as in 2026-11-23T10:00:00Z=new-plans")?;
+    let at = instant(at).map_err(|error| error.to_string())?;
+    Ok((at, path.into()))
 }
 
 /// An instant on the command line.

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use escalator_engine::rules::Rules;
 use escalator_engine::simulate::{FACTS_PER_STEP, Simulation};
 use escalator_engine::time::Timestamp;
 
@@ -16,7 +15,8 @@ use crate::wire::events::write_line;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   escalator simulate --plans plans --events events.jsonl
-  escalator simulate --plans plans --events - --until 2026-11-23T18:00:00Z --output json";
+  escalator simulate --plans plans --events - --until 2026-11-23T18:00:00Z --output json
+  escalator simulate --plans old --edit 2026-11-23T12:00:00Z=new --events events.jsonl";
 
 /// The command `simulate`.
 #[derive(Args)]
@@ -36,13 +36,15 @@ impl Simulate {
         let Some(plans) = self.inputs.plans()? else {
             return Ok(Verdict::Bad);
         };
+        let Some(rules) = self.inputs.rules(&plans)? else {
+            return Ok(Verdict::Bad);
+        };
         let recording = self.inputs.recording()?;
         let until = self.until.or(recording.last_at);
         let end = until.unwrap_or(Timestamp::MIN);
         let mut summary = Summary::default();
         summary.add_unknown_statuses(&recording.facts, end, plans.revision());
-        let rules = Rules::new(plans.revision().clone()).into();
-        let mut simulation = Simulation::new(&rules, recording.facts, end, FACTS_PER_STEP);
+        let mut simulation = Simulation::new(&rules.into(), recording.facts, end, FACTS_PER_STEP);
         match self.output {
             Output::Json => print::stream(|out| json(simulation, out))?,
             Output::Text => print::styled_stream(|out| {

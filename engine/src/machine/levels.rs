@@ -8,6 +8,7 @@ use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
 use crate::fact::{Activity, Fact};
 use crate::ladder::Escalation;
 use crate::plan::{Address, Level, Nature};
+use crate::status::StatusCategory;
 use crate::stopwatch::Stopwatch;
 use crate::ticket::Text;
 use crate::time::Timestamp;
@@ -189,20 +190,26 @@ impl Machine {
         }
     }
 
-    /// Ends the open escalation because of what a fact did.
-    pub(super) fn end_by_fact(
+    /// Ends the open escalation of a ticket that is done.
+    pub(super) fn end_when_done(
         &mut self,
-        kind: CauseKind,
-        fact: &Fact,
-        in_force: &InForce,
+        anchor: Anchor,
+        at: Timestamp,
+        in_force: Option<&InForce>,
         out: &mut Outcome,
     ) {
-        let anchor = fact_anchor(fact, 0);
-        self.end(
-            Reason::fact(Cause::plain(kind), fact.occurred_at, anchor),
-            in_force,
-            out,
-        );
+        let kind = match self.category {
+            StatusCategory::Resolved => CauseKind::Resolved,
+            StatusCategory::Closed => CauseKind::Closed,
+            StatusCategory::New
+            | StatusCategory::Open
+            | StatusCategory::WaitingCustomer
+            | StatusCategory::WaitingVendor
+            | StatusCategory::OnHold => return,
+        };
+        if let Some(in_force) = in_force {
+            self.end(Reason::fact(Cause::plain(kind), at, anchor), in_force, out);
+        }
     }
 
     /// Starts or ends nothing: a decision at the present level.

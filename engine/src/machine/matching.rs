@@ -143,10 +143,18 @@ impl Machine {
             found.is_some_and(|found| found.name == plan.name)
         };
         let mut matched = past.fold.is_some() && revision.watches_fields && matches(&then);
-        let mut read = |fact: &Arc<Fact>| {
+        let restart = |then: &Self, at: Timestamp| {
+            // What lies before the fold is in its clocks.
+            let is_kept = past.fold.is_none_or(|fold| fold.edited_at < at);
+            is_kept.then(|| Occurrence {
+                is_restart: true,
+                ..then.edit_occurrence(at, revision)
+            })
+        };
+        let mut read = |then: &mut Self, fact: &Arc<Fact>| {
             let mut occurrence = then.merge(fact, revision, &mut Outcome::default());
             if revision.watches_fields {
-                let matches_now = matches(&then);
+                let matches_now = matches(then);
                 occurrence.is_matched = matches_now && !matched;
                 matched = matches_now;
             }
@@ -155,7 +163,17 @@ impl Machine {
             then.customer_reply_count += u32::try_from(replies).unwrap_or(u32::MAX);
             occurrence
         };
-        let history = past.facts.iter().map(&mut read).collect();
+        let mut restarts = self.restarts.iter().copied().peekable();
+        let mut history = Vec::with_capacity(past.facts.len());
+        for fact in past.facts {
+            while let Some(at) = restarts.next_if(|at| *at <= fact.occurred_at) {
+                history.extend(restart(&then, at));
+            }
+            history.push(read(&mut then, fact));
+        }
+        for at in restarts {
+            history.extend(restart(&then, at));
+        }
         (history, matched)
     }
 

@@ -95,6 +95,9 @@ fn machine(w: &mut Writer, machine: &Machine) {
     instant(w, machine.last_fact_at);
     instant(w, machine.last_due_at);
     w.nullable(machine.plan.as_ref(), plan);
+    instant(w, machine.edited_at);
+    w.nullable(machine.kept.as_ref(), |w, kept| w.text(kept));
+    w.block(machine.restarts.iter(), |w, at| instant(w, *at));
     w.block(machine.clocks.iter(), clock);
     w.block(machine.fired.iter(), fired);
     w.block(machine.holds.iter(), hold);

@@ -169,6 +169,9 @@ impl Maker<'_> {
             last_fact_at: self.instant(),
             last_due_at: self.instant(),
             plan: self.maybe(Self::plan),
+            edited_at: self.instant(),
+            kept: self.maybe(Self::text),
+            restarts: self.some(Self::instant),
             clocks: self.some(|m| Clock {
                 timeframe: m.text(),
                 cycle: m.count(),

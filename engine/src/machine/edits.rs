@@ -1,0 +1,127 @@
+//! What an edit of the plans does to a ticket under way.
+//!
+//! An edit counts as a fact at its instant, before the ticket's own facts of that instant. A ticket
+//! that is done is never rewritten; it takes the revision in force when it is reopened.
+
+use std::sync::Arc;
+
+use super::{Machine, Outcome, Past, Trace};
+use crate::decision::Anchor;
+use crate::fact::Fact;
+use crate::moment::Occurrence;
+use crate::plan::{InFlight, Plan, Revision};
+use crate::rules::Rules;
+use crate::time::Timestamp;
+
+/// Restarts that are remembered: an older one began a cycle that is long over.
+const RESTARTS_MAX: usize = 64;
+
+impl Machine {
+    /// The revision that a fact is read by.
+    pub(super) fn revision_for(&self, fact: &Fact, rules: &Rules) -> Arc<Revision> {
+        let kept = self.kept.as_ref().filter(|_| !self.category.is_done());
+        let revision = kept.and_then(|id| rules.revision(id));
+        Arc::clone(revision.unwrap_or_else(|| rules.at(fact.occurred_at)))
+    }
+
+    /// Applies the edits up to an instant that were not applied yet, each after what falls due
+    /// before it.
+    pub fn apply_edits(
+        &mut self,
+        until: Timestamp,
+        past: Past<'_>,
+        rules: &Rules,
+        out: &mut Outcome,
+    ) {
+        while let Some(at) = rules.next_edit(self.edited_at).filter(|at| *at <= until) {
+            if self.created_at.is_some() && !self.category.is_done() {
+                self.fire(at, rules, out);
+                self.apply_edit(at, past, rules, out);
+            }
+            self.edited_at = at;
+        }
+    }
+
+    fn apply_edit(&mut self, at: Timestamp, past: Past<'_>, rules: &Rules, out: &mut Outcome) {
+        let revision = Arc::clone(rules.at(at));
+        let before = self.in_force(rules);
+        let in_flight = before.as_ref().map_or(InFlight::Adopt, |before| {
+            let edited = revision.plan(&before.plan.name);
+            edited.map_or(InFlight::Adopt, |plan| plan.in_flight)
+        });
+        if in_flight == InFlight::Keep {
+            let revision = before.map(|before| before.revision.id.clone());
+            self.kept = self.kept.take().or(revision);
+            return;
+        }
+        let is_restart = in_flight == InFlight::Restart
+            && before.is_some_and(|before| is_changed(&before.plan, &before.revision, &revision));
+        self.kept = None;
+        self.last_fact_at = at;
+        self.category = revision.category(self.ticket.status.as_deref()).0;
+        let mut occurrence = self.edit_occurrence(at, &revision);
+        let lost = self.rematch(&mut occurrence, past, &revision, rules, out);
+        if is_restart {
+            self.restart_clocks(&occurrence, rules);
+        }
+        let in_force = self.in_force(rules);
+        if let Some(in_force) = &in_force {
+            self.pause_waits(at, in_force);
+        }
+        let plan = in_force.as_ref().or(lost.as_ref());
+        self.end_when_done(Anchor::beginning(at), at, plan, out);
+        if let Some(in_force) = &in_force {
+            self.evaluate_triggers(at, in_force, out);
+        }
+        if let Some(trace) = &mut out.trace {
+            trace.push(Trace {
+                at,
+                what: "the plans were edited".to_owned(),
+                because: self.plan.as_ref().map_or_else(
+                    || "no plan of the new revision matches".to_owned(),
+                    |plan| {
+                        format!(
+                            "plan {} of revision {} is in force",
+                            plan.name, plan.revision
+                        )
+                    },
+                ),
+            });
+        }
+        out.trace_decisions();
+    }
+
+    fn restart_clocks(&mut self, occurrence: &Occurrence, rules: &Rules) {
+        let restart = Occurrence {
+            is_restart: true,
+            ..occurrence.clone()
+        };
+        if let Some(in_force) = self.in_force(rules) {
+            for (clock, timeframe) in self.clocks.iter_mut().zip(&in_force.plan.timeframes) {
+                clock.apply(timeframe, &restart);
+            }
+        }
+        if self.restarts.len() == RESTARTS_MAX {
+            self.restarts.remove(0);
+        }
+        self.restarts.push(occurrence.at);
+    }
+
+    /// The edit as clocks see it: the ticket as it stands.
+    pub(super) fn edit_occurrence(&self, at: Timestamp, revision: &Arc<Revision>) -> Occurrence {
+        Occurrence {
+            at,
+            begins: false,
+            is_update: false,
+            is_assigned: false,
+            ..self.folded_past(revision).occurrence
+        }
+    }
+}
+
+/// Whether an edit has changed a plan or what it is read by.
+fn is_changed(plan: &Plan, old: &Revision, new: &Revision) -> bool {
+    new.plan(&plan.name).is_none_or(|edited| **edited != *plan)
+        || old.statuses != new.statuses
+        || old.priorities != new.priorities
+}
