@@ -15,8 +15,15 @@
 //! any opening are kept as bits (`open_days.rs`), by which working days are counted.
 //!
 //! Rejected: going from day to day at every question (a promise of thirty days would cost thirty
-//! times one of a day), and building everything from 1900 to 2299 at load (5 MB and 15 ms for
+//! times one of a day), and building everything from 1900 to 2299 at load (6 MB and 0.15 s for
 //! office hours with a break, of which a ticket uses a year).
+//!
+//! # What it costs
+//!
+//! Measured with office hours with a break in Berlin, optimized, on one core of a shared machine:
+//! `between` 40 ns, `add` 65 ns for hours and for a month alike, `after_days` 240 ns (650 ns to
+//! closing time), most of which is the time zone's. A calendar takes 11 kB and 50 µs to load, and
+//! each list that is built 17 kB and 0.2 ms, once for every 398 days that are asked about.
 //!
 //! # Limits
 //!

@@ -10,6 +10,7 @@ use std::fmt;
 
 use escalator_engine::calendar::{AtClose, Calendar, CalendarRule, Day, Hours, Weekday};
 use escalator_engine::length::{Length, WorkingDays};
+use escalator_engine::stopwatch::{Motion, Stopwatch};
 use escalator_engine::time::{Duration, Timestamp};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -20,8 +21,8 @@ use proptest::sample::select;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// Minutes of two weeks on each side of a change.
-const SPAN: i64 = 14 * 1440;
+/// Minutes of ten days on each side of a change.
+const SPAN: i64 = 10 * 1440;
 
 /// Changes of all kinds: by an hour, half an hour and a whole day, at night, at midnight, across
 /// midnight, and none at all.
@@ -63,9 +64,9 @@ impl fmt::Debug for Oracle {
 }
 
 impl Oracle {
-    fn new(rule: CalendarRule, change: &str) -> Self {
+    fn new(rule: CalendarRule, change: Timestamp) -> Self {
         let zone = TimeZoneDatabase::bundled().get(&rule.time_zone).unwrap();
-        let change: jiff::Timestamp = change.parse().unwrap();
+        let change = jiff::Timestamp::from_millisecond(change.as_millis()).unwrap();
         let first = change - SPAN.minutes();
         let shows: Vec<_> = (0..2 * SPAN)
             .map(|minute| zone.to_datetime(first + minute.minutes()))
@@ -230,13 +231,13 @@ fn hours() -> impl Strategy<Value = Vec<Hours>> {
 }
 
 prop_compose! {
-    fn oracle()(
+    fn rule()(
         (zone, change) in select(CHANGES),
         week in proptest::array::uniform7(hours()),
-        holidays in vec(-13_i32..13, 0..4),
-        exceptions in vec((-13_i32..13, hours()), 0..3),
+        holidays in vec(-9_i32..9, 0..4),
+        exceptions in vec((-9_i32..9, hours()), 0..3),
         moves_on in any::<bool>(),
-    ) -> Oracle {
+    ) -> (CalendarRule, Timestamp) {
         let middle = Day::parse(&change[..10]).unwrap();
         // A day or two of the calendar, whatever else is drawn, so that it opens at all.
         let mut week = week;
@@ -249,7 +250,7 @@ prop_compose! {
             at_close: if moves_on { AtClose::NextOpen } else { AtClose::Stay },
             ..CalendarRule::default()
         };
-        Oracle::new(rule, change)
+        (rule, Timestamp::parse(change).unwrap())
     }
 }
 
@@ -260,17 +261,18 @@ fn around() -> impl Strategy<Value = i64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    // Enough that every planted fault was found; some seconds.
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn calendars_agree_with_looking_at_every_minute(
-        oracle in oracle(),
+        (rule, middle) in rule(),
         offsets in vec((around(), around(), select(vec![0, 1, 60, 3600, 3601, 28_800, 86_400])), 8),
         count in 1_u32..5,
         is_at_close in any::<bool>(),
     ) {
-        let calendar = Calendar::business(oracle.rule.clone()).unwrap();
-        let middle = oracle.at(usize::try_from(SPAN).unwrap());
+        let oracle = Oracle::new(rule.clone(), middle);
+        let calendar = Calendar::business(rule).unwrap();
         for (from, to, working_s) in offsets {
             let (from, to) = (middle.plus_millis(from), middle.plus_millis(to));
             prop_assert_eq!(calendar.between(from, to), oracle.between(from, to), "{} to {}", from, to);
@@ -291,13 +293,12 @@ proptest! {
 
     #[test]
     fn adding_and_measuring_are_inverse_and_monotone(
-        oracle in oracle(),
+        (rule, middle) in rule(),
         from in around(),
         to in around(),
         working_ms in 0..20 * 86_400_000_i64,
     ) {
-        let calendar = Calendar::business(oracle.rule.clone()).unwrap();
-        let middle = oracle.at(usize::try_from(SPAN).unwrap());
+        let calendar = Calendar::business(rule.clone()).unwrap();
         let (from, to) = (middle.plus_millis(from), middle.plus_millis(to));
         let working = Duration::from_millis(working_ms);
         let end = calendar.end(from, Length::Working(working)).unwrap();
@@ -311,7 +312,7 @@ proptest! {
             let measured = calendar.between(from, to);
             let again = calendar.add(from, measured).unwrap();
             prop_assert_eq!(calendar.between(from, again), measured);
-            if oracle.rule.at_close == AtClose::Stay && measured > Duration::default() {
+            if rule.at_close == AtClose::Stay && measured > Duration::default() {
                 prop_assert!(again <= to);
             }
         } else {
@@ -322,5 +323,38 @@ proptest! {
                 + calendar.between(from.max(middle), to.max(from).max(middle)).as_millis(),
             calendar.between(middle, to.max(from).max(middle)).as_millis()
         );
+    }
+    #[test]
+    fn a_deadline_is_where_the_counted_time_is_full_and_lost_time_has_pushed_it(
+        (rule, middle) in rule(),
+        start in around(),
+        mut turns in vec(0_i64..4 * 86_400_000, 0..7),
+        length in select(vec!["1h", "8h", "1d", "1wd", "2wd", "1wd@close"]),
+    ) {
+        let calendar = Calendar::business(rule.clone()).unwrap();
+        let start = middle.plus_millis(start);
+        turns.sort_unstable();
+        let length = Length::parse(length).unwrap();
+        // Pauses begin and end in turns.
+        let mut watch = Stopwatch::start(start, false);
+        let mut due = watch.due(length, &calendar);
+        for (turn, pauses) in turns.into_iter().zip([true, false].into_iter().cycle()) {
+            let at = start.plus_millis(turn);
+            if due.is_some_and(|due| due < at) {
+                break;
+            }
+            watch.set_paused(at, pauses, &calendar);
+            due = watch.due(length, &calendar);
+        }
+        let Some(due) = due else {
+            prop_assert!(matches!(watch.motion, Motion::Paused { .. }), "it will be due");
+            return Ok(());
+        };
+        let nominal = calendar.end(start, length).unwrap();
+        let counted = watch.elapsed(due.max(start), &calendar);
+        prop_assert_eq!(Some(counted), watch.working(length, &calendar));
+        let lost = calendar.between(start, due).as_millis() - counted.as_millis();
+        prop_assert_eq!(calendar.between(nominal, due).as_millis(), lost);
+        prop_assert!(due >= nominal);
     }
 }

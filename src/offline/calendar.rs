@@ -126,11 +126,8 @@ impl fmt::Display for CalendarDays {
             .sum();
         let count = self.days.len();
         let s = if count == 1 { "" } else { "s" };
-        let total = Duration::from_millis(total);
-        writeln!(
-            f,
-            "\n{count} day{s}, {total} of working time (1d is 24 hours)"
-        )
+        let total = hours_long(total);
+        writeln!(f, "\n{count} day{s}, {total} of working time")
     }
 }
 
@@ -138,12 +135,22 @@ fn length(seconds: Seconds) -> Duration {
     seconds.into()
 }
 
+/// A length in hours: days of 24 hours would be mistaken for working days.
+fn hours_long(ms: i64) -> String {
+    const HOUR_MS: i64 = 3_600_000;
+    match (ms / HOUR_MS, Duration::from_millis(ms % HOUR_MS)) {
+        (0, rest) => rest.to_string(),
+        (hours, rest) if rest == Duration::default() => format!("{hours}h"),
+        (hours, rest) => format!("{hours}h{rest}"),
+    }
+}
+
 impl CalendarDay {
     /// How much working time the day has, and why it is no ordinary one.
     fn remark(&self) -> String {
         let working = match length(self.working_s) {
             none if none == Duration::default() => String::new(),
-            some => some.to_string(),
+            some => hours_long(some.as_millis()),
         };
         let why = match (self.from, &self.holiday) {
             ("holiday", Some(name)) => format!("holiday: {}", harmless(name)),

@@ -13,7 +13,7 @@ const WORDS: usize = (1 << CHUNK_BITS) / 64;
 #[derive(Debug)]
 pub(super) struct OpenDays {
     first: i32,
-    chunks: Box<[OnceLock<[u64; WORDS]>]>,
+    chunks: Box<[OnceLock<Box<[u64; WORDS]>>]>,
 }
 
 impl OpenDays {
@@ -97,7 +97,7 @@ impl OpenDays {
     fn word(&self, word: i64, is_open: &impl Fn(Day) -> bool) -> Option<u64> {
         let word = usize::try_from(word).ok()?;
         let chunk = self.chunks.get(word / WORDS)?.get_or_init(|| {
-            let mut bits = [0; WORDS];
+            let mut bits = Box::new([0; WORDS]);
             let first = ((word / WORDS) as i64) << CHUNK_BITS;
             for place in 0..1_i64 << CHUNK_BITS {
                 let is_open = is_open(self.day(first + place));

@@ -320,6 +320,35 @@ fn a_calendar_has_an_end_and_every_search_ends_there() {
 }
 
 #[test]
+fn the_seams_between_lists_do_not_show() {
+    const FIRST_MS: i64 = -2_208_988_800_000;
+    const HOUR_MS: i64 = 3_600_000;
+    let all_day = every_day("UTC", "00:00-24:00");
+    for calendar in [next_open(&all_day), all_day] {
+        for seam in 1..367 {
+            let seam = Timestamp::from_millis(FIRST_MS + (seam << 35));
+            let before = seam.plus_millis(-HOUR_MS);
+            for hours in 1..3 {
+                let working = Duration::from_millis(hours * HOUR_MS);
+                let after = before.plus_millis(hours * HOUR_MS);
+                assert_eq!(calendar.add(before, working), Some(after), "{seam}");
+                assert_eq!(calendar.between(before, after), working, "{seam}");
+            }
+            let nothing = Duration::default();
+            assert_eq!(calendar.add(seam, nothing), Some(seam), "{seam}");
+        }
+    }
+    // Two years and more of office hours, there and back.
+    let office = office();
+    for days in 0..400 {
+        let from = at("2024-02-28T10:00:00Z").plus_millis(days * 24 * HOUR_MS);
+        let working = Duration::from_millis(5_000 * HOUR_MS);
+        let end = office.add(from, working).unwrap();
+        assert_eq!(office.between(from, end), working, "{from}");
+    }
+}
+
+#[test]
 fn a_calendar_that_never_opens_is_none() {
     let mut empty = rule("UTC", &[("mon", "")]);
     empty

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use escalator_engine::calendar::Calendar;
+use escalator_engine::calendar::{AtClose, Calendar, CalendarRule, Hours};
 use escalator_engine::condition::{Condition, Field, Scalar, Test};
 use escalator_engine::effect::{Escalated, Event, Notify};
 use escalator_engine::emission::Emitted;
 use escalator_engine::fact::{Activity, ActivityKind, Fact, TicketFact};
-use escalator_engine::length::Length;
+use escalator_engine::length::{Length, WorkingDays};
 use escalator_engine::moment::{Moment, Moments, Pause};
 use escalator_engine::plan::{
     Address, InFlight, Level, LevelKind, Mark, MarkAt, MatrixField, Nature, OnReopen, Plan,
@@ -117,6 +117,72 @@ fn categories(bits: u8) -> CategorySet {
         .collect()
 }
 
+/// Calendars that open and close several times while a life lasts, which begins at 22:13 in UTC, and
+/// one that never closes.
+fn calendar() -> impl Strategy<Value = Calendar> {
+    let hours = |zone: &'static str, hours: &'static [&'static str], at_close| {
+        let hours: Vec<_> = hours
+            .iter()
+            .map(|it| Hours::parse(it).expect("hours"))
+            .collect();
+        let rule = CalendarRule {
+            time_zone: zone.into(),
+            week: std::array::from_fn(|_| hours.clone()),
+            at_close,
+            ..CalendarRule::default()
+        };
+        Calendar::business(rule).expect("a calendar that opens")
+    };
+    let breaks = &[
+        "00:00-00:40",
+        "01:00-01:25",
+        "02:00-06:00",
+        "20:00-22:30",
+        "23:00-24:00",
+    ];
+    let early = &["00:00-01:30", "09:00-17:00", "22:00-22:45"];
+    prop_oneof![
+        2 => Just(Calendar::Always),
+        2 => Just(hours("UTC", breaks, AtClose::Stay)),
+        1 => Just(hours("UTC", breaks, AtClose::NextOpen)),
+        1 => Just(hours("Europe/Berlin", early, AtClose::Stay)),
+        1 => Just(hours("America/New_York", early, AtClose::NextOpen)),
+    ]
+}
+
+fn working_days(text: &str) -> WorkingDays {
+    WorkingDays::parse(text).expect("working days")
+}
+
+/// A length of these minutes, or now and then one in working days.
+fn length(minutes_long: i64, days: u8) -> Length {
+    match days {
+        0 => Length::Days(working_days("1wd")),
+        1 | 2 => Length::Days(working_days("1wd@close")),
+        _ => minutes(minutes_long).into(),
+    }
+}
+
+/// Where a mark stands: mostly at a share.
+fn mark_at(share: u64, days: u8) -> (Text, MarkAt) {
+    let signed = |n: i64| MarkAt::Offset(minutes(n));
+    match days {
+        0 => ("+1wd".into(), MarkAt::After(working_days("1wd"))),
+        1 => (
+            "+1wd@close".into(),
+            MarkAt::After(working_days("1wd@close")),
+        ),
+        2 => ("-1wd".into(), MarkAt::Before(working_days("1wd"))),
+        3 => (
+            "-1wd@close".into(),
+            MarkAt::Before(working_days("1wd@close")),
+        ),
+        4 => ("+20m".into(), signed(20)),
+        5 => ("-1m".into(), signed(-1)),
+        _ => (format!("{share}%").into(), MarkAt::Share(share * 10_000)),
+    }
+}
+
 prop_compose! {
     fn timeframe(kind: TimeframeKind)(
         within in 5_i64..90,
@@ -124,25 +190,27 @@ prop_compose! {
         by_priority in any::<bool>(),
         pause in any::<u8>(),
         reopen in 0_u8..3,
-        shares in vec((10_u64..250, 0_u32..4, addresses()), 0..4),
+        shares in vec((10_u64..250, 0_u8..24, 0_u32..4, addresses()), 0..4),
+        days in 0_u8..16,
+        calendar in calendar(),
         custom in vec(0_u8..12, 6),
     ) -> Timeframe {
         let within = if by_priority {
             Within::By {
                 field: MatrixField::Text(TextField::Priority),
                 values: BTreeMap::from([("critical".into(), minutes(critical).into())]),
-                default: (pause % 5 != 0).then(|| minutes(within).into()),
+                default: (pause % 5 != 0).then(|| length(within, days)),
             }
         } else {
-            Within::Fixed(minutes(within).into())
+            Within::Fixed(length(within, days))
         };
         let mut marks: Vec<Mark> = Vec::new();
-        for (share, level, warn) in shares {
-            let text: Text = format!("{share}%").into();
+        for (share, days, level, warn) in shares {
+            let (text, at) = mark_at(share, days);
             if marks.iter().all(|mark| mark.text != text) {
                 marks.push(Mark {
                     text,
-                    at: MarkAt::Share(share * 10_000),
+                    at,
                     warn,
                     level: (level > 0).then_some(level),
                 });
@@ -152,7 +220,7 @@ prop_compose! {
             name: kind.name().into(),
             kind,
             within,
-            calendar: Calendar::Always,
+            calendar,
             pause: if pause % 7 == 1 {
                 Pause::When(Box::new(condition(pause)))
             } else {
@@ -169,7 +237,8 @@ prop_compose! {
     fn level(number: usize)(
         notify in addresses(),
         repeat in proptest::option::of((1_i64..20, 1_u32..4)),
-        next_after in proptest::option::of(1_i64..40),
+        next_after in proptest::option::of((1_i64..40, 0_u8..16)),
+        calendar in calendar(),
         strict in any::<bool>(),
         pause in any::<u8>(),
     ) -> Level {
@@ -179,10 +248,10 @@ prop_compose! {
             notify,
             assign: None,
             repeat: repeat.map(|(every, times)| Repeat { every: minutes(every).into(), times }),
-            next_after: next_after.map(minutes).map(Length::Working),
+            next_after: next_after.map(|(minutes, days)| length(minutes, days)),
             unless: if strict { Unless::Resolved } else { Unless::Acknowledged },
             pause: if pause > 128 { CategorySet::default() } else { categories(pause) },
-            calendar: Calendar::Always,
+            calendar,
         }
     }
 }
@@ -196,7 +265,7 @@ prop_compose! {
         update in proptest::option::of(timeframe(TimeframeKind::Update)),
         vendor in proptest::option::of(timeframe(TimeframeKind::Vendor)),
         custom in proptest::option::of(timeframe(TimeframeKind::Custom)),
-        triggers in vec((any::<u8>(), proptest::option::of(1_i64..20), 1_u32..4), 0..3),
+        triggers in vec((any::<u8>(), proptest::option::of(1_i64..20), 1_u32..4, calendar()), 0..3),
         path in (level(1), level(2), level(3)).prop_map(|(a, b, c)| vec![a, b, c]),
         lasts in proptest::option::of(1_i64..40),
         notify_skipped in any::<bool>(),
@@ -204,11 +273,11 @@ prop_compose! {
         let mut timeframes: Vec<_> =
             [first, next, resolution, update, vendor, custom].into_iter().flatten().collect();
         timeframes.sort_by(|a, b| a.name.cmp(&b.name));
-        let trigger = |(number, (when, hold, level)): (usize, (u8, Option<i64>, u32))| Trigger {
+        let trigger = |(number, (when, hold, level, calendar)): (usize, (u8, Option<i64>, u32, Calendar))| Trigger {
             name: format!("trigger {number}").into(),
             when: condition(when),
             hold: hold.map(minutes).map(Length::Working),
-            calendar: Calendar::Always,
+            calendar,
             level,
             nature: Nature::Problem,
         };
