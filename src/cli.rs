@@ -6,6 +6,8 @@
 
 mod clock;
 mod config;
+#[cfg(feature = "embedded")]
+mod demo;
 mod explain;
 mod failure;
 mod healthcheck;
@@ -14,6 +16,7 @@ mod print;
 mod run;
 mod schema;
 mod setting_flags;
+mod signals;
 mod simulate;
 mod validate;
 
@@ -39,6 +42,10 @@ enum Command {
     /// Runs the service until it is told to stop.
     #[command(after_help = run::EXAMPLES)]
     Run(run::Run),
+    /// Plays a day of tickets at high speed: a broker, the service and a summary in one process.
+    #[cfg(feature = "embedded")]
+    #[command(after_help = demo::EXAMPLES)]
+    Demo(demo::Demo),
     /// Looks at the settings as they are in force.
     #[command(subcommand)]
     Config(config::Config),
@@ -91,6 +98,8 @@ pub fn main() -> ExitCode {
     };
     let verdict = match cli.command {
         Command::Run(command) => command.run(),
+        #[cfg(feature = "embedded")]
+        Command::Demo(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
