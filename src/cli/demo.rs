@@ -17,7 +17,7 @@ use super::failure::{self, Trouble};
 use super::signals::stop_on_signals;
 use super::{Output, SystemClock, Verdict, print};
 use crate::clock::Clock as _;
-use crate::demo::line::{Layout, line, time};
+use crate::demo::line::{Layout, header, line, time};
 use crate::demo::{
     self, Comparison, News, Outline, Play, Progress, Running, SHIPPED_PLAN, SHIPPED_PLAN_PATH,
     Story, Summary, Told, event_file, summary_text,
@@ -102,7 +102,7 @@ impl Demo {
         .map_err(trouble)?;
         screen.introduce(&introduction, running.address())?;
         let summary = loop {
-            let is_read = match running.next().map_err(trouble)? {
+            let is_read = match running.news().map_err(trouble)? {
                 News::Starting => true,
                 News::Told(told) => screen.tell(&told)?,
                 News::Progress(progress) => screen.show(progress),
@@ -232,7 +232,8 @@ impl Screen {
         }
         let text = format!(
             "{introduction}Metrics: http://{address}/metrics   Health: http://{address}/readyz   \
-             Stop: Ctrl-C\n\n"
+             Stop: Ctrl-C\n\n{}",
+            header(self.layout)
         );
         self.print(&text).map(|_| ())
     }
@@ -252,7 +253,7 @@ impl Screen {
         self.bar.set_position(position as u64);
         self.bar.set_prefix(time(progress.now));
         self.bar.set_message(format!(
-            "{} open, {} events in, {} escalations, {} told",
+            "{} open, {} events in, {} escalated, {} told",
             progress.open, progress.events, progress.raised, progress.told
         ));
         true

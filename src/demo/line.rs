@@ -34,8 +34,8 @@ impl Layout {
     }
 
     fn kind_columns(self) -> usize {
-        // The longest of the words: `unacknowledged`, `repeated`.
-        if self.is_wide() { 14 } else { 8 }
+        // The longest of the words: `unacknowledged`, `unacked`.
+        if self.is_wide() { 14 } else { 7 }
     }
 
     const fn level_columns() -> usize {
@@ -48,6 +48,22 @@ impl Layout {
         let gaps = 4;
         time_columns + self.ticket_columns + self.kind_columns() + Self::level_columns() + gaps
     }
+}
+
+/// What the columns hold.
+#[must_use]
+pub fn header(layout: Layout) -> String {
+    let columns = format!(
+        "{:5} {:tickets$} {:kinds$} {:levels$} why → who is told/over which channels",
+        "time",
+        "ticket",
+        "what",
+        "level",
+        tickets = layout.ticket_columns,
+        kinds = layout.kind_columns(),
+        levels = Layout::level_columns(),
+    );
+    format!("{DIM}{columns}{DIM:#}\n")
 }
 
 /// The line, or the lines, with colours that the printer may strip.
@@ -150,6 +166,7 @@ fn style(decision: &Decision) -> Style {
 
 const fn word(kind: EscalatedType, is_wide: bool) -> &'static str {
     match kind {
+        EscalatedType::Repeated if !is_wide => "again",
         EscalatedType::Acknowledged if !is_wide => "acked",
         EscalatedType::Unacknowledged if !is_wide => "unacked",
         EscalatedType::Warned
@@ -179,11 +196,11 @@ pub fn why(decision: &Decision) -> String {
     let mark = decision.cause.mark.as_deref().unwrap_or_default();
     let mark = harmless(mark);
     match decision.cause.kind {
-        CauseKind::Timeframe if mark == "100%" => format!("{words} is overdue"),
+        CauseKind::Timeframe if mark == "100%" => format!("{words} overdue"),
         CauseKind::Timeframe => match mark.chars().next() {
             Some('-') => format!("{words}: {} left", &mark[1..]),
             Some('+') => format!("{words}: {} overdue", &mark[1..]),
-            _ => format!("{words}: {mark} of the time is gone"),
+            _ => format!("{words} {mark} used"),
         },
         CauseKind::Trigger => format!("trigger {}", harmless(name)),
         CauseKind::Waiting => match name {

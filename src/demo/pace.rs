@@ -1,10 +1,10 @@
-//! The clock of the demonstration: it runs a thousand times faster than the world, and never shows
-//! an instant before everything that was to be written until then is written.
+//! The clock of the demonstration: it runs a thousand times faster than the world, and stands while
+//! what was to be written by then is still on its way.
 //!
 //! That is what makes the speed honest. A record needs a millisecond or two to the broker, which is
-//! seconds of the day that is played; a clock that ran on meanwhile would let deadlines fire while
-//! their answer is still on its way, as no real clock ever does by seconds. So whoever writes moves
-//! a horizon, and the clock waits at it.
+//! seconds of the day that is played; a clock that ran on meanwhile would let deadlines fire before
+//! their answer has arrived, as no real clock ever does by seconds. So whoever writes moves a
+//! horizon, and the clock waits at it; the day takes a little longer for it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,14 +18,13 @@ use crate::clock::Clock;
 pub(super) struct FastClock {
     made: Instant,
     speed: u32,
-    origin: Timestamp,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// When it began to run; none while it stands at its origin.
-    begun: Option<Instant>,
+    /// When it began to run, or went on after it had stood, and what it showed then; the latest last.
+    starts: Vec<(Instant, Timestamp)>,
     /// It does not go beyond.
     horizon: Timestamp,
     is_over: bool,
@@ -33,31 +32,30 @@ struct State {
 
 impl FastClock {
     /// A clock that stands, and will run this many times faster than the world.
-    #[must_use]
     pub(super) fn new(origin: Timestamp, speed: u32) -> Self {
+        let made = Instant::now();
         Self {
-            made: Instant::now(),
+            made,
             speed,
-            origin,
             state: Mutex::new(State {
-                begun: None,
+                starts: vec![(made, origin)],
                 horizon: origin,
                 is_over: false,
             }),
         }
     }
 
-    /// Lets it run, up to its horizon.
-    pub(super) fn begin(&self) {
-        self.state().begun = Some(Instant::now());
-    }
-
-    /// Everything before this instant is written.
+    /// Everything up to this instant is written, so it may go on until then.
     pub(super) fn move_horizon(&self, to: Timestamp) {
         let mut state = self.state();
-        if !state.is_over {
-            state.horizon = state.horizon.max(to);
+        if state.is_over || to <= state.horizon {
+            return;
         }
+        let stood_at = state.horizon;
+        if self.shown(&state) == stood_at {
+            state.starts.push((Instant::now(), stood_at));
+        }
+        state.horizon = to;
     }
 
     /// Stops it for good a millisecond from now, so that what is due now can be decided; answers
@@ -65,35 +63,34 @@ impl FastClock {
     pub(super) fn end(&self) -> Timestamp {
         let mut state = self.state();
         let now = self.shown(&state);
+        if now == state.horizon {
+            state.starts.push((Instant::now(), now));
+        }
         state.horizon = now.plus_millis(1);
         state.is_over = true;
         now
     }
 
-    /// What it would show without a horizon: the world's time, only faster.
-    #[must_use]
-    pub(super) fn unbounded(&self) -> Timestamp {
-        self.running(&self.state())
+    /// When it showed an instant first; when it would, if it does not yet.
+    pub(super) fn when(&self, at: Timestamp) -> Instant {
+        let state = self.state();
+        let later = state.starts.partition_point(|(_, shown)| *shown <= at);
+        let (started, shown) = state.starts[later.saturating_sub(1)];
+        started + self.really(at.millis_since(shown))
     }
 
-    /// How long a stretch of its time really takes.
-    #[must_use]
-    pub(super) fn really(&self, ms: i64) -> Duration {
+    /// How long a stretch of its time really takes while it runs.
+    fn really(&self, ms: i64) -> Duration {
         let us = u64::try_from(ms).unwrap_or(0).saturating_mul(1_000);
-        Duration::from_micros(us / u64::from(self.speed))
-    }
-
-    fn running(&self, state: &State) -> Timestamp {
-        let Some(begun) = state.begun else {
-            return self.origin;
-        };
-        let played_us = begun.elapsed().as_micros() * u128::from(self.speed);
-        let played_ms = i64::try_from(played_us / 1_000).unwrap_or(i64::MAX);
-        self.origin.plus_millis(played_ms)
+        // Rounded up: whoever waits so long finds that it has come.
+        Duration::from_micros(us.div_ceil(u64::from(self.speed)))
     }
 
     fn shown(&self, state: &State) -> Timestamp {
-        self.running(state).min(state.horizon)
+        let (started, shown) = state.starts[state.starts.len() - 1];
+        let run_us = started.elapsed().as_micros() * u128::from(self.speed);
+        let run_ms = i64::try_from(run_us / 1_000).unwrap_or(i64::MAX);
+        shown.plus_millis(run_ms).min(state.horizon)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -121,44 +118,53 @@ mod tests {
     use super::*;
 
     const ORIGIN: Timestamp = Timestamp::from_millis(1_000_000);
-    /// So fast that a day has passed between any two lines of a test.
-    const SPEED: u32 = u32::MAX;
 
     fn later(ms: i64) -> Timestamp {
         ORIGIN.plus_millis(ms)
     }
 
+    /// Lets it run to its horizon.
+    fn run(clock: &FastClock, to: Timestamp) {
+        while clock.now() < to {
+            std::hint::spin_loop();
+        }
+    }
+
     #[test]
-    fn it_stands_until_it_begins_and_then_waits_at_its_horizon() {
-        let clock = FastClock::new(ORIGIN, SPEED);
-        clock.move_horizon(later(5));
-        assert_eq!((clock.now(), clock.unbounded()), (ORIGIN, ORIGIN));
-        clock.begin();
-        while clock.unbounded() < later(1_000) {}
-        assert_eq!(clock.now(), later(5));
-        clock.move_horizon(later(3));
-        assert_eq!(clock.now(), later(5), "it never falls");
-        clock.move_horizon(later(8));
-        assert_eq!(clock.now(), later(8));
+    fn it_stands_at_its_horizon_and_goes_on_from_there() {
+        let clock = FastClock::new(ORIGIN, 1_000);
+        assert_eq!(clock.now(), ORIGIN);
+        clock.move_horizon(later(50));
+        run(&clock, later(50));
+        // However long it stands.
+        let stood = Instant::now();
+        while stood.elapsed() < Duration::from_micros(200) {}
+        assert_eq!(clock.now(), later(50));
+        clock.move_horizon(later(10));
+        assert_eq!(clock.now(), later(50), "it never falls");
+        clock.move_horizon(Timestamp::MAX);
+        assert!(clock.now() < Timestamp::MAX);
+        assert!(clock.when(later(51)) >= stood + Duration::from_micros(200));
+        assert!(clock.when(later(50)) >= stood);
+        assert!(clock.when(later(49)) <= stood);
     }
 
     #[test]
     fn at_its_end_what_is_due_then_can_be_decided_and_nothing_later() {
-        let clock = FastClock::new(ORIGIN, SPEED);
+        let clock = FastClock::new(ORIGIN, 1_000);
         clock.move_horizon(later(5));
-        clock.begin();
-        while clock.unbounded() < later(1_000) {}
+        run(&clock, later(5));
         assert_eq!(clock.end(), later(5));
         clock.move_horizon(later(500));
+        run(&clock, later(6));
         assert_eq!(clock.now(), later(6));
     }
 
     #[test]
     fn a_wait_really_takes_a_fraction_of_what_it_shows() {
         let clock = FastClock::new(ORIGIN, 1_000);
-        let minute = Duration::from_millis(60);
-        assert_eq!(clock.time_until(later(60_000)), minute);
+        assert_eq!(clock.time_until(later(60_000)), Duration::from_millis(60));
+        assert_eq!(clock.time_until(later(1)), Duration::from_micros(1));
         assert_eq!(clock.time_until(later(-60_000)), Duration::ZERO);
-        assert_eq!(clock.really(60_000), minute);
     }
 }

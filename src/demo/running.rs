@@ -6,7 +6,7 @@
 //!                                   └─ asked to stop: the day ends now ─┘        └► all read: over
 //! ```
 //!
-//! Who shows it asks for what is new, again and again; see [`Running::next`].
+//! Who shows it asks for what is new, again and again; see [`Running::news`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -126,7 +126,6 @@ pub struct Progress {
 pub struct Running {
     story: Arc<Story>,
     rules: Arc<Rules>,
-    speed: u32,
     settings: Settings,
     clock: Arc<FastClock>,
     begun: Instant,
@@ -188,7 +187,6 @@ impl Running {
         Ok(Self {
             story: Arc::new(play.story),
             rules,
-            speed: play.speed,
             settings,
             clock,
             begun: Instant::now(),
@@ -214,7 +212,7 @@ impl Running {
     ///
     /// # Errors
     /// When the demonstration cannot go on.
-    pub fn next(&mut self) -> Result<News, Error> {
+    pub fn news(&mut self) -> Result<News, Error> {
         let is_service_over = self.service.as_ref().is_some_and(JoinHandle::is_finished);
         if is_service_over {
             self.join_service()?;
@@ -223,7 +221,7 @@ impl Running {
         let is_end = matches!(self.phase, Phase::Reading(_));
         if let Some(watcher) = &mut self.watcher {
             let heard = watcher.poll(Duration::ZERO, &self.clock)?;
-            if let Some(told) = watcher.next(is_end && heard == 0) {
+            if let Some(told) = watcher.ripe(is_end && heard == 0) {
                 let is_raised = |it: &super::Decision| it.kind == EscalatedType::Raised;
                 self.raised += usize::from(told.decision.as_ref().is_some_and(is_raised));
                 return Ok(News::Told(Box::new(told)));
@@ -341,7 +339,7 @@ impl Running {
         }
         let account = watcher.account();
         let summary = &mut ending.summary;
-        summary.add_account(account, self.speed);
+        summary.add_account(account);
         summary.simulate = ending.expected.compare(account);
         summary.seconds = (self.begun.elapsed().as_secs_f64() * 10.0).round() / 10.0;
         Ok(News::Over(Box::new(ending.summary)))

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use escalator_engine::effect::{CauseKind, EscalatedType};
-use escalator_engine::time::{Duration as Span, Timestamp};
+use escalator_engine::time::Timestamp;
 use serde::Serialize;
 
 use super::expected::Comparison;
 use super::heard::{Decision, Notification};
 use super::life::TicketEvent;
 use super::promises::Promises;
-use super::watcher::Account;
+use super::watcher::{Account, Received};
 use crate::wire::Input;
 
 /// What the day came to.
@@ -80,7 +80,7 @@ impl Summary {
     }
 
     /// Counts what was read.
-    pub(super) fn add_account(&mut self, account: &Account, speed: u32) {
+    pub(super) fn add_account(&mut self, account: &Account) {
         for received in &account.decisions {
             self.add_decision(&received.decision);
         }
@@ -92,19 +92,21 @@ impl Summary {
         }
         let decisions = account.decisions.iter();
         let mut late_ms: Vec<i64> = decisions.map(|it| it.decision.lateness_ms).collect();
-        let decisions = account.decisions.iter();
-        let mut readable: Vec<Duration> = decisions.map(|it| it.readable_after).collect();
         late_ms.sort_unstable();
-        readable.sort_unstable();
-        let really = |ms: i64| rounded(ms as f64 / f64::from(speed));
-        let (p50_ms, p99_ms) = (share(&late_ms, 50), share(&late_ms, 99));
+        let sorted_ms = |after: fn(&Received) -> Duration| {
+            let mut after: Vec<Duration> = account.decisions.iter().map(after).collect();
+            after.sort_unstable();
+            [50, 99].map(|percent| rounded(share(&after, percent).as_secs_f64() * 1_000.0))
+        };
+        let [real_p50_ms, real_p99_ms] = sorted_ms(|it| it.decided_after);
+        let [readable_p50_ms, readable_p99_ms] = sorted_ms(|it| it.readable_after);
         self.lateness = Lateness {
-            p50_ms,
-            p99_ms,
-            real_p50_ms: really(p50_ms),
-            real_p99_ms: really(p99_ms),
-            readable_p50_ms: rounded(share(&readable, 50).as_secs_f64() * 1_000.0),
-            readable_p99_ms: rounded(share(&readable, 99).as_secs_f64() * 1_000.0),
+            p50_ms: share(&late_ms, 50),
+            p99_ms: share(&late_ms, 99),
+            real_p50_ms,
+            real_p99_ms,
+            readable_p50_ms,
+            readable_p99_ms,
         };
     }
 
@@ -125,12 +127,6 @@ impl Summary {
     #[must_use]
     pub fn decided(&self, kind: EscalatedType) -> usize {
         self.decisions.get(&kind).copied().unwrap_or_default()
-    }
-
-    /// How long the day was.
-    #[must_use]
-    pub const fn length(&self) -> Span {
-        Span::from_millis(self.until.millis_since(self.from))
     }
 }
 

@@ -69,8 +69,13 @@ impl Text {
     }
 
     fn day(&mut self, summary: &Summary) {
-        let played = format!("{} of {}", summary.length(), summary.from);
-        let heading = format!("{played}, played in {} s", summary.seconds);
+        let Summary {
+            from,
+            until,
+            seconds,
+            ..
+        } = summary;
+        let heading = format!("{from} to {until}, played in {seconds} s");
         self.line(&format!("\n{BOLD}{heading}{BOLD:#}"));
         let tickets = counted(summary.tickets as u64, "ticket");
         let events = counted(summary.events as u64, "event");

@@ -47,6 +47,8 @@ pub struct Told {
 #[derive(Clone, Debug)]
 pub(super) struct Received {
     pub(super) decision: Decision,
+    /// How long after its instant it was made, really.
+    pub(super) decided_after: Duration,
     /// How long after its instant it could be read, really.
     pub(super) readable_after: Duration,
 }
@@ -105,10 +107,11 @@ impl Watcher {
 
     fn take_decision(&mut self, decision: Decision, line: String, clock: &FastClock) {
         let decided_at = decision.decided_at();
-        let after_ms = clock.unbounded().millis_since(decided_at);
+        let (due, fired) = (clock.when(decided_at), clock.when(decision.fired_at));
         self.account.decisions.push(Received {
             decision: decision.clone(),
-            readable_after: clock.really(after_ms),
+            decided_after: fired.saturating_duration_since(due),
+            readable_after: due.elapsed(),
         });
         let mut told = self.early.remove(&decision.id).unwrap_or_default();
         told.json_lines.insert(0, line);
@@ -145,7 +148,7 @@ impl Watcher {
     }
 
     /// What can be shown next, in the order of the day; at the end everything can.
-    pub(super) fn next(&mut self, is_end: bool) -> Option<Told> {
+    pub(super) fn ripe(&mut self, is_end: bool) -> Option<Told> {
         if let Some(late) = self.late.pop() {
             return Some(late);
         }

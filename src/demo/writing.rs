@@ -11,6 +11,7 @@ use super::life::TicketEvent;
 use super::pace::FastClock;
 use super::site::PARTITIONS;
 use super::story::Story;
+use crate::clock::Clock;
 use crate::kafka;
 use crate::kafka::ClientSettings;
 use crate::kafka::writer::Writer;
@@ -19,9 +20,6 @@ use crate::wire::{Input, murmur2_partition};
 
 /// A wait is cut into such pieces, so that a stop is noticed.
 const NAP: Duration = Duration::from_millis(20);
-
-/// Events are written in such portions, so that the clock moves on at any speed.
-const PORTION: usize = 200;
 
 /// How far the writing has come.
 #[derive(Debug, Default)]
@@ -74,40 +72,37 @@ struct Day {
 
 impl Day {
     fn write(&self) -> Result<Timestamp, kafka::Error> {
-        let events = &self.story.events;
-        self.clock.begin();
         loop {
-            let rest = &events[self.written.events()..];
+            let rest = &self.story.events[self.written.events()..];
             // Up to the instant before the next event everything is written.
-            let next = rest.first().map(|event| event.at.plus_millis(-1));
-            let horizon = next.unwrap_or_else(|| self.story.end.plus_millis(1));
+            let next = rest.first().map(|event| event.at);
+            let horizon = match next {
+                Some(next) => next.plus_millis(-1),
+                None => self.story.end.plus_millis(1),
+            };
             self.clock.move_horizon(horizon);
-            while self.clock.unbounded() <= horizon {
+            while self.clock.now() < horizon {
                 if self.stop.load(Ordering::Acquire) {
                     return Ok(self.clock.end());
                 }
-                let wait = self
-                    .clock
-                    .really(horizon.millis_since(self.clock.unbounded()));
-                // A microsecond more than rounding has cut off.
-                std::thread::sleep((wait + Duration::from_micros(1)).min(NAP));
+                std::thread::sleep(self.clock.time_until(horizon).min(NAP));
             }
-            if rest.is_empty() {
+            let Some(next) = next else {
                 return Ok(self.story.end);
-            }
-            self.write_due(rest)?;
+            };
+            self.write_all_of(next, rest)?;
         }
     }
 
-    fn write_due(&self, rest: &[TicketEvent]) -> Result<(), kafka::Error> {
-        let now = self.clock.unbounded();
-        let due = rest.iter().take(PORTION).filter(|event| event.at <= now);
-        let due: Vec<&TicketEvent> = due.collect();
-        let records: Vec<OutgoingRecord> = due.iter().map(|event| self.record(event)).collect();
+    /// Writes the events of one instant.
+    fn write_all_of(&self, at: Timestamp, rest: &[TicketEvent]) -> Result<(), kafka::Error> {
+        let now = rest.iter().take_while(|event| event.at == at);
+        let now: Vec<&TicketEvent> = now.collect();
+        let records: Vec<OutgoingRecord> = now.iter().map(|event| self.record(event)).collect();
         self.writer.write(&records)?;
-        let open: i64 = due.iter().map(|event| event.open_change).sum();
+        let open: i64 = now.iter().map(|event| event.open_change).sum();
         self.written.open.fetch_add(open, Ordering::AcqRel);
-        self.written.events.fetch_add(due.len(), Ordering::AcqRel);
+        self.written.events.fetch_add(now.len(), Ordering::AcqRel);
         Ok(())
     }
 

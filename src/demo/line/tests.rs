@@ -51,7 +51,7 @@ fn printed(decision: &Decision, notifications: &[Notification], columns: Option<
 #[test]
 fn one_line_holds_everything_where_there_is_room() {
     let line = "09:05 INC-007 raised         2 team lead    \
-                first response is overdue → team-lead/chat+email, ann/chat\n";
+                first response overdue → team-lead/chat+email, ann/chat\n";
     let decision = decision(&json!({}));
     assert_eq!(printed(&decision, &told(), Some(120)), line);
     assert_eq!(printed(&decision, &told(), None), line);
@@ -62,13 +62,36 @@ fn at_eighty_columns_listeners_move_to_a_line_of_their_own() {
     let decision = decision(&json!({}));
     assert_eq!(
         printed(&decision, &told(), Some(80)),
-        "09:05 INC-007 raised   2 team lead    first response is overdue\n\
-         \u{20}                                     → team-lead/chat+email, ann/chat\n"
+        "09:05 INC-007 raised  2 team lead    first response overdue\n\
+         \u{20}                                    → team-lead/chat+email, ann/chat\n"
     );
     assert_eq!(
         printed(&decision, &told()[2..], Some(80)),
-        "09:05 INC-007 raised   2 team lead    first response is overdue → ann/chat\n"
+        "09:05 INC-007 raised  2 team lead    first response overdue → ann/chat\n"
     );
+}
+
+#[test]
+fn the_header_stands_above_the_columns() {
+    let decision = decision(&json!({}));
+    for columns in [80, 120] {
+        let layout = Layout {
+            columns: Some(columns),
+            ticket_columns: 7,
+        };
+        let header = anstream::adapter::strip_str(&header(layout)).to_string();
+        let line = printed(&decision, &[], Some(columns));
+        let heads = [
+            ("ticket", "INC"),
+            ("what", "raised"),
+            ("level", "2 team"),
+            ("why", "first"),
+        ];
+        for (head, below) in heads {
+            assert_eq!(header.find(head), line.find(below), "{head}");
+        }
+        assert!(header.trim_end().chars().count() <= columns);
+    }
 }
 
 #[test]
@@ -101,7 +124,7 @@ fn causes_are_told_in_plain_words() {
     for (changes, expected) in [
         (
             cause("timeframe", json!("first_response"), json!("70%")),
-            "first response: 70% of the time is gone",
+            "first response 70% used",
         ),
         (
             cause("timeframe", json!("resolution"), json!("-2h")),
