@@ -11,6 +11,8 @@
 mod case;
 mod desk;
 mod dice;
+mod ending;
+mod error;
 mod expected;
 mod heard;
 mod life;
@@ -27,11 +29,12 @@ mod tests;
 mod watcher;
 mod writing;
 
+pub use error::Error;
 pub use expected::{Comparison, Difference};
 pub use heard::{Decision, Notification};
 pub use life::TicketEvent;
 pub use promises::{Kept, Promises};
-pub use running::{Error, News, Play, Progress, Running};
+pub use running::{News, Play, Progress, Running};
 pub use story::{Outline, Story, event_file};
 pub use summary::{Lateness, Summary};
 pub use table::summary_text;

@@ -1,5 +1,7 @@
 //! `demo`: a day of tickets at high speed, in one process.
 
+mod screen;
+
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,21 +12,20 @@ use anyhow::Context as _;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use escalator_engine::time::Timestamp;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
 
 use super::failure::{self, Trouble};
 use super::signals::stop_on_signals;
-use super::{Output, SystemClock, Verdict, print};
+use super::{Output, SystemClock, Verdict};
 use crate::clock::Clock as _;
-use crate::demo::line::{Layout, header, line, time};
+use crate::demo::line::time;
 use crate::demo::{
-    self, Comparison, News, Outline, Play, Progress, Running, SHIPPED_PLAN, SHIPPED_PLAN_PATH,
-    Story, Summary, Told, event_file, summary_text,
+    self, Comparison, News, Outline, Play, Running, SHIPPED_PLAN, SHIPPED_PLAN_PATH, Story,
+    event_file,
 };
 use crate::logging;
 use crate::plan_file::{self, PlanSet, Sources};
 use crate::settings::{Log, LogFormat};
+use screen::Screen;
 
 /// The examples under the help text.
 pub(super) const EXAMPLES: &str = "\
@@ -38,9 +39,6 @@ Examples:
 const MORNING_MS: i64 = 8 * 60 * 60 * 1_000;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
-
-/// The bar moves in so many steps.
-const BAR_STEPS: u64 = 1_000;
 
 /// The command `demo`.
 #[derive(Args)]
@@ -105,7 +103,10 @@ impl Demo {
             let is_read = match running.news().map_err(trouble)? {
                 News::Starting => true,
                 News::Told(told) => screen.tell(&told)?,
-                News::Progress(progress) => screen.show(progress),
+                News::Progress(progress) => {
+                    screen.show(progress);
+                    true
+                }
                 News::Over(summary) => break summary,
             };
             if !is_read {
@@ -192,87 +193,6 @@ impl Demo {
              escalator run --embedded --plans {plans}\n"
         )
     }
-}
-
-/// Where the day is shown.
-struct Screen {
-    output: Output,
-    layout: Layout,
-    bar: ProgressBar,
-}
-
-impl Screen {
-    fn new(output: Output, tickets: u32) -> Self {
-        let is_seen = output == Output::Text && std::io::stdout().is_terminal();
-        let columns = terminal_size::terminal_size_of(std::io::stdout());
-        let columns = columns.map(|(width, _)| usize::from(width.0));
-        let digits = tickets.to_string().len().max(3);
-        Self {
-            output,
-            layout: Layout {
-                columns: columns.filter(|_| is_seen),
-                ticket_columns: "INC-".len() + digits,
-            },
-            bar: if is_seen {
-                bar()
-            } else {
-                ProgressBar::hidden()
-            },
-        }
-    }
-
-    /// Prints above the bar; answers with whether somebody reads it.
-    fn print(&self, text: &str) -> anyhow::Result<bool> {
-        self.bar.suspend(|| print::text_while_read(text))
-    }
-
-    fn introduce(&self, introduction: &str, address: SocketAddr) -> anyhow::Result<()> {
-        if self.output == Output::Json {
-            return Ok(());
-        }
-        let text = format!(
-            "{introduction}Metrics: http://{address}/metrics   Health: http://{address}/readyz   \
-             Stop: Ctrl-C\n\n{}",
-            header(self.layout)
-        );
-        self.print(&text).map(|_| ())
-    }
-
-    fn tell(&self, told: &Told) -> anyhow::Result<bool> {
-        match (self.output, &told.decision) {
-            (Output::Json, _) => self.print(&told.json_lines.concat()),
-            (Output::Text, Some(decision)) => {
-                self.print(&line(decision, &told.notifications, self.layout))
-            }
-            (Output::Text, None) => Ok(true),
-        }
-    }
-
-    fn show(&self, progress: Progress) -> bool {
-        let position = progress.share * BAR_STEPS as f64;
-        self.bar.set_position(position as u64);
-        self.bar.set_prefix(time(progress.now));
-        self.bar.set_message(format!(
-            "{} open, {} events in, {} escalated, {} told",
-            progress.open, progress.events, progress.raised, progress.told
-        ));
-        true
-    }
-
-    fn sum_up(&self, summary: &Summary, next: &str) -> anyhow::Result<()> {
-        self.bar.finish_and_clear();
-        match self.output {
-            Output::Json => print::json(&json!({ "summary": summary })),
-            Output::Text if summary.events == 0 => print::text("Stopped before the day began.\n"),
-            Output::Text => print::text(&format!("{}{next}", summary_text(summary))),
-        }
-    }
-}
-
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(BAR_STEPS), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{prefix:.bold} {bar:20.cyan/dim} {wide_msg}");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn verdict(comparison: &Comparison) -> Verdict {

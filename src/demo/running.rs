@@ -15,66 +15,31 @@ use std::time::{Duration, Instant};
 
 use escalator_engine::effect::EscalatedType;
 use escalator_engine::rules::Rules;
-use escalator_engine::simulate::simulate;
 use escalator_engine::time::Timestamp;
 
-use super::expected::Expected;
+use super::ending::Ending;
+use super::error::{Error, READY_PATIENCE};
 use super::pace::FastClock;
-use super::promises::promises;
 use super::site::{self, PARTITIONS};
-use super::story::{Story, event_file};
+use super::story::Story;
 use super::summary::Summary;
 use super::watcher::{self, Told, Watcher};
 use super::writing::{self, Written};
 use crate::clock::Clock;
 use crate::kafka;
 use crate::kafka::reader::Reader;
-use crate::offline::Recording;
 use crate::plan_file::PlanSet;
 use crate::service::{self, Service};
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 
 /// Records are waited for this long at a time, so that the screen follows.
 const STEP: Duration = Duration::from_millis(20);
-
-/// The service is ready within a second or two; on a machine that is busy with a build it takes
-/// some more.
-const READY_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Decisions that are still missing when nothing has come for so long will not come any more.
 const DECISION_PATIENCE: Duration = Duration::from_secs(10);
 
 /// When everything that should be decided is, what should not be still has this long to show.
 const SURPRISE: Duration = Duration::from_millis(300);
-
-/// Why the demonstration could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// There is no broker.
-    #[error("the embedded broker cannot be started")]
-    Broker(#[source] std::io::Error),
-    /// The settings are refused.
-    #[error("the settings of the service are refused")]
-    Settings(#[from] settings::Error),
-    /// The service did not start, or did not go on.
-    #[error("the service cannot go on")]
-    Service(#[from] service::Error),
-    /// The service ended by itself without saying why.
-    #[error("the service ended before the day did")]
-    Ended,
-    /// The service is not ready, and not going to be.
-    #[error("the service was not ready within {} seconds", READY_PATIENCE.as_secs())]
-    NotReady,
-    /// The day cannot be written.
-    #[error("the day's events cannot be written")]
-    Writing(#[source] kafka::Error),
-    /// What comes of it cannot be read.
-    #[error("what the service writes cannot be followed")]
-    Watching(#[from] watcher::Error),
-    /// A thread cannot be started.
-    #[error("a thread cannot be started")]
-    Thread(#[source] std::io::Error),
-}
 
 /// What is played.
 pub struct Play {
@@ -151,14 +116,6 @@ enum Phase {
     Reading(Box<Ending>),
     /// The summary was given.
     Over,
-}
-
-/// What the end of the day is measured by.
-struct Ending {
-    expected: Expected,
-    summary: Summary,
-    heard_at: Instant,
-    complete_at: Option<Instant>,
 }
 
 impl Running {
@@ -274,47 +231,17 @@ impl Running {
         }
         // A panic of that thread has said what it was.
         let until = writing.join().map_err(|_| Error::Ended)?;
-        let ending = self.ending(until.map_err(Error::Writing)?);
+        let until = until.map_err(Error::Writing)?;
+        let events = &self.story.events[..self.written.events()];
+        let ending = Ending::new(events, self.story.morning, until, &self.rules);
         self.phase = Phase::Deciding(Box::new(ending));
         Ok(News::Progress(self.progress()))
     }
 
-    /// What the day should have come to.
-    fn ending(&self, until: Timestamp) -> Ending {
-        let events = &self.story.events[..self.written.events()];
-        let recording = Recording::read(event_file(events).as_slice())
-            .expect("the day's own events are events, as its tests show");
-        let (simulated, tickets) = simulate(&self.rules, recording.facts.clone(), until);
-        let mut summary = Summary {
-            from: self.story.morning,
-            until,
-            duplicates: simulated.tally.duplicates,
-            priorities: self.priorities(until),
-            promises: promises(&recording.facts, until, &self.rules, &tickets),
-            ..Summary::default()
-        };
-        summary.add_events(events);
-        Ending {
-            expected: Expected::new(&simulated.events),
-            summary,
-            heard_at: Instant::now(),
-            complete_at: None,
-        }
-    }
-
-    fn priorities(&self, at: Timestamp) -> Vec<String> {
-        let ascending = self.rules.at(at).priorities.iter();
-        ascending.rev().map(ToString::to_string).collect()
-    }
-
     fn wait_for_decisions(&mut self, mut ending: Box<Ending>) -> Result<News, Error> {
-        if self.listen()? > 0 {
-            ending.heard_at = Instant::now();
-        }
-        let decided = self.watcher.as_ref();
-        let decided = decided.map_or(0, |watcher| watcher.account().decisions.len());
-        if decided >= ending.expected.decisions() {
-            ending.complete_at.get_or_insert_with(Instant::now);
+        let heard = self.listen()?;
+        if let Some(watcher) = &self.watcher {
+            ending.note(heard, watcher.account());
         }
         let is_complete = ending.complete_at.is_some_and(|at| at.elapsed() > SURPRISE);
         if is_complete || ending.heard_at.elapsed() > DECISION_PATIENCE {
@@ -328,7 +255,7 @@ impl Running {
         Ok(News::Progress(self.progress()))
     }
 
-    fn read_to_the_end(&mut self, mut ending: Box<Ending>) -> Result<News, Error> {
+    fn read_to_the_end(&mut self, ending: Box<Ending>) -> Result<News, Error> {
         self.listen()?;
         let Some(watcher) = &self.watcher else {
             return Err(Error::Ended);
@@ -337,12 +264,8 @@ impl Running {
             self.phase = Phase::Reading(ending);
             return Ok(News::Progress(self.progress()));
         }
-        let account = watcher.account();
-        let summary = &mut ending.summary;
-        summary.add_account(account);
-        summary.simulate = ending.expected.compare(account);
-        summary.seconds = (self.begun.elapsed().as_secs_f64() * 10.0).round() / 10.0;
-        Ok(News::Over(Box::new(ending.summary)))
+        let summary = ending.sum_up(watcher.account(), self.begun);
+        Ok(News::Over(Box::new(summary)))
     }
 
     /// Waits a moment for records.
