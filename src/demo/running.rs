@@ -178,7 +178,7 @@ impl Running {
         let is_end = matches!(self.phase, Phase::Reading(_));
         if let Some(watcher) = &mut self.watcher {
             let heard = watcher.poll(Duration::ZERO, &self.clock)?;
-            if let Some(told) = watcher.ripe(is_end && heard == 0) {
+            if let Some(told) = watcher.ripe(is_end && heard == 0)? {
                 let is_raised = |it: &super::Decision| it.kind == EscalatedType::Raised;
                 self.raised += usize::from(told.decision.as_ref().is_some_and(is_raised));
                 return Ok(News::Told(Box::new(told)));

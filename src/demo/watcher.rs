@@ -14,9 +14,12 @@ use super::pace::FastClock;
 use crate::kafka;
 use crate::kafka::reader::Reader;
 
-/// A decision is shown this long after it was read: twice what a fetch of the other topic waits at
-/// most, and too short to be noticed.
+/// A decision is shown this long after it was read, so that others of the same moment find their
+/// place before it; too short to be noticed.
 const SETTLE: Duration = Duration::from_millis(100);
+
+/// By then it is shown, whether its notifications are all there or not: the day goes on.
+const SETTLE_MAX: Duration = Duration::from_secs(2);
 
 /// Records are taken in such portions, so that the screen follows.
 const POLL_RECORDS: usize = 200;
@@ -72,6 +75,8 @@ pub(super) struct Watcher {
     places: HashMap<String, (Timestamp, u64)>,
     arrivals: u64,
     late: Vec<Told>,
+    /// Everything that could be read at this moment was read.
+    complete_at: Option<Instant>,
 }
 
 struct Held {
@@ -89,6 +94,7 @@ impl Watcher {
             places: HashMap::new(),
             arrivals: 0,
             late: Vec::new(),
+            complete_at: None,
         }
     }
 
@@ -148,15 +154,33 @@ impl Watcher {
     }
 
     /// What can be shown next, in the order of the day; at the end everything can.
-    pub(super) fn ripe(&mut self, is_end: bool) -> Option<Told> {
+    pub(super) fn ripe(&mut self, is_end: bool) -> Result<Option<Told>, Error> {
         if let Some(late) = self.late.pop() {
-            return Some(late);
+            return Ok(Some(late));
         }
-        let first = self.held.first_entry()?;
-        if !is_end && first.get().since.elapsed() < SETTLE {
-            return None;
+        let Some(since) = self.held.first_key_value().map(|(_, held)| held.since) else {
+            return Ok(None);
+        };
+        if !is_end && !self.is_ripe(since)? {
+            return Ok(None);
         }
-        Some(first.remove().told)
+        Ok(self.held.pop_first().map(|(_, held)| held.told))
+    }
+
+    /// Whether a decision that was read at this moment has all its notifications: they became
+    /// visible together, so they have when everything was read since.
+    fn is_ripe(&mut self, since: Instant) -> Result<bool, Error> {
+        if since.elapsed() < SETTLE {
+            return Ok(false);
+        }
+        let is_complete = |at: Option<Instant>| at.is_some_and(|at| at >= since);
+        if !is_complete(self.complete_at) {
+            let now = Instant::now();
+            if self.is_at_end()? {
+                self.complete_at = Some(now);
+            }
+        }
+        Ok(is_complete(self.complete_at) || since.elapsed() > SETTLE_MAX)
     }
 
     /// Everything that was read.
