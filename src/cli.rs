@@ -7,6 +7,8 @@
 mod calendar;
 mod clock;
 mod config;
+#[cfg(feature = "embedded")]
+mod demo;
 mod explain;
 mod failure;
 mod healthcheck;
@@ -15,6 +17,7 @@ mod print;
 mod run;
 mod schema;
 mod setting_flags;
+mod signals;
 mod simulate;
 mod validate;
 
@@ -43,6 +46,10 @@ enum Command {
     /// Computes with business calendars, and shows their days.
     #[command(subcommand)]
     Calendar(calendar::Calendar),
+    /// Plays a day of tickets at high speed: a broker, the service and a summary in one process.
+    #[cfg(feature = "embedded")]
+    #[command(after_help = demo::EXAMPLES)]
+    Demo(demo::Demo),
     /// Looks at the settings as they are in force.
     #[command(subcommand)]
     Config(config::Config),
@@ -96,6 +103,8 @@ pub fn main() -> ExitCode {
     let verdict = match cli.command {
         Command::Run(command) => command.run(),
         Command::Calendar(command) => command.run(),
+        #[cfg(feature = "embedded")]
+        Command::Demo(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Healthcheck(command) => command.run(),

@@ -4,6 +4,8 @@
 //! - [`lanes`]: transactions on two producers used in turn
 //! - [`restore`]: the compacted state, read up to the fence behind the last owner
 //! - [`log`]: all of these as what a shard works with, and [`cluster`], the real one
+//! - [`reader`] and [`writer`]: plain clients outside of the group and of transactions, for those who
+//!   watch and who feed the service
 //! - [`topics`]: what is checked, and on request made, before anything starts
 //!
 //! Deliberately not here: when to read, what to write, and what to do about an unknown outcome.
@@ -18,8 +20,10 @@ mod group;
 pub mod lanes;
 pub mod log;
 mod native;
+pub mod reader;
 pub mod restore;
 pub mod topics;
+pub mod writer;
 
 pub use client::ClientSettings;
 pub use error::Error;

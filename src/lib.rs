@@ -6,6 +6,8 @@
 pub mod cli;
 pub mod clock;
 #[cfg(feature = "embedded")]
+pub mod demo;
+#[cfg(feature = "embedded")]
 pub mod embedded;
 pub mod http;
 pub mod kafka;

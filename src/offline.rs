@@ -17,3 +17,4 @@ pub use event_line::{Told, told};
 pub use explanation::explanation_text;
 pub use recording::{Recording, Unreadable};
 pub use summary::Summary;
+pub use words::{counted, grouped, harmless};

@@ -4,6 +4,7 @@
 //! waiting for brokers that are not there yet; then the shard, on this thread. Order of the end: the
 //! shard finishes its transaction and leaves the group, then HTTP stops.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -62,44 +63,92 @@ pub struct Start {
     pub run_number: u32,
 }
 
+/// A service whose health can be asked for, and that does not work yet.
+pub struct Service {
+    start: Start,
+    metrics: Arc<Metrics>,
+    health: Arc<Health>,
+    server: Server,
+}
+
 /// Runs the service until it is told to stop.
 ///
 /// # Errors
 /// When it cannot start, or cannot go on and waiting would not help.
 pub fn run(start: Start) -> Result<(), Error> {
-    let metrics = Arc::new(Metrics::new());
-    let health = Arc::new(Health::new());
-    declare(&metrics, &start.plans);
-    health.pass(Check::Plans);
-    let (reloads, asked) = http::reloads();
-    let server = Server::start(
-        start.settings.http.listen,
-        Parts {
-            metrics: Arc::clone(&metrics),
-            health: Arc::clone(&health),
-            clock: Arc::clone(&start.clock),
-            admin_token: start.settings.http.admin_token.clone(),
-            reloads,
-        },
-    )?;
-    tracing::info!(http.address = %server.address(), "health and metrics are served");
-    let revision = start.plans.revision().id.to_string();
-    let plans_path = start.settings.plans.clone();
-    std::thread::Builder::new()
-        .name("reload".to_owned())
-        .spawn(move || answer_reloads(asked, &plans_path, &revision))?;
+    Service::open(start)?.run()
+}
 
-    let clients = client_settings(&start.settings);
-    let Some(facts) = wait_for_topics(&start, &clients, &health, &metrics)? else {
-        return Ok(());
-    };
-    let result = run_shard(&start, &clients, facts, &metrics, &health);
-    if let Err(error) = &result {
-        health.die(error.to_string());
+impl Service {
+    /// Begins to answer over HTTP.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub fn open(start: Start) -> Result<Self, Error> {
+        let metrics = Arc::new(Metrics::new());
+        let health = Arc::new(Health::new());
+        declare(&metrics, &start.plans);
+        health.pass(Check::Plans);
+        let (reloads, asked) = http::reloads();
+        let server = Server::start(
+            start.settings.http.listen,
+            Parts {
+                metrics: Arc::clone(&metrics),
+                health: Arc::clone(&health),
+                clock: Arc::clone(&start.clock),
+                admin_token: start.settings.http.admin_token.clone(),
+                reloads,
+            },
+        )?;
+        tracing::info!(http.address = %server.address(), "health and metrics are served");
+        let revision = start.plans.revision().id.to_string();
+        let plans_path = start.settings.plans.clone();
+        std::thread::Builder::new()
+            .name("reload".to_owned())
+            .spawn(move || answer_reloads(asked, &plans_path, &revision))?;
+        Ok(Self {
+            start,
+            metrics,
+            health,
+            server,
+        })
     }
-    drop(server);
-    tracing::info!("the service has stopped");
-    result
+
+    /// Where health and metrics are served.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// What the service finds out about itself.
+    #[must_use]
+    pub const fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// Works until it is told to stop.
+    ///
+    /// # Errors
+    /// When it cannot go on and waiting would not help.
+    pub fn run(self) -> Result<(), Error> {
+        let Self {
+            start,
+            metrics,
+            health,
+            server,
+        } = self;
+        let clients = client_settings(&start.settings);
+        let Some(facts) = wait_for_topics(&start, &clients, &health, &metrics)? else {
+            return Ok(());
+        };
+        let result = run_shard(&start, &clients, facts, &metrics, &health);
+        if let Err(error) = &result {
+            health.die(error.to_string());
+        }
+        drop(server);
+        tracing::info!("the service has stopped");
+        result
+    }
 }
 
 fn declare(metrics: &Metrics, plans: &PlanSet) {
@@ -134,7 +183,9 @@ fn answer_reloads(mut asked: mpsc::Receiver<Reload>, plans: &std::path::Path, in
     }
 }
 
-fn client_settings(settings: &Settings) -> ClientSettings {
+/// How the clients of a service with these settings reach the brokers.
+#[must_use]
+pub fn client_settings(settings: &Settings) -> ClientSettings {
     ClientSettings {
         brokers: settings.kafka.brokers.clone(),
         group: settings.kafka.group.clone(),

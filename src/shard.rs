@@ -59,7 +59,7 @@ const IDLE: Duration = Duration::from_millis(100);
 const BUSY: Duration = Duration::from_millis(10);
 
 /// The watermark of an idle partition is moved this often, so that its age means something.
-const PROOF_EVERY_MS: i64 = 5_000;
+const PROOF_EVERY: Duration = Duration::from_secs(5);
 
 /// What a restore builds.
 pub type RestoredState = Result<Restored, partition::Error>;
@@ -142,9 +142,10 @@ pub struct Shard<L> {
     requests: u64,
     /// Numbers transactions of this run.
     transactions: u64,
-    /// When producers were fenced lately.
-    fenced: VecDeque<Timestamp>,
-    proved_at: Timestamp,
+    /// When producers were fenced lately, by [`Clock::elapsed`].
+    fenced: VecDeque<Duration>,
+    /// When all partitions were asked for proof last, by [`Clock::elapsed`].
+    proved: Option<Duration>,
     tally: Tally,
     health: health::Told,
 }
@@ -159,7 +160,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             requests: 0,
             transactions: 0,
             fenced: VecDeque::new(),
-            proved_at: Timestamp::MIN,
+            proved: None,
             tally: Tally::default(),
             health: health::Told::default(),
         }
@@ -217,7 +218,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     /// Takes records until there are none, or enough for a transaction; answers with how many were
     /// read into batches.
     fn gather(&mut self, wait: Duration, may_read: bool) -> Result<usize, Error> {
-        let begun = self.parts.clock.now();
+        let begun = self.parts.clock.elapsed();
         let (mut taken, mut wait) = (0, wait);
         loop {
             let polled = self.log.poll(POLL_RECORDS, wait);
@@ -240,8 +241,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 taken += self.read(self.parts.pace.records_max - taken, now);
             }
             let is_full = taken >= self.parts.pace.records_max;
-            let interval = self.parts.pace.interval.as_millis();
-            if count == 0 || is_full || !may_read || now.millis_since(begun) >= interval as i64 {
+            let is_time = self.parts.clock.elapsed() >= begun + self.parts.pace.interval;
+            if count == 0 || is_full || !may_read || is_time {
                 return Ok(taken);
             }
         }
@@ -261,7 +262,10 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     /// Asks for the ends of the inputs where something waits for that, all in one question.
     fn prove(&mut self) -> Result<(), Error> {
         let now = self.parts.clock.now();
-        let is_time = now.millis_since(self.proved_at) >= PROOF_EVERY_MS;
+        let elapsed = self.parts.clock.elapsed();
+        let is_time = self
+            .proved
+            .is_none_or(|proved| elapsed >= proved + PROOF_EVERY);
         let mut asked: Vec<InputPartition> = Vec::new();
         for (number, slot) in &self.slots {
             if let Slot::Live(live) = slot
@@ -271,7 +275,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             }
         }
         if is_time {
-            self.proved_at = now;
+            self.proved = Some(elapsed);
         }
         if asked.is_empty() {
             return Ok(());
@@ -337,8 +341,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 Slot::Restoring { .. } | Slot::Restored { .. } => BUSY,
                 Slot::Live(live) if live.partition.wants_ends(now, &self.parts.shared) => BUSY,
                 Slot::Live(live) => live.partition.next_due().map_or(IDLE, |due| {
-                    let wait_ms = due.plus_millis(grace_ms).millis_since(now);
-                    Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)).max(BUSY)
+                    let due = due.plus_millis(grace_ms);
+                    self.parts.clock.time_until(due).max(BUSY)
                 }),
             };
             rest = rest.min(wish);

@@ -11,33 +11,40 @@ use serde::Serialize;
 ///
 /// A reader who has gone (as `head` does) has seen what they wanted, so that is no failure.
 pub(super) fn text(text: &str) -> anyhow::Result<()> {
-    styled_stream(|out| out.write_all(text.as_bytes()))
+    text_while_read(text).map(|_| ())
+}
+
+/// Like [`text`]; answers with whether there still is a reader.
+pub(super) fn text_while_read(text: &str) -> anyhow::Result<bool> {
+    written(anstream::stdout().lock(), |out| {
+        out.write_all(text.as_bytes())
+    })
 }
 
 /// Prints what a function writes, as it comes, to stdout.
 ///
 /// A reader who has gone ends it, see [`text`].
 pub(super) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
-    written(io::stdout().lock(), write)
+    written(io::stdout().lock(), write).map(|_| ())
 }
 
 /// Like [`stream`], for texts with colours.
 pub(super) fn styled_stream(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> anyhow::Result<()> {
-    written(anstream::stdout().lock(), write)
+    written(anstream::stdout().lock(), write).map(|_| ())
 }
 
+/// Whether all of it was read, or at least could be.
 fn written(
     out: impl Write,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let mut out = io::BufWriter::new(out);
     match write(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write to standard output")
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error).context("cannot write to standard output"),
     }
 }
 

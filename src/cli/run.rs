@@ -2,14 +2,14 @@
 
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::Trouble;
 use super::setting_flags::SettingArgs;
+use super::signals::stop_on_signals;
 use super::{SystemClock, Verdict};
 use crate::{logging, plan_file, service};
 
@@ -71,31 +71,4 @@ fn with_embedded_broker(
     settings.kafka.brokers = address.to_string();
     settings.topics.create = true;
     Ok(settings)
-}
-
-/// Asks the service to end, in an orderly way, on the first SIGTERM or SIGINT.
-fn stop_on_signals(stop: Arc<AtomicBool>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let (mut term, mut interrupt) = {
-        let _inside = runtime.enter();
-        (
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-        )
-    };
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = term.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
-            });
-            tracing::info!("the service was asked to stop");
-            stop.store(true, Ordering::Release);
-        })?;
-    Ok(())
 }

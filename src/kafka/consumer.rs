@@ -314,21 +314,7 @@ impl GroupConsumer {
         let (input, partition) = context.input(message.topic(), message.partition())?;
         // Only what was started has a position; the ledger is locked by this thread alone.
         *context.ledger().positions.get_mut(&(input, partition))? = message.offset() + 1;
-        let headers = message.headers().map_or_else(Vec::new, |headers| {
-            headers
-                .iter()
-                .map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)))
-                .collect()
-        });
-        Some(Record {
-            input,
-            partition,
-            offset: message.offset(),
-            timestamp_ms: message.timestamp().to_millis().unwrap_or(-1),
-            key: message.key().map(<[u8]>::to_vec),
-            value: message.payload().map(<[u8]>::to_vec),
-            headers,
-        })
+        Some(record_of(input, message))
     }
 
     /// What an error between the records means; the library goes on by itself after most.
@@ -348,6 +334,25 @@ impl GroupConsumer {
             Some(code) if !fatal && is_transient(code) => None,
             _ => Some(self.call("reading", error)),
         }
+    }
+}
+
+/// A message as plain data; `input` is the index of its topic.
+pub(super) fn record_of(input: usize, message: &BorrowedMessage<'_>) -> Record {
+    let headers = message.headers().map_or_else(Vec::new, |headers| {
+        headers
+            .iter()
+            .map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)))
+            .collect()
+    });
+    Record {
+        input,
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp_ms: message.timestamp().to_millis().unwrap_or(-1),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers,
     }
 }
 

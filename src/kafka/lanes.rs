@@ -16,14 +16,14 @@ use std::time::{Duration, Instant};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{ClientSettings, Ear};
 use super::consumer::GroupConsumer;
 use super::error::Error;
 use super::native::{self, TransactionError};
+use super::writer::outgoing;
 use crate::record::OutgoingRecord;
 
 /// One call waits this long, so that a stop or a broken connection is noticed between calls.
@@ -249,26 +249,7 @@ impl Attempt<'_> {
     }
 
     fn send(self, record: &OutgoingRecord) -> Result<(), TransactionError> {
-        let mut outgoing = BaseRecord::<[u8], [u8]>::to(&record.topic).partition(record.partition);
-        if let Some(key) = &record.key {
-            outgoing = outgoing.key(key);
-        }
-        if let Some(value) = &record.value {
-            outgoing = outgoing.payload(value);
-        }
-        if let Some(timestamp_ms) = record.timestamp_ms {
-            outgoing = outgoing.timestamp(timestamp_ms);
-        }
-        if !record.headers.is_empty() {
-            let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
-            for (key, value) in &record.headers {
-                headers = headers.insert(Header {
-                    key,
-                    value: value.as_deref(),
-                });
-            }
-            outgoing = outgoing.headers(headers);
-        }
+        let mut outgoing = outgoing(record);
         let deadline = Instant::now() + self.patience;
         loop {
             match self.producer.send(outgoing) {

@@ -21,7 +21,7 @@ const ABORTS_BEFORE_REBUILD: u32 = 5;
 /// So many fencings within the time below mean a second process, not one that was asleep for a
 /// while: each process that is fenced takes over again at once.
 const FENCED_MAX: usize = 3;
-const FENCED_WITHIN_MS: i64 = 60_000;
+const FENCED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A transaction that is not known to be committed, and of whose partitions.
 struct Open {
@@ -209,10 +209,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     /// A fenced producer may have been asleep for long, so nothing in memory counts any more. Again
     /// and again it means that two processes share one name.
     fn after_fencing(&mut self) -> Result<(), Error> {
-        let now = self.parts.clock.now();
+        let now = self.parts.clock.elapsed();
         self.fenced.push_back(now);
-        self.fenced
-            .retain(|at| now.millis_since(*at) < FENCED_WITHIN_MS);
+        self.fenced.retain(|at| now < *at + FENCED_WITHIN);
         if self.fenced.len() >= FENCED_MAX {
             return Err(Error::TwoInstances {
                 instance: self.parts.shared.instance.clone(),

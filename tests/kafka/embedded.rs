@@ -1,15 +1,17 @@
 //! The broker inside the process does what the service asks of one.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use escalator::kafka::OffsetOf;
 use escalator::kafka::consumer::{Change, GroupConsumer};
 use escalator::kafka::lanes::{Lanes, Outcome, OutgoingOffset, Transaction};
+use escalator::kafka::reader::Reader;
 use escalator::kafka::restore::{Finished, RestoreReader, Sink};
 use escalator::kafka::topics::{TopicNames, Topics};
+use escalator::kafka::writer::Writer;
 use escalator::record::OutgoingRecord;
 
-use crate::support::client::settings;
+use crate::support::client::{create_topic, settings};
 use crate::support::{PATIENCE, wait_until};
 
 struct Counted(u64);
@@ -88,4 +90,42 @@ fn a_transaction_passes_through_the_embedded_broker() {
         reader.is_idle().then_some(())
     });
     assert_eq!(counted.0, 4);
+}
+
+#[test]
+fn what_a_plain_client_writes_is_read_by_another_with_its_timestamp() {
+    let address = escalator::embedded::start().unwrap().to_string();
+    let settings = settings(&address, "plain", "one");
+    for topic in ["plain-a", "plain-b"] {
+        create_topic(&address, topic, 2, &[]);
+    }
+    let reader = Reader::open(&settings, &["plain-a", "plain-b"], 2).unwrap();
+    let record = |topic: &str, partition, timestamp_ms| OutgoingRecord {
+        topic: topic.to_owned(),
+        partition,
+        key: Some(b"T1".to_vec()),
+        value: Some(b"value".to_vec()),
+        headers: Vec::new(),
+        timestamp_ms: Some(timestamp_ms),
+    };
+    // As of the test's own day: the broker expires what is older than a week.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now_ms = i64::try_from(now.as_millis()).unwrap();
+    let records = [
+        record("plain-b", 1, now_ms - 1),
+        record("plain-a", 0, now_ms),
+    ];
+    let writer = Writer::open(&settings).unwrap();
+    writer.write(&records).unwrap();
+    let mut read = Vec::new();
+    wait_until("the end of both topics", PATIENCE, || {
+        read.extend(reader.poll(10, Duration::from_millis(20)).unwrap());
+        reader.is_at_end().unwrap().then_some(())
+    });
+    read.sort_by_key(|record| record.timestamp_ms);
+    let read: Vec<_> = read
+        .iter()
+        .map(|record| (record.input, record.partition, record.timestamp_ms))
+        .collect();
+    assert_eq!(read, [(1, 1, now_ms - 1), (0, 0, now_ms)]);
 }

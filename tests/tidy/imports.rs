@@ -91,6 +91,7 @@ const RULES: &[Rule] = &[
             "src/kafka",
             "src/shard",
             "src/service",
+            "src/demo",
             "src/cli",
             "src/embedded",
         ],
