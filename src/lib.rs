@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod offline;
 pub mod partition;
 pub mod plan_file;
+pub mod plan_test;
 pub mod record;
 pub mod service;
 pub mod settings;

@@ -11,7 +11,8 @@ mod recording;
 mod summary;
 mod words;
 
-pub use event_line::{Told, told};
+pub use event_line::{Told, sentence, told};
 pub use explanation::explanation_text;
 pub use recording::{Recording, Unreadable};
 pub use summary::Summary;
+pub use words::{counted, grouped, harmless};

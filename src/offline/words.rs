@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 
 /// A count with its noun, and a comma at every thousand.
-pub(super) fn counted(count: u64, noun: &str) -> String {
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{} {noun}{s}", grouped(count))
 }
 
 /// A number with a comma at every thousand.
-pub(super) fn grouped(number: u64) -> String {
+#[must_use]
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -22,7 +24,8 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// A text from outside without the characters that a terminal would obey.
-pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn harmless(text: &str) -> Cow<'_, str> {
     if text.chars().any(char::is_control) {
         let replaced = text
             .chars()

@@ -87,6 +87,11 @@ codes! {
     BadOperand "E0504" "A value cannot be compared with its field."
     BadExpression "E0505" "An expression is not CEL, names something unknown, or gives no truth value."
     CostlyExpression "E0506" "An expression may cost more than what is evaluated for every event."
+    // Plan tests.
+    BadTestTime "E0801" "A time of a plan test is not written as one, or lies beyond the test's end."
+    TestedPlans "E0802" "The plans that a test file names cannot be read, or have errors."
+    BadTestEvent "E0803" "An event of a plan test is not one that the service would read."
+    BadExpectation "E0804" "An expectation of a plan test names no type, several, or an unknown ticket."
     // What the engine cannot do yet.
     CalendarsUnsupported "E0901" "Business calendars are not supported yet."
     CustomUnsupported "E0902" "Timeframes of kind `custom` are not supported yet."
@@ -99,6 +104,7 @@ codes! {
     // Warnings.
     UnknownPriority "W0301" "A priority is not in the list of priorities, so this never applies."
     UnreachablePlan "W0302" "An earlier plan takes every ticket that this one could match."
+    UnknownStatus "W0801" "A status word in a plan test is not known, so that it counts as open."
     NoEffectYet "W0901" "A key is checked but has no effect yet."
 }
 

@@ -74,6 +74,11 @@ impl Reader {
         self.push(Problem::new(code, place, message, remedy));
     }
 
+    /// How many problems there are.
+    pub(super) const fn problem_count(&self) -> usize {
+        self.problems.len()
+    }
+
     /// The problems in the order of their places.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|p| (p.place, p.code));
