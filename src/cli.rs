@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod explain;
 mod failure;
+mod graph;
 mod healthcheck;
 mod inputs;
 mod print;
@@ -46,6 +47,9 @@ enum Command {
     /// Explains a ticket at an instant: its plan, its clocks, what comes next, what happened.
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::Explain),
+    /// Draws plans: their clocks, their alarms and the ladder of levels.
+    #[command(after_help = graph::EXAMPLES)]
+    Graph(graph::GraphPlans),
     /// Asks a running service whether it is ready; exits with 1 when it is not.
     #[command(after_help = healthcheck::EXAMPLES)]
     Healthcheck(healthcheck::Healthcheck),
@@ -97,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Graph(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Simulate(command) => command.run(),

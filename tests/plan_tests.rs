@@ -1,4 +1,4 @@
-//! `test` as a person or a build server runs it, and the tests of the shipped plans.
+//! `test` and `graph` as a person or a build server runs them, and the tests of the shipped plans.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
@@ -203,4 +203,40 @@ fn validate_reports_what_is_wrong_in_tests_beside_the_plans() {
         "{}",
         stdout(&output)
     );
+}
+
+#[test]
+fn plans_are_drawn_in_the_form_that_is_asked_for() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let drawn = |arguments: &[&str]| {
+        let output = escalator(root, &[&["graph", "--plans", "plans"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0));
+        stdout(&output)
+    };
+    assert_eq!(drawn(&[]), include_str!("../src/plan_graph/tests/itil.txt"));
+    for (format, stored) in [
+        ("mermaid", include_str!("../src/plan_graph/tests/itil.mmd")),
+        ("dot", include_str!("../src/plan_graph/tests/itil.dot")),
+        ("svg", include_str!("../src/plan_graph/tests/itil.svg")),
+    ] {
+        assert_eq!(drawn(&["--format", format]), stored, "{format}");
+    }
+    let one = drawn(&["--plan", "request", "--output", "json"]);
+    let json: Value = serde_json::from_str(&one).unwrap();
+    assert_eq!(json["plans"].as_array().unwrap().len(), 1);
+    assert_eq!(json["plans"][0]["path"][1]["name"], "team lead");
+}
+
+#[test]
+fn a_plan_that_is_not_there_cannot_be_drawn() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let output = escalator(root, &["graph", "--plans", "plans", "--plan", "incidents"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "error: there is no plan `incidents` in plans\n  help: the plans are `incident`, `request`\n"
+    );
+    let output = escalator(root, &["graph", "--plans", "nowhere"]);
+    assert_eq!(output.status.code(), Some(2));
 }

@@ -34,22 +34,7 @@ pub(super) struct Inputs {
 impl Inputs {
     /// The plans; none when they have errors, which are then told.
     pub(super) fn plans(&self) -> anyhow::Result<Option<PlanSet>> {
-        let sources = Sources::read(&self.plans).with_context(|| Trouble {
-            doing: "cannot read the plans".to_owned(),
-            remedy: "name a plan file, or a directory of plan files, that exists and may be read",
-        })?;
-        let checked = plan_file::check(sources);
-        let warnings = checked.count(Severity::Warning);
-        if checked.set.is_none() {
-            print::error(&checked.report(true));
-        } else if warnings > 0 {
-            let path = self.plans.display();
-            let s = if warnings == 1 { "" } else { "s" };
-            print::error(&format!(
-                "the plans have {warnings} warning{s}; `escalator validate {path}` shows them\n"
-            ));
-        }
-        Ok(checked.set)
+        plans(&self.plans)
     }
 
     /// The events.
@@ -95,6 +80,26 @@ impl Inputs {
         let style = ProgressStyle::with_template("reading {bar:40} {bytes} of {total_bytes}");
         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
     }
+}
+
+/// The plans behind a path; none when they have errors, which are then told.
+pub(super) fn plans(path: &Path) -> anyhow::Result<Option<PlanSet>> {
+    let sources = Sources::read(path).with_context(|| Trouble {
+        doing: "cannot read the plans".to_owned(),
+        remedy: "name a plan file, or a directory of plan files, that exists and may be read",
+    })?;
+    let checked = plan_file::check(sources);
+    let warnings = checked.count(Severity::Warning);
+    if checked.set.is_none() {
+        print::error(&checked.report(true));
+    } else if warnings > 0 {
+        let path = path.display();
+        let s = if warnings == 1 { "" } else { "s" };
+        print::error(&format!(
+            "the plans have {warnings} warning{s}; `escalator validate {path}` shows them\n"
+        ));
+    }
+    Ok(checked.set)
 }
 
 /// An instant on the command line.

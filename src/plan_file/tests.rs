@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::stored::assert_stored;
 
 mod language;
 
@@ -20,20 +21,6 @@ fn checked(text: &str) -> Checked {
 
 fn codes(checked: &Checked) -> Vec<&'static str> {
     checked.problems.iter().map(|p| p.code.id()).collect()
-}
-
-/// Compares with a stored text; `UPDATE=1` stores the present one.
-fn assert_stored(path: &Path, text: &str) {
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(path, text).unwrap();
-    }
-    let stored = fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(
-        stored,
-        text,
-        "{} differs; run with UPDATE=1 and read the difference",
-        path.display()
-    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::report::{Report, SuiteReport, TestReport};
+use crate::offline::xml;
 use crate::plan_file::{CheckedTests, Problem, Severity, render};
 
 /// The report as one XML document.
@@ -25,7 +26,7 @@ pub fn junit(report: &Report) -> String {
 }
 
 fn add_suite(out: &mut String, suite: &SuiteReport) {
-    let path = escaped(&suite.path);
+    let path = xml(&suite.path);
     let is_broken = suite.checked.file.is_none();
     let errors = usize::from(is_broken);
     let failures = suite.tests.iter().filter(|test| !test.failures.is_empty());
@@ -53,8 +54,8 @@ fn add_suite(out: &mut String, suite: &SuiteReport) {
 }
 
 fn add_test(out: &mut String, suite: &SuiteReport, test: &TestReport) {
-    let path = escaped(&suite.path);
-    let name = escaped(&test.name);
+    let path = xml(&suite.path);
+    let name = xml(&test.name);
     let source = suite.checked.sources.files().first();
     let line = source.map_or(1, |source| test.place.line_column(&source.text).0);
     let _ = write!(
@@ -79,40 +80,9 @@ fn add_test(out: &mut String, suite: &SuiteReport, test: &TestReport) {
 
 /// The cause of a test case that did not pass, and the end of the case.
 fn add_cause(out: &mut String, tag: &str, message: &str, text: &str) {
-    let (message, text) = (escaped(message), escaped(text));
+    let (message, text) = (xml(message), xml(text));
     let _ = writeln!(
         out,
         "      <{tag} message=\"{message}\" type=\"{tag}\">{text}</{tag}>\n    </testcase>"
     );
-}
-
-/// A text as XML may hold it, between tags and in quotes. Most control characters have no place in
-/// XML 1.0 at all, not even escaped.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_xml_cannot_hold_is_escaped_or_replaced() {
-        assert_eq!(
-            escaped("a < b && \"c\" > d\u{1b}[31m\u{ffff}\n"),
-            "a &lt; b &amp;&amp; &quot;c&quot; &gt; d\u{fffd}[31m\u{fffd}\n"
-        );
-    }
 }
