@@ -42,7 +42,7 @@ use crate::kafka::{self, OffsetOf};
 use crate::metrics::{Input, Metrics};
 use crate::partition::{self, Compacted, Restored, Shared};
 
-use ownership::Slot;
+use ownership::{Slot, chain};
 use tally::Tally;
 
 /// About this many tickets are decided per transaction, so that what is overdue after an outage
@@ -230,7 +230,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             }
             match polled.problem {
                 Some(problem) => self.allow(problem)?,
-                None if count > 0 => self.health.broker(&self.parts, true, ""),
+                None if count > 0 => self.health.broker_answers(&self.parts),
                 None => {}
             }
             // A rebalance comes before the records behind it: nothing of a lost partition is read.
@@ -280,7 +280,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         let Some(ends) = self.allow_retriable(answer)? else {
             return Ok(());
         };
-        self.health.broker(&self.parts, true, "");
+        self.health.broker_answers(&self.parts);
         for ((input, number), end) in asked.into_iter().zip(ends) {
             if let Some(Slot::Live(live)) = self.slots.get_mut(&number) {
                 live.partition
@@ -359,7 +359,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         if !error.is_retriable() {
             return Err(error.into());
         }
-        self.health.broker(&self.parts, false, &error.to_string());
+        self.health.broker_fails(&self.parts, &chain(&error));
         Ok(())
     }
 

@@ -9,16 +9,28 @@
 
 mod support;
 
+#[path = "kafka/broker_away.rs"]
+mod broker_away;
+#[path = "kafka/central.rs"]
+mod central;
 #[path = "kafka/consumer.rs"]
 mod consumer;
 #[cfg(feature = "embedded")]
 #[path = "kafka/embedded.rs"]
 mod embedded;
+#[path = "support/incident_log.rs"]
+mod incident_log;
 #[path = "kafka/lanes.rs"]
 mod lanes;
+#[path = "kafka/poison.rs"]
+mod poison;
 #[path = "kafka/restore.rs"]
 mod restore;
 #[path = "kafka/service.rs"]
 mod service;
+#[path = "kafka/site.rs"]
+mod site;
 #[path = "kafka/topics.rs"]
 mod topics;
+#[path = "kafka/zombie.rs"]
+mod zombie;

@@ -53,12 +53,29 @@ impl Timestamp {
     /// # Errors
     /// The text is not an instant.
     pub fn parse(text: &str) -> Result<Self, InstantError> {
-        text.trim()
-            .parse::<jiff::Timestamp>()
+        let text = text.trim();
+        text.parse::<jiff::Timestamp>()
             .map(|t| Self(t.as_nanosecond().div_euclid(1_000_000) as i64))
-            .map_err(|_| InstantError {
+            .ok()
+            .or_else(|| Self::parse_beyond(text))
+            .ok_or_else(|| InstantError {
                 text: text.chars().take(64).collect(),
             })
+    }
+
+    /// The first and the last day of all years are instants, too; the time library leaves them to
+    /// local times.
+    fn parse_beyond(text: &str) -> Option<Self> {
+        let pieces = jiff::fmt::temporal::DateTimeParser::new()
+            .parse_pieces(text)
+            .ok()?;
+        let offset = pieces.to_numeric_offset()?;
+        let local = pieces.date().to_datetime(pieces.time()?);
+        let since_1970 = local.duration_since(
+            jiff::civil::date(1970, 1, 1).to_datetime(jiff::civil::Time::midnight()),
+        );
+        let ms = i64::try_from(since_1970.as_millis()).ok()?;
+        Some(Self(ms - i64::from(offset.seconds()) * 1_000))
     }
 }
 
@@ -204,6 +221,19 @@ impl<'de> Deserialize<'de> for Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ends_of_time_are_instants_too() {
+        let at = |text| Timestamp::parse(text).map(Timestamp::as_millis);
+        assert_eq!(at("9999-12-31T23:59:59Z"), Ok(253_402_300_799_000));
+        assert_eq!(
+            at("9999-12-31T23:59:59+01:00"),
+            Ok(253_402_300_799_000 - 3_600_000)
+        );
+        assert!(at("9999-12-31").is_err());
+        assert!(at("9999-12-31T23:59:59").is_err());
+        assert!(at("9999-13-31T23:59:59Z").is_err());
+    }
 
     #[test]
     fn instants_print_in_utc_without_an_empty_fraction() {

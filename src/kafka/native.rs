@@ -154,6 +154,10 @@ impl OffsetOf {
 }
 
 /// Lists one offset of each partition, in the order asked, with one request per broker.
+///
+/// The library asks whom it knows as the leaders and does not look again when they answer that they
+/// are not, or are newly elected; a client that reads nothing would go on so for minutes. So after
+/// any failure the leaders are looked up, and the next call finds them.
 pub(super) fn list_offsets<C: ClientContext>(
     client: &Client<C>,
     partitions: &[(&str, i32)],
@@ -163,6 +167,24 @@ pub(super) fn list_offsets<C: ClientContext>(
     if partitions.is_empty() {
         return Ok(Vec::new());
     }
+    let answer = list_offsets_once(client, partitions, of, timeout);
+    if answer.is_err() {
+        let mut topics: Vec<&str> = partitions.iter().map(|(topic, _)| *topic).collect();
+        topics.dedup();
+        for topic in topics {
+            // Without an answer the next call fails again, and comes back here.
+            drop(client.fetch_metadata(Some(topic), timeout));
+        }
+    }
+    answer
+}
+
+fn list_offsets_once<C: ClientContext>(
+    client: &Client<C>,
+    partitions: &[(&str, i32)],
+    of: OffsetOf,
+    timeout: Duration,
+) -> Result<Vec<i64>, CallError> {
     let handle = client.native_ptr();
     // SAFETY: every object made here is destroyed here, the event last, after its contents have
     // been copied; names are C strings that live through the call that reads them.

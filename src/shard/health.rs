@@ -8,26 +8,33 @@ use crate::kafka::log::Log;
 /// What was told last.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    broker: Option<bool>,
+    broker: Option<Result<(), String>>,
     partitions: Option<Result<(), String>>,
     partitioners: Option<Result<(), String>>,
 }
 
 impl Told {
-    /// Tells whether the brokers answer, and why not.
-    pub(super) fn broker(&mut self, parts: &Parts, is_up: bool, reason: &str) {
-        if self.broker == Some(is_up) {
+    /// Tells that the brokers answer.
+    pub(super) fn broker_answers(&mut self, parts: &Parts) {
+        if self.broker == Some(Ok(())) {
             return;
         }
-        self.broker = Some(is_up);
-        parts.metrics.families.broker_up.set(i64::from(is_up));
-        if is_up {
-            tracing::info!("the brokers answer");
-            parts.health.pass(Check::Broker);
-        } else {
-            tracing::warn!(reason, "the brokers do not do what they are asked for");
-            parts.health.fail(Check::Broker, reason);
+        self.broker = Some(Ok(()));
+        parts.metrics.families.broker_up.set(1);
+        tracing::info!("the brokers answer");
+        parts.health.pass(Check::Broker);
+    }
+
+    /// Tells that they do not, and why.
+    pub(super) fn broker_fails(&mut self, parts: &Parts, reason: &str) {
+        let failure = Err(reason.to_owned());
+        if self.broker.as_ref() == Some(&failure) {
+            return;
         }
+        self.broker = Some(failure);
+        parts.metrics.families.broker_up.set(0);
+        tracing::warn!(reason, "the brokers do not do what they are asked for");
+        parts.health.fail(Check::Broker, reason);
     }
 }
 

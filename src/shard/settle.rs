@@ -44,7 +44,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         while !open.owners.is_empty() && !stop.load(Ordering::Acquire) {
             match self.attempt(&open.transaction) {
                 Outcome::Committed => {
-                    self.health.broker(&self.parts, true, "");
+                    self.health.broker_answers(&self.parts);
                     let committed: Vec<i32> = open.owners.keys().copied().collect();
                     self.merge(&committed, &open.transaction.identity);
                     return Ok(());
@@ -57,7 +57,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                         "the transaction was aborted, it is sent again"
                     );
                     if aborts % ABORTS_BEFORE_REBUILD == 0 {
-                        self.health.broker(&self.parts, false, &reason);
+                        self.health.broker_fails(&self.parts, &reason);
                         self.log.discard_producers();
                     }
                     let factor = 1 << (aborts - 1).min(10);

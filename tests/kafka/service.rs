@@ -1,19 +1,17 @@
 //! The whole service against a real broker: restarts, crashes and poison.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use escalator_engine::time::Timestamp;
 use rdkafka::producer::Producer;
 use serde_json::Value;
-use tempfile::TempDir;
 
+use crate::site::Site;
 use crate::support::broker::broker;
 use crate::support::client::{
-    PlainProducer, Seen, Sent, create_topic, produce, producer, read_committed, read_uncommitted,
-    send, unique,
+    PlainProducer, Seen, Sent, create_topic, producer, read_committed, read_uncommitted, send,
 };
 use crate::support::process::Escalator;
 use crate::support::{PATIENCE, pass, wait_until};
@@ -33,70 +31,16 @@ plans:
 /// The time in the plan.
 const WITHIN_MS: i64 = 5_000;
 
-/// The topics, the plan and the settings of one service.
-struct Site {
-    directory: TempDir,
-    prefix: String,
-    partitions: i32,
+/// A site with the plan above, that tells of what is due since this year.
+pub(crate) fn site(partitions: i32) -> Site {
+    Site::new(
+        PLAN,
+        partitions,
+        "[start]\nnotify_from = '2026-01-01T00:00:00Z'\n",
+    )
 }
 
 impl Site {
-    fn new(partitions: i32) -> Self {
-        let site = Self {
-            directory: TempDir::new().unwrap(),
-            prefix: unique("site"),
-            partitions,
-        };
-        std::fs::write(site.path().join("plan.yaml"), PLAN).unwrap();
-        let topic = |name| site.topic(name);
-        let settings = format!(
-            "plans = '{}'\n\
-             [kafka]\nbrokers = '{}'\ngroup = '{}'\n\
-             session_timeout = '6s'\ntransaction_timeout = '2s'\n\
-             [topics]\ncreated = '{}'\nupdated = '{}'\nstate = '{}'\nescalated = '{}'\n\
-             notify = '{}'\ndead_letters = '{}'\nplans = '{}'\ncreate = true\npartitions = {}\n\
-             [start]\nnotify_from = '2026-01-01T00:00:00Z'\n\
-             [output]\nformat = 'json'\n\
-             [http]\nlisten = '127.0.0.1:0'\n",
-            site.path().join("plan.yaml").display(),
-            broker().address,
-            site.prefix,
-            topic("created"),
-            topic("updated"),
-            topic("state"),
-            topic("escalated"),
-            topic("notify"),
-            topic("dead"),
-            topic("plans"),
-            partitions,
-        );
-        std::fs::write(site.path().join("escalator.toml"), settings).unwrap();
-        for input in ["created", "updated"] {
-            create_topic(&broker().address, &site.topic(input), partitions, &[]);
-        }
-        site
-    }
-
-    fn path(&self) -> &Path {
-        self.directory.path()
-    }
-
-    fn topic(&self, name: &str) -> String {
-        format!("{}-{name}", self.prefix)
-    }
-
-    fn start(&self, instance: &str) -> Escalator {
-        let config = self.path().join("escalator.toml");
-        let arguments = [
-            "run",
-            "--config",
-            config.to_str().unwrap(),
-            "--instance",
-            instance,
-        ];
-        Escalator::start(self.path(), instance, &arguments)
-    }
-
     /// The tickets that were not answered within the plan's time, by the events' own word.
     fn unanswered(&self) -> BTreeMap<String, usize> {
         let instants = |input| -> BTreeMap<String, i64> {
@@ -144,16 +88,6 @@ impl Site {
             .count()
     }
 
-    /// Whether this very process has committed a transaction.
-    fn has_committed(&self, child: &Escalator) -> bool {
-        let run = format!("-{}-", child.id());
-        child.log().contains("goes on from")
-            && self.read("state").iter().any(|record| {
-                let (_, value) = record.text();
-                record.key.as_ref().is_some_and(|key| key[0] == 0xFF) && value.contains(&run)
-            })
-    }
-
     /// Creates tickets and waits until the broker has them.
     fn create(&self, numbers: std::ops::Range<i32>) {
         let producer = producer(&broker().address, &[("acks", "all")]);
@@ -196,10 +130,6 @@ impl Site {
         }
     }
 
-    fn read(&self, name: &str) -> Vec<Seen> {
-        read_committed(&broker().address, &self.topic(name))
-    }
-
     /// How often each ticket was raised.
     fn raised(&self) -> BTreeMap<String, usize> {
         let mut raised = BTreeMap::new();
@@ -239,7 +169,7 @@ fn once_each(numbers: impl Iterator<Item = i32>) -> BTreeMap<String, usize> {
 
 #[test]
 fn deadlines_fire_without_input_and_after_a_restart() {
-    let site = Site::new(3);
+    let site = site(3);
     let first = site.start("one");
     site.create(0..6);
     site.wait_for_raised(6, &[&first]);
@@ -261,49 +191,6 @@ fn deadlines_fire_without_input_and_after_a_restart() {
     assert_eq!(site.read("notify").len(), 9);
 }
 
-#[test]
-fn poison_goes_to_the_dead_letters_and_the_stream_goes_on() {
-    let site = Site::new(1);
-    let poison = Sent {
-        key: Some(b"T9999"),
-        value: Some(b"\x07nonsense"),
-        timestamp_ms: Some(now().as_millis() - 1_000),
-        headers: vec![("traceparent", b"00-1")],
-        ..Sent::default()
-    };
-    produce(
-        &broker().address,
-        &site.topic("updated"),
-        std::slice::from_ref(&poison),
-    );
-    site.create(0..1);
-    let service = site.start("one");
-    site.wait_for_raised(1, &[&service]);
-    let letters = site.read("dead");
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].key.as_deref(), poison.key);
-    assert_eq!(letters[0].value.as_deref(), poison.value);
-    assert_eq!(Some(letters[0].timestamp_ms), poison.timestamp_ms);
-    let names: Vec<&str> = letters[0]
-        .headers
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "traceparent",
-            "reason",
-            "error",
-            "topic",
-            "partition",
-            "offset",
-            "timestamp"
-        ]
-    );
-    assert!(service.stop().success());
-}
-
 /// Kills that have to hit a process at work before the result counts.
 const KILLS_MIN: usize = 4;
 
@@ -317,7 +204,7 @@ const PORTION: i32 = 10;
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// Creates tickets until it is told to stop, and answers every other one a second later.
-fn keep_busy(site: &Site, stop: &AtomicBool) {
+pub(crate) fn keep_busy(site: &Site, stop: &AtomicBool) {
     let producer = producer(&broker().address, &[("acks", "all")]);
     let mut next = 0;
     // A second is forty portions; the deadline is four more seconds away.
@@ -340,7 +227,7 @@ fn keep_busy(site: &Site, stop: &AtomicBool) {
 
 #[test]
 fn kills_in_the_middle_of_transactions_lose_and_repeat_nothing() {
-    let site = Site::new(4);
+    let site = site(4);
     let stop = AtomicBool::new(false);
     let mut running = std::thread::scope(|scope| {
         let load = scope.spawn(|| keep_busy(&site, &stop));
@@ -363,6 +250,11 @@ fn kills_in_the_middle_of_transactions_lose_and_repeat_nothing() {
         running
     });
 
+    assert_once_each(&site, &mut running);
+}
+
+/// Whether in the end each ticket that was not answered in time was raised once, and no other.
+pub(crate) fn assert_once_each(site: &Site, running: &mut [Escalator; 2]) {
     let expected = site.unanswered();
     let created = site.read("created").len();
     assert!(expected.len() >= created / 2, "half of them have no answer");
@@ -372,7 +264,7 @@ fn kills_in_the_middle_of_transactions_lose_and_repeat_nothing() {
         "too many answers were late"
     );
     site.wait_for_raised(expected.len(), &[&running[0], &running[1]]);
-    for child in &mut running {
+    for child in running {
         child.terminate();
         assert!(child.wait().success(), "{}", child.log());
     }
@@ -394,7 +286,7 @@ fn kills_in_the_middle_of_transactions_lose_and_repeat_nothing() {
 
 #[test]
 fn the_service_says_what_is_wrong_with_the_topics() {
-    let site = Site::new(2);
+    let site = site(2);
     create_topic(&broker().address, &site.topic("state"), 2, &[]);
     let mut service = site.start("one");
     assert_eq!(service.wait().code(), Some(2));
@@ -404,7 +296,7 @@ fn the_service_says_what_is_wrong_with_the_topics() {
 
 #[test]
 fn two_processes_of_one_instance_stop_with_that_message() {
-    let site = Site::new(2);
+    let site = site(2);
     let (mut first, mut second) = (site.start("same"), site.start("same"));
     let mut number = 0;
     wait_until("the end of one of them", PATIENCE, || {

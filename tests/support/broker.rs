@@ -23,7 +23,7 @@ pub(crate) struct Broker {
     pub(crate) address: String,
     directory: PathBuf,
     // Its standard input keeps the broker alive.
-    _watchdog: Child,
+    watchdog: Child,
 }
 
 /// The broker of this run, started by whoever asks first.
@@ -46,20 +46,35 @@ impl Broker {
         fs::write(&settings, server_properties(port, controller, &directory))
             .expect("the settings can be written");
         format_storage(&jars, &settings, &directory);
-        let watchdog = spawn(&jars, &settings, &directory);
         let mut broker = Self {
             address: format!("127.0.0.1:{port}"),
+            watchdog: spawn(&jars, &directory),
             directory,
-            _watchdog: watchdog,
         };
         broker.wait_until_up();
         broker
     }
 
+    /// Ends it as a crash does; its data stay.
+    pub(crate) fn kill(&mut self) {
+        // The shell first: it would remove the data.
+        self.watchdog.kill().expect("a child can be killed");
+        self.watchdog.wait().expect("a child can be waited for");
+        let process = fs::read_to_string(self.directory.join("pid")).expect("it was written");
+        let killed = Command::new("kill").args(["-9", process.trim()]).status();
+        assert!(killed.expect("`kill` can be started").success());
+    }
+
+    /// Starts it again on its data and its port.
+    pub(crate) fn start_again(&mut self) {
+        self.watchdog = spawn(&jars(), &self.directory);
+        self.wait_until_up();
+    }
+
     fn wait_until_up(&mut self) {
         let deadline = Instant::now() + START_TIMEOUT;
         while TcpStream::connect(&self.address).is_err() {
-            let ended = self._watchdog.try_wait().expect("a child can be asked");
+            let ended = self.watchdog.try_wait().expect("a child can be asked");
             assert!(
                 ended.is_none() && Instant::now() < deadline,
                 "the broker did not come up; the end of its log:\n{}",
@@ -119,10 +134,10 @@ fn format_storage(jars: &Path, settings: &Path, directory: &Path) {
     );
 }
 
-fn spawn(jars: &Path, settings: &Path, directory: &Path) -> Child {
+fn spawn(jars: &Path, directory: &Path) -> Child {
     let log = File::create(directory.join("broker.log")).expect("the log can be made");
     // `read` ends when the tests end, orderly or not; then the broker is killed and its data go.
-    let script = "dir=$1; shift; \"$@\" </dev/null & broker=$!; \
+    let script = "dir=$1; shift; \"$@\" </dev/null & broker=$!; echo $broker >\"$dir/pid\"; \
                   (while kill -0 $broker 2>/dev/null; do sleep 1; done; kill $$ 2>/dev/null) & \
                   read -r _; kill -9 $broker; wait $broker 2>/dev/null; rm -rf \"$dir\"";
     let broker = java(jars);
@@ -131,7 +146,7 @@ fn spawn(jars: &Path, settings: &Path, directory: &Path) -> Child {
     command.arg(broker.get_program()).args(broker.get_args());
     command
         .arg("kafka.Kafka")
-        .arg(settings)
+        .arg(directory.join("server.properties"))
         .env("LOG_DIR", directory)
         .stdin(Stdio::piped())
         .stdout(log.try_clone().expect("a file handle can be copied"))

@@ -338,6 +338,7 @@ fn instants_are_accepted_from_1970_to_a_day_ahead() {
         ("1969-12-31T23:59:59.999Z", false),
         ("2026-11-24T09:00:00Z", true),
         ("2026-11-24T09:00:00.001Z", false),
+        ("9999-12-31T23:59:59Z", false),
     ] {
         let result = read(Input::Updated, &updated(json!({"occurred_at": instant})));
         assert_eq!(result.is_ok(), accepted, "{instant}");
