@@ -11,6 +11,7 @@ mod config;
 mod demo;
 mod explain;
 mod failure;
+mod graph;
 mod healthcheck;
 mod inputs;
 mod print;
@@ -19,6 +20,7 @@ mod schema;
 mod setting_flags;
 mod signals;
 mod simulate;
+mod test;
 mod validate;
 
 use std::process::ExitCode;
@@ -56,6 +58,9 @@ enum Command {
     /// Explains a ticket at an instant: its plan, its clocks, what comes next, what happened.
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::Explain),
+    /// Draws plans: their clocks, their alarms and the ladder of levels.
+    #[command(after_help = graph::EXAMPLES)]
+    Graph(graph::GraphPlans),
     /// Asks a running service whether it is ready; exits with 1 when it is not.
     #[command(after_help = healthcheck::EXAMPLES)]
     Healthcheck(healthcheck::Healthcheck),
@@ -65,6 +70,9 @@ enum Command {
     /// Runs plans over recorded events and shows who would have been told what, and when.
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(simulate::Simulate),
+    /// Runs plan tests: what plans must do about events at given times.
+    #[command(after_help = test::EXAMPLES)]
+    Test(test::Test),
     /// Checks plan files and shows every problem with its place and a remedy.
     #[command(after_help = validate::EXAMPLES)]
     Validate(validate::Validate),
@@ -107,9 +115,11 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Graph(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::Test(command) => command.run(),
         Command::Validate(command) => command.run(),
     };
     match verdict {

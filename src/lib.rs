@@ -16,8 +16,12 @@ pub mod metrics;
 pub mod offline;
 pub mod partition;
 pub mod plan_file;
+pub mod plan_graph;
+pub mod plan_test;
 pub mod record;
 pub mod service;
 pub mod settings;
 pub mod shard;
+#[cfg(test)]
+mod stored;
 pub mod wire;

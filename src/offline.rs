@@ -13,8 +13,8 @@ mod summary;
 mod words;
 
 pub use calendar::CalendarDays;
-pub use event_line::{Told, told};
+pub use event_line::{Told, sentence, told};
 pub use explanation::explanation_text;
 pub use recording::{Recording, Unreadable};
 pub use summary::Summary;
-pub use words::{counted, grouped, harmless};
+pub use words::{counted, grouped, harmless, xml};

@@ -34,6 +34,7 @@ mod statuses;
 mod suggest;
 mod targets;
 mod templates;
+mod test_file;
 #[cfg(test)]
 mod tests;
 mod timeframes;
@@ -46,7 +47,11 @@ use std::path::{Path, PathBuf};
 
 pub use content::{PlanSet, hash};
 pub use problem::{Code, Place, Problem, Severity};
-pub use source::{FILE_BYTES_MAX, Source, Sources, is_plan_file};
+pub use source::{FILE_BYTES_MAX, Source, Sources, is_plan_file, is_test_file};
+pub use test_file::{
+    CheckedTests, Expectation, ExpectedField, ExpectedKind, PlanTest, TestEvent, TestFile, Wanted,
+    check_tests,
+};
 
 /// Why plan files could not be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -125,11 +130,7 @@ impl Checked {
     /// All problems as a text for people.
     #[must_use]
     pub fn report(&self, styled: bool) -> String {
-        let texts = self
-            .problems
-            .iter()
-            .map(|problem| render::text(problem, &self.sources, styled));
-        texts.collect::<Vec<_>>().join("\n")
+        render::texts(&self.problems, &self.sources, styled)
     }
 
     /// The plans, whatever the warnings.

@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 
 use super::failure::Trouble;
 use super::{Verdict, print};
-use crate::plan_file::{self, Checked, PlanSet, Severity, Sources, render};
+use crate::plan_file::{
+    self, Checked, Code, PlanSet, Problem, Severity, Sources, is_test_file, render,
+};
+use crate::plan_test::{Loader, in_directory};
 
 /// The examples under the help text.
 pub(super) const EXAMPLES: &str = "\
@@ -23,6 +26,7 @@ Examples:
 #[derive(Args)]
 pub(super) struct Validate {
     /// Files or directories of plans: files are taken together as one set, each directory is a set.
+    /// Plan tests among them are checked, but not run.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Exits with 1 on warnings, too.
@@ -47,51 +51,95 @@ enum Format {
 
 impl Validate {
     pub(super) fn run(self) -> anyhow::Result<Verdict> {
+        let (sets, tests) = sets(&self.paths)?;
         let mut checked = Vec::new();
-        for set in sets(&self.paths) {
-            let sources = Sources::read_all(&set).with_context(|| Trouble {
-                doing: "cannot read the plans".to_owned(),
-                remedy: "name a plan file, or a directory of plan files, that exists and may be read",
-            })?;
+        for set in sets {
+            let sources = Sources::read_all(&set).with_context(trouble)?;
             checked.push(plan_file::check(sources));
         }
-        let count = |severity| checked.iter().map(|c| c.count(severity)).sum::<usize>();
+        let tests = check_tests(&tests, &checked)?;
+        let problems = || {
+            let plans = checked.iter().map(|it| (&it.problems, &it.sources));
+            plans.chain(tests.iter().map(|(problems, sources)| (problems, sources)))
+        };
+        let count = |severity| {
+            let problems = problems().flat_map(|(problems, _)| problems);
+            problems.filter(|it| it.code.severity() == severity).count()
+        };
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         let is_good = errors == 0 && !(self.deny_warnings && warnings > 0);
+        let problems = problems().flat_map(|(problems, sources)| {
+            let problems = problems.iter();
+            problems.map(move |problem| (problem, sources))
+        });
         match self.output {
-            Format::Text => print::text(&text(&checked, errors, warnings))?,
-            Format::Json => print::json(&json(&checked, is_good))?,
-            Format::Github => print::text(&github(&checked))?,
+            Format::Text => print::text(&text(problems, &checked, errors, warnings))?,
+            Format::Json => print::json(&json(problems, &checked, is_good))?,
+            Format::Github => print::text(&github(problems))?,
         }
         Ok(if is_good { Verdict::Good } else { Verdict::Bad })
     }
 }
 
+fn trouble() -> Trouble {
+    Trouble {
+        doing: "cannot read the plans".to_owned(),
+        remedy: "name a plan file, or a directory of plan files, that exists and may be read",
+    }
+}
+
+/// Sets of plan files, and test files.
+type SetsAndTests = (Vec<Vec<PathBuf>>, Vec<PathBuf>);
+
 /// The paths as sets: what a shell expands `plans/*.yaml` to belongs together, while two
-/// directories are two versions more often than two halves. Plan tests among files are left out.
-fn sets(paths: &[PathBuf]) -> Vec<Vec<PathBuf>> {
-    let (directories, mut files): (Vec<_>, Vec<_>) =
+/// directories are two versions more often than two halves. Plan tests among files, and beside the
+/// plans of a directory, are no part of a set.
+fn sets(paths: &[PathBuf]) -> anyhow::Result<SetsAndTests> {
+    let (directories, files): (Vec<_>, Vec<_>) =
         paths.iter().cloned().partition(|path| path.is_dir());
+    let (mut tests, mut files): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|path| is_test_file(path));
     let has_plans = files.iter().any(|path| plan_file::is_plan_file(path));
     if has_plans {
         files.retain(|path| plan_file::is_plan_file(path) || !path.exists());
+    }
+    for directory in &directories {
+        tests.extend(in_directory(directory).with_context(trouble)?);
     }
     let mut sets: Vec<_> = directories.into_iter().map(|path| vec![path]).collect();
     if !files.is_empty() {
         sets.insert(0, files);
     }
-    sets
+    Ok((sets, tests))
 }
 
-fn text(checked: &[Checked], errors: usize, warnings: usize) -> String {
-    let mut out = String::new();
-    for checked in checked {
-        let report = checked.report(true);
-        if !report.is_empty() {
-            out.push_str(&report);
-            out.push('\n');
+/// The problems of test files.
+fn check_tests(
+    tests: &[PathBuf],
+    checked: &[Checked],
+) -> anyhow::Result<Vec<(Vec<Problem>, Sources)>> {
+    let has_bad_plans = checked.iter().any(|checked| checked.set.is_none());
+    let mut loader = Loader::default();
+    let mut found = Vec::new();
+    for path in tests {
+        let mut tests = loader.load(path).with_context(trouble)?.checked;
+        if has_bad_plans {
+            // What is wrong with the plans themselves says more.
+            tests.problems.retain(|it| it.code != Code::TestedPlans);
         }
+        found.push((tests.problems, tests.sources));
     }
+    Ok(found)
+}
+
+fn text<'a>(
+    problems: impl Iterator<Item = (&'a Problem, &'a Sources)>,
+    checked: &[Checked],
+    errors: usize,
+    warnings: usize,
+) -> String {
+    let reports = problems.map(|(problem, sources)| render::text(problem, sources, true) + "\n");
+    let mut out: String = reports.collect();
     for checked in checked {
         if let Some(set) = &checked.set {
             out.push_str(&summary(checked, set));
@@ -141,14 +189,13 @@ fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{s}")
 }
 
-fn json(checked: &[Checked], is_good: bool) -> Value {
-    let problems: Vec<_> = checked
-        .iter()
-        .flat_map(|checked| {
-            let problems = checked.problems.iter();
-            problems.map(|problem| render::json(problem, &checked.sources))
-        })
-        .collect();
+fn json<'a>(
+    problems: impl Iterator<Item = (&'a Problem, &'a Sources)>,
+    checked: &[Checked],
+    is_good: bool,
+) -> Value {
+    let problems = problems.map(|(problem, sources)| render::json(problem, sources));
+    let problems: Vec<_> = problems.collect();
     let sets: Vec<_> = checked.iter().map(json_set).collect();
     json!({ "good": is_good, "problems": problems, "sets": sets })
 }
@@ -176,10 +223,7 @@ fn json_set(checked: &Checked) -> Value {
     })
 }
 
-fn github(checked: &[Checked]) -> String {
-    let lines = checked.iter().flat_map(|checked| {
-        let problems = checked.problems.iter();
-        problems.map(|problem| render::github(problem, &checked.sources) + "\n")
-    });
+fn github<'a>(problems: impl Iterator<Item = (&'a Problem, &'a Sources)>) -> String {
+    let lines = problems.map(|(problem, sources)| render::github(problem, sources) + "\n");
     lines.collect()
 }

@@ -37,50 +37,59 @@ pub fn told(mut events: &[Emitted]) -> impl Iterator<Item = Told<'_>> {
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let event = self.event;
-        let colour = match event.kind {
-            EscalatedType::Raised => AnsiColor::Red,
-            EscalatedType::Warned | EscalatedType::Repeated | EscalatedType::Unacknowledged => {
-                AnsiColor::Yellow
-            }
-            EscalatedType::Acknowledged | EscalatedType::Lowered | EscalatedType::Ended => {
-                AnsiColor::Green
-            }
-        };
-        let colour = colour.on_default();
+        let notifications = self.notifications.iter();
+        let notifications = notifications.filter_map(|emitted| match &emitted.event {
+            Event::Notify(notify) => Some(&**notify),
+            Event::Escalated(_) => None,
+        });
         write!(
             f,
-            "{}  {}  {colour}{}{colour:#} ({}): {}",
+            "{}  {}  {}",
             event.fired_at,
             harmless(&event.ticket_id),
-            what(event),
-            harmless(&event.plan),
-            why(event),
-        )?;
-        self.listeners(f)
+            sentence(event, notifications),
+        )
     }
 }
 
-impl Told<'_> {
-    fn listeners(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.event.notify_suppressed {
-            return f.write_str("; nobody told, it is too late");
+/// What an event says, why, and who was told: its line without instant and ticket.
+#[must_use]
+pub fn sentence<'a>(
+    event: &Escalated,
+    notifications: impl IntoIterator<Item = &'a Notify>,
+) -> String {
+    let colour = match event.kind {
+        EscalatedType::Raised => AnsiColor::Red,
+        EscalatedType::Warned | EscalatedType::Repeated | EscalatedType::Unacknowledged => {
+            AnsiColor::Yellow
         }
-        let mut before: Option<&Notify> = None;
-        for emitted in self.notifications {
-            let Event::Notify(notify) = &emitted.event else {
-                continue;
-            };
-            let is_same =
-                |before: &Notify| before.to == notify.to && before.to_kind == notify.to_kind;
-            match before {
-                Some(before) if is_same(before) => write!(f, "+{}", harmless(&notify.channel))?,
-                Some(_) => write!(f, ", {}", listener(notify))?,
-                None => write!(f, "; told {}", listener(notify))?,
-            }
-            before = Some(notify);
+        EscalatedType::Acknowledged | EscalatedType::Lowered | EscalatedType::Ended => {
+            AnsiColor::Green
         }
-        Ok(())
+    };
+    let colour = colour.on_default();
+    let mut out = format!(
+        "{colour}{}{colour:#} ({}): {}",
+        what(event),
+        harmless(&event.plan),
+        why(event),
+    );
+    if event.notify_suppressed {
+        out.push_str("; nobody told, it is too late");
+        return out;
     }
+    let mut before: Option<&Notify> = None;
+    for notify in notifications {
+        let is_same = |before: &Notify| before.to == notify.to && before.to_kind == notify.to_kind;
+        // Writing to a string cannot fail.
+        let _ = match before {
+            Some(before) if is_same(before) => write!(out, "+{}", harmless(&notify.channel)),
+            Some(_) => write!(out, ", {}", listener(notify)),
+            None => write!(out, "; told {}", listener(notify)),
+        };
+        before = Some(notify);
+    }
+    out
 }
 
 fn listener(notify: &Notify) -> String {

@@ -36,6 +36,25 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// A text as XML may hold it, between tags and in quotes. Most control characters have no place in
+/// XML 1.0 at all, not even escaped.
+#[must_use]
+pub fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +72,13 @@ mod tests {
     fn texts_from_outside_cannot_steer_the_terminal() {
         assert_eq!(harmless("a\u{1b}[31mb\n"), "a\u{fffd}[31mb\u{fffd}");
         assert_eq!(harmless("Zürich"), "Zürich");
+    }
+
+    #[test]
+    fn what_xml_cannot_hold_is_escaped_or_replaced() {
+        assert_eq!(
+            xml("a < b && \"c\" > d\u{1b}[31m\u{ffff}\n"),
+            "a &lt; b &amp;&amp; &quot;c&quot; &gt; d\u{fffd}[31m\u{fffd}\n"
+        );
     }
 }

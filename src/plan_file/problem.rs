@@ -97,6 +97,11 @@ codes! {
     NeverOpens "E0607" "A calendar never opens."
     IcsUnreadable "E0608" "A file of holidays cannot be read, or lies outside of the directory of the plans."
     IcsRefused "E0609" "A file of holidays has something else than all-day events, once or every year."
+    // Plan tests.
+    BadTestTime "E0801" "A time of a plan test is not written as one, or lies beyond the test's end."
+    TestedPlans "E0802" "The plans that a test file names cannot be read, or have errors."
+    BadTestEvent "E0803" "An event of a plan test is not one that the service would read."
+    BadExpectation "E0804" "An expectation of a plan test names no type, several, or an unknown ticket."
     // What the engine cannot do yet.
     TemplatesUnsupported "E0905" "Templates are not supported yet."
     CommunicationUnsupported "E0906" "Communication plans are not supported yet."
@@ -105,6 +110,7 @@ codes! {
     // Warnings.
     UnknownPriority "W0301" "A priority is not in the list of priorities, so this never applies."
     UnreachablePlan "W0302" "An earlier plan takes every ticket that this one could match."
+    UnknownStatus "W0801" "A status word in a plan test is not known, so that it counts as open."
     NoEffectYet "W0901" "A key is checked but has no effect yet."
 }
 

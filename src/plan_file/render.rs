@@ -11,6 +11,15 @@ use super::source::Sources;
 /// Columns of a text report, so that it is the same on every terminal.
 const WIDTH: usize = 140;
 
+/// Problems as a compiler shows them, with blank lines between.
+#[must_use]
+pub fn texts(problems: &[Problem], sources: &Sources, styled: bool) -> String {
+    let texts = problems
+        .iter()
+        .map(|problem| text(problem, sources, styled));
+    texts.collect::<Vec<_>>().join("\n")
+}
+
 /// A problem with its snippet, as a compiler shows it.
 #[must_use]
 pub fn text(problem: &Problem, sources: &Sources, styled: bool) -> String {

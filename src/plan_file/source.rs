@@ -113,13 +113,22 @@ pub fn is_plan_file(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
         return false;
     };
-    let is_test = [".test.yaml", ".test.yml", ".test.json"]
-        .iter()
-        .any(|end| name.ends_with(end));
     let is_format = [".yaml", ".yml", ".json"]
         .iter()
         .any(|end| name.ends_with(end));
-    is_format && !is_test && !name.starts_with('.')
+    is_format && !is_test_file(path) && !name.starts_with('.')
+}
+
+/// Whether a file of this name holds plan tests.
+#[must_use]
+pub fn is_test_file(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return false;
+    };
+    let is_test = [".test.yaml", ".test.yml", ".test.json"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    is_test && !name.starts_with('.')
 }
 
 fn plan_files(directory: &Path) -> Result<Vec<PathBuf>, Error> {

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::convert::{Context, Format, convert};
-use super::dead_letter::Refusal;
+use super::dead_letter::{DeadLetterReason, Refusal};
 use super::decode::{Input, VALUE_BYTES_MAX};
+use super::raw::RawEvent;
 
 /// The longest line, in bytes: twice the longest value, so that a value that is a little too long
 /// is reported as such.
@@ -164,15 +165,31 @@ fn parse_line(line: u64, bytes: &[u8]) -> Result<TicketFact, Error> {
     };
     let value = parsed.value.get();
     let event = serde_json::from_str(value).map_err(|source| Error::Line { line, source })?;
+    from_event(input, value, event).map_err(|source| Error::Event { line, source })
+}
+
+/// Reads the value of one event by the rules of an event file.
+///
+/// # Errors
+/// The service would refuse it, too.
+pub fn read_value(input: Input, value: &str) -> Result<TicketFact, Refusal> {
+    let event = serde_json::from_str(value).map_err(|error| {
+        Refusal::new(
+            DeadLetterReason::Unreadable,
+            format!("the value is not an event in JSON: {error}"),
+        )
+    })?;
+    from_event(input, value, event)
+}
+
+fn from_event(input: Input, value: &str, event: RawEvent<'_>) -> Result<TicketFact, Refusal> {
     let context = Context {
         input,
         format: Format::Json,
         record_hash: record_hash(value.as_bytes()),
         now: Timestamp::MAX,
     };
-    convert(context, event)
-        .map(|converted| converted.fact)
-        .map_err(|source| Error::Event { line, source })
+    convert(context, event).map(|converted| converted.fact)
 }
 
 /// Writes an event out as one line: topic, key and value, as a record would carry them.
