@@ -20,6 +20,7 @@ pub mod rules;
 pub mod simulate;
 pub mod status;
 pub mod stopwatch;
+pub mod template;
 pub mod ticket;
 pub mod ticket_state;
 pub mod time;

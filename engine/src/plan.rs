@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::Calendar;
 use crate::condition::Condition;
 use crate::status::{self, CategorySet, StatusCategory};
+use crate::template::Template;
 use crate::ticket::{Text, TextField, Ticket};
 use crate::time::Duration;
 
@@ -25,6 +26,8 @@ pub struct Revision {
     pub statuses: BTreeMap<String, StatusCategory>,
     /// Who can be told, by name.
     pub targets: BTreeMap<Text, Target>,
+    /// Texts of notifications, by name.
+    pub templates: BTreeMap<Text, Arc<Template>>,
     /// In order; the first whose match holds takes the ticket.
     pub plans: Vec<Arc<Plan>>,
 }
@@ -301,6 +304,8 @@ pub struct Address {
     pub to: Recipient,
     /// Over which channels; resolved from the target where the plan names none.
     pub channels: Vec<Text>,
+    /// The template of the texts; the built-in one of the purpose where the plan names none.
+    pub template: Option<Text>,
 }
 
 /// Whom an address names.

@@ -195,7 +195,8 @@ impl TicketState {
         }
         let mut outcome = Outcome::default();
         self.read(to, context.rules, &mut outcome);
-        self.reconcile(&outcome.decisions, late_at, to, context, out);
+        outcome.counts.templates_failed +=
+            self.reconcile(&outcome.decisions, late_at, to, context, out);
         outcome.counts
     }
 
@@ -263,7 +264,7 @@ impl TicketState {
         standing: Standing,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
-    ) {
+    ) -> u64 {
         let emitted = self.ledger.times_emitted(identity);
         let ordinal = if decision.repeat > 0 {
             decision.repeat
@@ -278,7 +279,7 @@ impl TicketState {
             is_taken_back: false,
             is_correction: false,
         });
-        self.voice(decision, ordinal, standing, context, out);
+        self.voice(decision, ordinal, standing, context, out)
     }
 
     fn voice(
@@ -288,7 +289,7 @@ impl TicketState {
         standing: Standing,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
-    ) {
+    ) -> u64 {
         let (level, moved_at) = self.seen_after(decision);
         self.last_voiced = Some(Voiced {
             plan: PlanRef {
@@ -305,7 +306,7 @@ impl TicketState {
             source: &self.machine.source,
             emission: context.emission,
         };
-        voice.emit(decision, ordinal, standing, &mut self.told, out);
+        voice.emit(decision, ordinal, standing, &mut self.told, out)
     }
 
     /// The level that is seen once a decision is emitted, and since when.

@@ -87,11 +87,17 @@ codes! {
     BadOperand "E0504" "A value cannot be compared with its field."
     BadExpression "E0505" "An expression is not CEL, names something unknown, or gives no truth value."
     CostlyExpression "E0506" "An expression may cost more than what is evaluated for every event."
+    // Templates.
+    UnknownTemplate "E0701" "A template is not declared."
+    BadTemplate "E0702" "The text of a template is not complete, or not well-formed."
+    UnknownInTemplate "E0703" "A template names a variable, a field, a filter, a test, a time zone or a format that does not exist."
+    BeyondTemplates "E0704" "A template asks for what the texts of notifications cannot do."
+    FailingTemplate "E0705" "A template fails for some ticket, such as one whose fields are all empty."
+    CostlyTemplate "E0706" "A template is longer, or may cost more, than what is rendered for every notification."
     // What the engine cannot do yet.
     CalendarsUnsupported "E0901" "Business calendars are not supported yet."
     CustomUnsupported "E0902" "Timeframes of kind `custom` are not supported yet."
     WhenUnsupported "E0903" "Pausing by a condition is not supported yet."
-    TemplatesUnsupported "E0905" "Templates are not supported yet."
     CommunicationUnsupported "E0906" "Communication plans are not supported yet."
     ResolutionUnsupported "E0907" "Resolution plans are not supported yet."
     AtMostUnsupported "E0908" "Limits on notifications (`at_most`) are not supported yet."
@@ -99,6 +105,7 @@ codes! {
     // Warnings.
     UnknownPriority "W0301" "A priority is not in the list of priorities, so this never applies."
     UnreachablePlan "W0302" "An earlier plan takes every ticket that this one could match."
+    UnusedTemplate "W0701" "Nothing names a template."
     NoEffectYet "W0901" "A key is checked but has no effect yet."
 }
 

@@ -38,7 +38,7 @@ pub(super) fn check(sources: Sources) -> Checked {
     }
     // Without one of the files, the others would be full of unknown names.
     let is_complete = trees.len() == sources.files().len();
-    let plans = is_complete.then(|| resolve(&mut reader, &trees));
+    let plans = is_complete.then(|| resolve(&mut reader, &sources, &trees));
     let mut problems = reader.into_problems();
     let mut set = None;
     if let Some((scope, plans)) = plans {
@@ -48,6 +48,7 @@ pub(super) fn check(sources: Sources) -> Checked {
         if is_sound {
             let mut lints = Reader::default();
             plans::warn_of_unreachable(&mut lints, &plans);
+            templates::warn_of_unused(&mut lints, &scope, &plans);
             set = finished(&mut lints, &trees, &scope, &plans);
             problems.extend(lints.into_problems());
             problems.sort_by_key(|problem| (problem.place, problem.code));
@@ -60,11 +61,11 @@ pub(super) fn check(sources: Sources) -> Checked {
     }
 }
 
-fn resolve(reader: &mut Reader, trees: &[Node]) -> (Scope, Vec<Placed>) {
+fn resolve(reader: &mut Reader, sources: &Sources, trees: &[Node]) -> (Scope, Vec<Placed>) {
     let tops: Vec<Fields<'_>> = trees.iter().map(|tree| top(reader, tree)).collect();
     let mut scope = Scope::default();
     for top in &tops {
-        declarations(reader, &mut scope, top);
+        declarations(reader, &mut scope, sources, top);
     }
     alone(reader, &tops);
     scope.settle();
@@ -102,7 +103,7 @@ fn top<'n>(reader: &mut Reader, tree: &'n Node) -> Fields<'n> {
     fields
 }
 
-fn declarations(reader: &mut Reader, scope: &mut Scope, top: &Fields<'_>) {
+fn declarations(reader: &mut Reader, scope: &mut Scope, sources: &Sources, top: &Fields<'_>) {
     if let Some(node) = top.get("priorities") {
         scope.add_priorities(reader, node);
     }
@@ -116,7 +117,7 @@ fn declarations(reader: &mut Reader, scope: &mut Scope, top: &Fields<'_>) {
         scope.add_targets(reader, node);
     }
     if let Some(node) = top.get("templates") {
-        templates::collect(reader, node);
+        templates::collect(reader, scope, sources, node);
     }
     if let Some(node) = top.get("forget_after") {
         reader.wait(node, "`forget_after`");
@@ -181,6 +182,7 @@ fn finished(
         priorities: scope.priorities().to_vec(),
         statuses,
         targets: scope.targets(),
+        templates: scope.templates(),
         plans: plans.iter().map(|placed| placed.plan.clone()).collect(),
     };
     let files = plans.iter().map(|placed| placed.place.file).collect();
