@@ -1,4 +1,4 @@
-//! Plans over event files without a broker: what `simulate` and `explain` share.
+//! Plans over event files without a broker: what `simulate`, `explain` and `template` share.
 //!
 //! Nothing is decided here: facts go from a file to the engine, and what the engine answers is told
 //! to people. Reading the file ([`Recording`]), counting ([`Summary`]) and the words
@@ -7,11 +7,13 @@
 
 mod event_line;
 mod explanation;
+mod occasion;
 mod recording;
 mod summary;
 mod words;
 
 pub use event_line::{Told, told};
 pub use explanation::explanation_text;
+pub use occasion::{Occasion, TEMPLATE_PURPOSES};
 pub use recording::{Recording, Unreadable};
 pub use summary::Summary;

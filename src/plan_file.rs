@@ -41,6 +41,7 @@ use std::path::{Path, PathBuf};
 
 pub use content::{PlanSet, hash};
 pub use problem::{Code, Place, Problem, Severity};
+pub use reader::did_you_mean;
 pub use source::{FILE_BYTES_MAX, Source, Sources, is_plan_file};
 
 /// Why plan files could not be read at all.

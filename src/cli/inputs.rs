@@ -32,24 +32,14 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
+    /// Plans and events at these paths.
+    pub(super) const fn new(plans: PathBuf, events: PathBuf) -> Self {
+        Self { plans, events }
+    }
+
     /// The plans; none when they have errors, which are then told.
     pub(super) fn plans(&self) -> anyhow::Result<Option<PlanSet>> {
-        let sources = Sources::read(&self.plans).with_context(|| Trouble {
-            doing: "cannot read the plans".to_owned(),
-            remedy: "name a plan file, or a directory of plan files, that exists and may be read",
-        })?;
-        let checked = plan_file::check(sources);
-        let warnings = checked.count(Severity::Warning);
-        if checked.set.is_none() {
-            print::error(&checked.report(true));
-        } else if warnings > 0 {
-            let path = self.plans.display();
-            let s = if warnings == 1 { "" } else { "s" };
-            print::error(&format!(
-                "the plans have {warnings} warning{s}; `escalator validate {path}` shows them\n"
-            ));
-        }
-        Ok(checked.set)
+        plans(&self.plans)
     }
 
     /// The events.
@@ -81,6 +71,37 @@ impl Inputs {
         }
     }
 
+    /// What to say of a ticket that is not known by then, and what to do about it.
+    pub(super) fn unknown_ticket(
+        &self,
+        recording: &Recording,
+        id: &str,
+        at: Timestamp,
+    ) -> (String, String) {
+        let first_at = recording
+            .facts_of(id)
+            .iter()
+            .map(|fact| fact.occurred_at)
+            .min();
+        if let Some(first_at) = first_at {
+            return (
+                format!("nothing is known of ticket `{id}` at {at}"),
+                format!("its first event is at {first_at}; give a later --at, or none"),
+            );
+        }
+        let events = self.events_name();
+        let what = format!("there is no ticket `{id}` in {events}");
+        let ids = || recording.facts.iter().map(|fact| &*fact.ticket_id);
+        let close = ids().find(|other| other.trim().eq_ignore_ascii_case(id.trim()));
+        let close = close.or_else(|| ids().find(|other| other.contains(id)));
+        let help = match (close, ids().next()) {
+            (Some(close), _) => format!("did you mean `{close}`?"),
+            (None, Some(first)) => format!("give an id as the events have it, such as `{first}`"),
+            (None, None) => "the event file is empty; name another with --events".to_owned(),
+        };
+        (what, help)
+    }
+
     fn is_standard_input(&self) -> bool {
         self.events == Path::new("-")
     }
@@ -95,6 +116,26 @@ impl Inputs {
         let style = ProgressStyle::with_template("reading {bar:40} {bytes} of {total_bytes}");
         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
     }
+}
+
+/// The plans behind a path; none when they have errors, which are then told.
+pub(super) fn plans(path: &Path) -> anyhow::Result<Option<PlanSet>> {
+    let sources = Sources::read(path).with_context(|| Trouble {
+        doing: "cannot read the plans".to_owned(),
+        remedy: "name a plan file, or a directory of plan files, that exists and may be read",
+    })?;
+    let checked = plan_file::check(sources);
+    let warnings = checked.count(Severity::Warning);
+    if checked.set.is_none() {
+        print::error(&checked.report(true));
+    } else if warnings > 0 {
+        let path = path.display();
+        let s = if warnings == 1 { "" } else { "s" };
+        print::error(&format!(
+            "the plans have {warnings} warning{s}; `escalator validate {path}` shows them\n"
+        ));
+    }
+    Ok(checked.set)
 }
 
 /// An instant on the command line.
