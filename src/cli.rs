@@ -20,6 +20,7 @@ mod schema;
 mod setting_flags;
 mod signals;
 mod simulate;
+mod template;
 mod test;
 mod validate;
 
@@ -70,6 +71,9 @@ enum Command {
     /// Runs plans over recorded events and shows who would have been told what, and when.
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(simulate::Simulate),
+    /// Looks at the texts that the templates of plan files make.
+    #[command(subcommand)]
+    Template(template::Template),
     /// Runs plan tests: what plans must do about events at given times.
     #[command(after_help = test::EXAMPLES)]
     Test(test::Test),
@@ -119,6 +123,7 @@ pub fn main() -> ExitCode {
         Command::Healthcheck(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::Template(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Validate(command) => command.run(),
     };

@@ -1,4 +1,4 @@
-//! Plans without a broker: what `simulate`, `explain` and `calendar` share.
+//! Plans without a broker: what `simulate`, `explain`, `template` and `calendar` share.
 //!
 //! Nothing is decided here: facts go from a file to the engine, and what the engine answers is told
 //! to people. Reading the file ([`Recording`]), counting ([`Summary`]) and the words
@@ -8,6 +8,7 @@
 mod calendar;
 mod event_line;
 mod explanation;
+mod occasion;
 mod recording;
 mod summary;
 mod words;
@@ -15,6 +16,7 @@ mod words;
 pub use calendar::CalendarDays;
 pub use event_line::{Told, sentence, told};
 pub use explanation::explanation_text;
+pub use occasion::{Occasion, TEMPLATE_PURPOSES};
 pub use recording::{Recording, Unreadable};
 pub use summary::Summary;
 pub use words::{counted, grouped, harmless, xml};

@@ -47,6 +47,7 @@ use std::path::{Path, PathBuf};
 
 pub use content::{PlanSet, hash};
 pub use problem::{Code, Place, Problem, Severity};
+pub use reader::did_you_mean;
 pub use source::{FILE_BYTES_MAX, Source, Sources, is_plan_file, is_test_file};
 pub use test_file::{
     CheckedTests, Expectation, ExpectedField, ExpectedKind, PlanTest, TestEvent, TestFile, Wanted,

@@ -1,4 +1,4 @@
-//! `simulate` and `explain` as a person or a script runs them.
+//! `simulate`, `explain` and `template` as a person or a script runs them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
@@ -298,4 +298,122 @@ fn a_reader_who_leaves_early_is_no_failure() {
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
         assert_eq!(output.status.code(), Some(0));
     }
+}
+
+const TEMPLATED: &str = "
+version: 1
+targets:
+  noc: { kind: team, channels: [chat] }
+templates:
+  raised:
+    subject: \"{{ ticket.id }} {{ purpose }} {{ level }}\"
+    body: |
+      {{ ticket.queue or 'nobody' }}: {{ reason }}
+      {% if ticket.labels.n %}
+      {{ ticket.labels.n + 1 }}
+      {% endif %}
+plans:
+  - name: gold
+    timeframes: { first_response: { within: 30m, marks: [{ at: 100%, level: 1 }] } }
+    path:
+      - { notify: [{ to: noc, template: raised }], repeat: { every: 10m, times: 2 } }
+";
+
+#[test]
+fn a_template_is_rendered_for_a_sample_ticket() {
+    let desk = Desk::new(TEMPLATED, EVENTS);
+    let render = |arguments: &[&str]| {
+        let all = [&["template", "render", "--template", "raised"], arguments].concat();
+        good(&desk.command(&all).output().unwrap())
+    };
+    assert_eq!(
+        render(&[]),
+        "Subject: INC0000045 level 1\n\nnoc: first_response reached 100% of its time at 2026-11-23T10:30:00Z\n"
+    );
+    let json = render(&["--purpose", "repeat", "--output", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["subject"], "INC0000045 repeat 1");
+    assert_eq!(
+        (&json["is_sample"], &json["level"]),
+        (&true.into(), &1.into())
+    );
+}
+
+#[test]
+fn a_template_is_rendered_as_people_were_told_of_a_recorded_ticket() {
+    let desk = Desk::new(TEMPLATED, EVENTS);
+    let render = |arguments: &[&str]| {
+        let base = [
+            "template",
+            "render",
+            "--template",
+            "raised",
+            "--ticket",
+            "T1",
+        ];
+        desk.run(&[&base[..], arguments].concat())
+    };
+    let last = good(&render(&[]));
+    assert_eq!(
+        last,
+        "Subject: T1 repeat 1\n\nnobody: the level still waits for somebody\n"
+    );
+    let raised = good(&render(&["--purpose", "level"]));
+    assert!(raised.starts_with("Subject: T1 level 1\n"), "{raised}");
+    let raised = good(&render(&["--at", "2026-11-23T10:30:00Z"]));
+    assert!(raised.starts_with("Subject: T1 level 1\n"), "{raised}");
+    let before = render(&["--at", "2026-11-23T10:29:59Z"]);
+    assert_eq!(before.status.code(), Some(0));
+    let told = String::from_utf8(before.stderr).unwrap();
+    assert_eq!(
+        told,
+        "nobody was told of ticket `T1` up to 2026-11-23T10:29:59Z: level and reason are a sample\n"
+    );
+}
+
+#[test]
+fn a_template_that_fails_or_does_not_exist_says_why() {
+    let events = EVENTS.replace(
+        "\"tier\":\"silver\"",
+        "\"tier\":\"silver\",\"labels\":{\"n\":\"many\"}",
+    );
+    let desk = Desk::new(TEMPLATED, &events);
+    let render = |template: &str, ticket: &str| {
+        let arguments = [
+            "template",
+            "render",
+            "--template",
+            template,
+            "--ticket",
+            ticket,
+        ];
+        refused(&desk.run(&arguments), 1)
+    };
+    let told = render("raised", "T2");
+    assert!(
+        told.contains("error: the body of `raised` cannot be rendered: the template fails"),
+        "{told}"
+    );
+    assert!(render("rased", "T1").contains("help: did you mean `raised`?"));
+    assert!(render("raised", "t1").contains("help: did you mean `T1`?"));
+    let alone = [
+        "template",
+        "render",
+        "--template",
+        "raised",
+        "--ticket",
+        "T1",
+    ];
+    refused(&desk.command(&alone).output().unwrap(), 2);
+}
+
+#[test]
+fn a_simulation_counts_notifications_whose_template_failed() {
+    let events = EVENTS.replace(
+        "\"tier\":\"gold\"",
+        "\"tier\":\"gold\",\"labels\":{\"n\":\"many\"}",
+    );
+    let printed = good(&Desk::new(TEMPLATED, &events).run(&["simulate"]));
+    let line = "\n2 notifications in the built-in text: the template failed; `escalator template render` shows why\n";
+    assert!(printed.contains(line), "{printed}");
 }

@@ -13,6 +13,8 @@
 //! d2 10:00 end                                    where the clock stops, if after the last line
 //! ```
 //!
+//! What a template made stands in quotation marks behind who is told: subject, colon, body.
+//!
 //! Lines with `>` and `=` are expectations. `UPDATE=1` in the environment rewrites them; a change
 //! that shows then is a change of behaviour.
 

@@ -1,11 +1,13 @@
 //! What was decided about a ticket, and what makes two decisions the same one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
 use crate::plan::{Address, Assign, LevelKind, Nature, Plan, Recipient};
+use crate::template::Template;
 use crate::ticket::{Text, Ticket};
 use crate::time::Timestamp;
 
@@ -84,6 +86,8 @@ pub struct Telling {
     pub level: u32,
     /// Whom.
     pub listener: Listener,
+    /// With which texts; the built-in ones of the purpose without one.
+    pub template: Option<Arc<Template>>,
 }
 
 /// One target on one channel.
@@ -100,12 +104,18 @@ pub struct Listener {
 /// Values longer than this are no address.
 const RECIPIENT_BYTES_MAX: usize = 256;
 
-impl Listener {
-    /// Everybody whom the addresses name, each once, with the ticket's values at this moment.
+impl Telling {
+    /// Tells everybody whom the addresses name, each once, with the ticket's values at this moment.
     /// Empty fields are skipped; the number of unusable values is returned beside.
     #[must_use]
-    pub fn of(addresses: &[Address], ticket: &Ticket) -> (Vec<Self>, usize) {
-        let (mut listeners, mut unusable) = (Vec::new(), 0);
+    pub fn all(
+        purpose: Purpose,
+        level: u32,
+        addresses: &[Address],
+        ticket: &Ticket,
+        templates: &BTreeMap<Text, Arc<Template>>,
+    ) -> (Vec<Self>, usize) {
+        let (mut tellings, mut unusable): (Vec<Self>, usize) = (Vec::new(), 0);
         for address in addresses {
             let (to, kind) = match &address.to {
                 Recipient::Target { name, kind } => (name.clone(), kind.clone()),
@@ -118,18 +128,34 @@ impl Listener {
                     Some(_) | None => continue,
                 },
             };
+            let template = address.template.as_ref();
+            let template = template.and_then(|name| templates.get(name));
             for channel in &address.channels {
-                let listener = Self {
+                let listener = Listener {
                     to: to.clone(),
                     kind: kind.clone(),
                     channel: channel.clone(),
                 };
-                if !listeners.contains(&listener) {
-                    listeners.push(listener);
+                if tellings.iter().all(|other| other.listener != listener) {
+                    tellings.push(Self {
+                        purpose,
+                        level,
+                        listener,
+                        template: template.cloned(),
+                    });
                 }
             }
         }
-        (listeners, unusable)
+        (tellings, unusable)
+    }
+
+    /// Whether it is told in the same words as another telling of the same decision.
+    #[must_use]
+    pub fn has_words_of(&self, other: &Self) -> bool {
+        let template = self.template.as_ref().map(Arc::as_ptr);
+        self.purpose == other.purpose
+            && self.level == other.level
+            && template == other.template.as_ref().map(Arc::as_ptr)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::decision::{Decision, Listener, Telling, notification_id};
 use crate::effect::{Escalated, EscalatedType, Event, Notify, Purpose};
-use crate::message;
+use crate::message::{self, Words};
 use crate::ticket::Text;
 use crate::time::{Duration, Timestamp};
 
@@ -114,6 +114,7 @@ pub(crate) struct Voice<'a> {
 
 impl Voice<'_> {
     /// Emits one decision: the `escalated` event, then one `notify` for everybody who is told.
+    /// Returns how many of those have the built-in text because their template failed.
     pub(crate) fn emit(
         self,
         decision: &Decision,
@@ -121,7 +122,7 @@ impl Voice<'_> {
         standing: Standing,
         told: &mut Vec<Told>,
         out: &mut Vec<Emitted>,
-    ) {
+    ) -> u64 {
         let tellings = tellings(decision, told);
         let is_end = decision.kind == EscalatedType::Ended;
         let is_history = match standing {
@@ -146,22 +147,23 @@ impl Voice<'_> {
         let escalated = self.escalated(decision, ordinal, is_suppressed);
         let event_id = escalated.id.clone();
         out.push(emitted(Event::Escalated(Box::new(escalated))));
-        if !is_suppressed {
-            // Everybody who is told for one purpose is told the same words.
-            let mut words: Option<(Purpose, (String, String))> = None;
-            for telling in &tellings {
-                let texts = match &words {
-                    Some((purpose, texts)) if *purpose == telling.purpose => texts.clone(),
-                    Some(_) | None => {
-                        let texts = message::built_in(self.ticket_id, decision, telling.purpose);
-                        words = Some((telling.purpose, texts.clone()));
-                        texts
-                    }
-                };
-                let notify = self.notify(decision, &event_id, telling, texts);
-                out.push(emitted(Event::Notify(Box::new(notify))));
-            }
+        if is_suppressed {
+            return 0;
         }
+        let mut failed = 0;
+        // Most who are told of a decision are told the same words.
+        let mut last: Option<(&Telling, Words)> = None;
+        for telling in &tellings {
+            let words = match last.take() {
+                Some((other, words)) if telling.has_words_of(other) => words,
+                Some(_) | None => message::words(self.ticket_id, decision, telling),
+            };
+            failed += u64::from(words.has_failed_template);
+            let notify = self.notify(decision, &event_id, telling, &words);
+            out.push(emitted(Event::Notify(Box::new(notify))));
+            last = Some((telling, words));
+        }
+        failed
     }
 
     fn escalated(self, decision: &Decision, ordinal: u32, notify_suppressed: bool) -> Escalated {
@@ -199,7 +201,7 @@ impl Voice<'_> {
         decision: &Decision,
         event_id: &str,
         telling: &Telling,
-        (subject, body): (String, String),
+        words: &Words,
     ) -> Notify {
         let fired_at = self.emission.fired_at(decision);
         Notify {
@@ -212,8 +214,8 @@ impl Voice<'_> {
             channel: telling.listener.channel.clone(),
             purpose: telling.purpose,
             level: telling.level,
-            subject,
-            body,
+            subject: words.subject.clone(),
+            body: words.body.clone(),
             due_at: decision.due_at,
             fired_at,
             lateness_ms: fired_at.millis_since(decision.decided_at),
@@ -232,6 +234,8 @@ fn tellings(decision: &Decision, told: &[Told]) -> Vec<Telling> {
                 purpose,
                 level,
                 listener: told.listener.clone(),
+                // An entry's template is of the entry's purpose, not of how it ends.
+                template: None,
             })
             .collect()
     };

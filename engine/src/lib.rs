@@ -22,6 +22,7 @@ pub mod rules;
 pub mod simulate;
 pub mod status;
 pub mod stopwatch;
+pub mod template;
 pub mod threshold;
 pub mod ticket;
 pub mod ticket_state;

@@ -134,6 +134,8 @@ pub struct Counts {
     pub escalations_ignored: u64,
     /// Values of fields that are no address.
     pub recipients_skipped: u64,
+    /// Notifications that have the built-in text because their template failed.
+    pub templates_failed: u64,
 }
 
 impl std::ops::AddAssign for Counts {
@@ -143,6 +145,7 @@ impl std::ops::AddAssign for Counts {
         self.snoozes_ignored += other.snoozes_ignored;
         self.escalations_ignored += other.escalations_ignored;
         self.recipients_skipped += other.recipients_skipped;
+        self.templates_failed += other.templates_failed;
     }
 }
 

@@ -1,17 +1,66 @@
-//! The built-in subject and body of a notification.
+//! Subject and body of a notification: from a template of the plan files, or built in.
 //!
 //! Plain text, the same for the same decision whenever it is sent: subscribers escape it for their
 //! channel.
 
 use std::fmt::Write as _;
 
-use crate::decision::Decision;
+use crate::decision::{Decision, Telling};
 use crate::effect::Purpose;
 use crate::reason;
+use crate::template::Variables;
+use crate::ticket::Text;
+
+/// Characters of a subject: several times what a list of mails or a chat shows of it, and far below
+/// the 998 bytes of a mail's header line as long as most letters take one or two.
+pub const SUBJECT_CHARS_MAX: usize = 256;
+
+/// Bytes of a body: some pages, less than what the larger chat systems take of a message, and small
+/// enough that a transaction of thousands stays in the tens of megabytes.
+pub const BODY_BYTES_MAX: usize = 16 << 10;
+
+/// The texts of one notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// One line of at most [`SUBJECT_CHARS_MAX`] characters.
+    pub subject: String,
+    /// At most [`BODY_BYTES_MAX`] bytes, without control characters but line breaks and tabs, and
+    /// without blanks at its end.
+    pub body: String,
+    /// Whether it is the built-in text because a template failed.
+    pub has_failed_template: bool,
+}
+
+impl Words {
+    /// Cuts and cleans texts: what a ticket holds must not steer a mail's header or a terminal.
+    #[must_use]
+    pub fn new(subject: &str, body: &str, has_failed_template: bool) -> Self {
+        Self {
+            subject: one_line(subject),
+            body: plain(body.trim_end()),
+            has_failed_template,
+        }
+    }
+}
+
+/// The words for somebody who is told of a decision.
+#[must_use]
+pub fn words(ticket_id: &Text, decision: &Decision, telling: &Telling) -> Words {
+    let rendered = telling.template.as_ref().map(|template| {
+        let variables = Variables::new(ticket_id, decision, telling);
+        template.render(variables)
+    });
+    match rendered {
+        Some(Ok((subject, body))) => Words::new(&subject, &body, false),
+        Some(Err(_)) | None => {
+            let (subject, body) = built_in(ticket_id, decision, telling.purpose);
+            Words::new(&subject, &body, rendered.is_some())
+        }
+    }
+}
 
 /// Subject and body for one purpose.
-#[must_use]
-pub fn built_in(ticket_id: &str, decision: &Decision, purpose: Purpose) -> (String, String) {
+fn built_in(ticket_id: &str, decision: &Decision, purpose: Purpose) -> (String, String) {
     let what = match purpose {
         Purpose::Warning => "warning".to_owned(),
         Purpose::Level | Purpose::Repeat | Purpose::Lowered => reason::outcome(decision),
@@ -45,4 +94,80 @@ pub fn built_in(ticket_id: &str, decision: &Decision, purpose: Purpose) -> (Stri
     }
     let _ = write!(body, "Plan: {}", decision.plan.name);
     (subject, body)
+}
+
+/// A text on one line: every run of line breaks and other control characters is one blank.
+fn one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(4 * SUBJECT_CHARS_MAX));
+    let mut chars_left = SUBJECT_CHARS_MAX;
+    for c in text.trim().chars() {
+        if c.is_control() && out.ends_with(' ') {
+            continue;
+        }
+        if chars_left == 0 {
+            out.pop();
+            out.push('…');
+            break;
+        }
+        out.push(if c.is_control() { ' ' } else { c });
+        chars_left -= 1;
+    }
+    out
+}
+
+/// A text of several lines without what a terminal or a page would obey.
+fn plain(text: &str) -> String {
+    /// Room for the mark of what was cut off.
+    const END: &str = "…";
+    let mut out = String::with_capacity(text.len().min(BODY_BYTES_MAX));
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let c = match c {
+            '\r' if chars.peek() == Some(&'\n') => continue,
+            '\n' | '\t' => c,
+            '\r' => '\n',
+            control if control.is_control() => char::REPLACEMENT_CHARACTER,
+            other => other,
+        };
+        if out.len() + c.len_utf8() > BODY_BYTES_MAX {
+            while out.len() + END.len() > BODY_BYTES_MAX {
+                out.pop();
+            }
+            out.push_str(END);
+            break;
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_one_line_that_ends_somewhere() {
+        assert_eq!(one_line(" a\r\n\tb \n c\u{1b}[1m\n"), "a b  c [1m");
+        let exact = "ü".repeat(SUBJECT_CHARS_MAX);
+        assert_eq!(one_line(&exact), exact);
+        let cut = one_line(&format!("{exact}!"));
+        assert_eq!(cut.chars().count(), SUBJECT_CHARS_MAX);
+        assert!(cut.ends_with("ü…"), "{cut}");
+    }
+
+    #[test]
+    fn a_body_keeps_its_lines_and_nothing_that_is_obeyed() {
+        assert_eq!(
+            plain("a\r\nb\rc\td\u{1b}[31m\u{9b}"),
+            "a\nb\nc\td\u{fffd}[31m\u{fffd}"
+        );
+        let exact = "ü".repeat(BODY_BYTES_MAX / 2);
+        assert_eq!(plain(&exact), exact);
+        let cut = plain(&format!("{exact}!"));
+        assert!(
+            cut.len() <= BODY_BYTES_MAX && cut.ends_with("ü…"),
+            "{}",
+            cut.len()
+        );
+    }
 }

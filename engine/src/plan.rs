@@ -13,6 +13,7 @@ use crate::condition::Condition;
 use crate::length::{Length, WorkingDays};
 use crate::moment::{Moments, Pause};
 use crate::status::{self, CategorySet, StatusCategory};
+use crate::template::Template;
 use crate::ticket::{Text, TextField, Ticket};
 use crate::time::Duration;
 
@@ -27,6 +28,8 @@ pub struct Revision {
     pub statuses: BTreeMap<String, StatusCategory>,
     /// Who can be told, by name.
     pub targets: BTreeMap<Text, Target>,
+    /// Texts of notifications, by name.
+    pub templates: BTreeMap<Text, Arc<Template>>,
     /// In order; the first whose match holds takes the ticket.
     pub plans: Vec<Arc<Plan>>,
     /// Whether some clock asks for the ticket's fields around a fact.
@@ -41,6 +44,7 @@ impl Revision {
         priorities: Vec<Text>,
         statuses: BTreeMap<String, StatusCategory>,
         targets: BTreeMap<Text, Target>,
+        templates: BTreeMap<Text, Arc<Template>>,
         plans: Vec<Arc<Plan>>,
     ) -> Self {
         let timeframes = || plans.iter().flat_map(|plan| &plan.timeframes);
@@ -50,6 +54,7 @@ impl Revision {
             priorities,
             statuses,
             targets,
+            templates,
             plans,
             watches_fields,
         }
@@ -331,6 +336,8 @@ pub struct Address {
     pub to: Recipient,
     /// Over which channels; resolved from the target where the plan names none.
     pub channels: Vec<Text>,
+    /// The template of the texts; the built-in one of the purpose where the plan names none.
+    pub template: Option<Text>,
 }
 
 /// Whom an address names.

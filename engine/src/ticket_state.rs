@@ -198,7 +198,8 @@ impl TicketState {
         }
         let mut outcome = Outcome::default();
         self.read(to, context.rules, &mut outcome);
-        self.reconcile(&outcome.decisions, late_at, to, context, out);
+        outcome.counts.templates_failed +=
+            self.reconcile(&outcome.decisions, late_at, to, context, out);
         outcome.counts
     }
 
@@ -275,7 +276,7 @@ impl TicketState {
         standing: Standing,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
-    ) {
+    ) -> u64 {
         let emitted = self.ledger.times_emitted(identity);
         let ordinal = if decision.repeat > 0 {
             decision.repeat
@@ -290,7 +291,7 @@ impl TicketState {
             is_taken_back: false,
             is_correction: false,
         });
-        self.voice(decision, ordinal, standing, context, out);
+        self.voice(decision, ordinal, standing, context, out)
     }
 
     fn voice(
@@ -300,7 +301,7 @@ impl TicketState {
         standing: Standing,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
-    ) {
+    ) -> u64 {
         let (level, moved_at) = self.seen_after(decision);
         self.last_voiced = Some(Voiced {
             plan: PlanRef {
@@ -317,7 +318,7 @@ impl TicketState {
             source: &self.machine.source,
             emission: context.emission,
         };
-        voice.emit(decision, ordinal, standing, &mut self.told, out);
+        voice.emit(decision, ordinal, standing, &mut self.told, out)
     }
 
     /// The level that is seen once a decision is emitted, and since when.

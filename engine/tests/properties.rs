@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use escalator_engine::effect::{CauseKind, EscalatedType, Event, Purpose};
-use escalator_engine::emission::{Emission, Emitted};
+use escalator_engine::emission::{Emission, Emitted, Firing};
 use escalator_engine::engine::Engine;
 use escalator_engine::explain::explain;
 use escalator_engine::fact::{Fact, TicketFact, record_hash};
@@ -371,6 +371,30 @@ proptest! {
                 let running = clock.state == "running";
                 prop_assert!(!running || clock.due_at.is_some() || clock.within_s.is_none());
             }
+        }
+    }
+
+    #[test]
+    fn what_people_read_does_not_tell_when_it_was_sent(
+        rules in rules(),
+        facts in lives(HORIZON, 40),
+        outage in 0..END,
+    ) {
+        let (expected, _) = oracle(&rules, &facts);
+        let texts: BTreeMap<_, _> =
+            notified(&expected).map(|it| (&it.id, (&it.subject, &it.body))).collect();
+        let emission = Emission {
+            firing: Firing::At(minute(END + outage)),
+            ..Emission::on_virtual_clock()
+        };
+        let mut engine = Engine::new(Arc::clone(&rules));
+        for fact in &facts {
+            engine.apply(fact.clone());
+        }
+        let advanced = engine.advance(minute(END).plus_millis(1), usize::MAX, &emission);
+        prop_assert_eq!(advanced.counts.templates_failed, 0);
+        for late in notified(&advanced.events) {
+            prop_assert_eq!(texts.get(&late.id), Some(&(&late.subject, &late.body)));
         }
     }
 }

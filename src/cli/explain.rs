@@ -8,7 +8,7 @@ use escalator_engine::time::Timestamp;
 use super::failure;
 use super::inputs::{Inputs, instant};
 use super::{Output, Verdict, print};
-use crate::offline::{Recording, explanation_text};
+use crate::offline::explanation_text;
 
 /// The examples under the help text.
 pub(super) const EXAMPLES: &str = "\
@@ -46,7 +46,7 @@ impl Explain {
         let ticket_id = Text::from(&*self.ticket);
         let facts = recording.facts_of(&ticket_id);
         let Some(explanation) = explain(&ticket_id, &facts, at, &rules) else {
-            let (what, help) = self.unknown(&recording, at);
+            let (what, help) = self.inputs.unknown_ticket(&recording, &self.ticket, at);
             failure::refuse(&what, &help);
             return Ok(Verdict::Bad);
         };
@@ -55,32 +55,5 @@ impl Explain {
             Output::Text => print::text(&explanation_text(&explanation))?,
         }
         Ok(Verdict::Good)
-    }
-
-    /// What to say of a ticket that is not known by then, and what to do about it.
-    fn unknown(&self, recording: &Recording, at: Timestamp) -> (String, String) {
-        let id = &self.ticket;
-        let first_at = recording
-            .facts_of(id)
-            .iter()
-            .map(|fact| fact.occurred_at)
-            .min();
-        if let Some(first_at) = first_at {
-            return (
-                format!("nothing is known of ticket `{id}` at {at}"),
-                format!("its first event is at {first_at}; give a later --at, or none"),
-            );
-        }
-        let events = self.inputs.events_name();
-        let what = format!("there is no ticket `{id}` in {events}");
-        let ids = || recording.facts.iter().map(|fact| &*fact.ticket_id);
-        let close = ids().find(|other| other.trim().eq_ignore_ascii_case(id.trim()));
-        let close = close.or_else(|| ids().find(|other| other.contains(id.as_str())));
-        let help = match (close, ids().next()) {
-            (Some(close), _) => format!("did you mean `{close}`?"),
-            (None, Some(first)) => format!("give an id as the events have it, such as `{first}`"),
-            (None, None) => "the event file is empty; name another with --events".to_owned(),
-        };
-        (what, help)
     }
 }

@@ -36,6 +36,15 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
+    /// Plans and events at these paths.
+    pub(super) const fn new(plans: PathBuf, events: PathBuf) -> Self {
+        Self {
+            plans,
+            events,
+            edits: Vec::new(),
+        }
+    }
+
     /// The plans; none when they have errors, which are then told.
     pub(super) fn plans(&self) -> anyhow::Result<Option<PlanSet>> {
         plans(&self.plans)
@@ -80,6 +89,37 @@ impl Inputs {
         } else {
             self.events.display().to_string()
         }
+    }
+
+    /// What to say of a ticket that is not known by then, and what to do about it.
+    pub(super) fn unknown_ticket(
+        &self,
+        recording: &Recording,
+        id: &str,
+        at: Timestamp,
+    ) -> (String, String) {
+        let first_at = recording
+            .facts_of(id)
+            .iter()
+            .map(|fact| fact.occurred_at)
+            .min();
+        if let Some(first_at) = first_at {
+            return (
+                format!("nothing is known of ticket `{id}` at {at}"),
+                format!("its first event is at {first_at}; give a later --at, or none"),
+            );
+        }
+        let events = self.events_name();
+        let what = format!("there is no ticket `{id}` in {events}");
+        let ids = || recording.facts.iter().map(|fact| &*fact.ticket_id);
+        let close = ids().find(|other| other.trim().eq_ignore_ascii_case(id.trim()));
+        let close = close.or_else(|| ids().find(|other| other.contains(id)));
+        let help = match (close, ids().next()) {
+            (Some(close), _) => format!("did you mean `{close}`?"),
+            (None, Some(first)) => format!("give an id as the events have it, such as `{first}`"),
+            (None, None) => "the event file is empty; name another with --events".to_owned(),
+        };
+        (what, help)
     }
 
     fn is_standard_input(&self) -> bool {

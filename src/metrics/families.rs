@@ -178,6 +178,8 @@ families! {
     pub(super) activities_ignored: IntCounterVec = "escalator_activities_ignored_total" ["kind"];
     /// Targets taken from a ticket's field that were skipped because the value is unfit.
     pub targets_skipped: IntCounter = "escalator_targets_skipped_total";
+    /// Notifications told in the built-in text because their template failed.
+    pub templates_failed: IntCounter = "escalator_templates_failed_total";
     /// Tickets whose state is held, by partition.
     pub(super) tickets: IntGaugeVec = "escalator_tickets" ["partition"];
     /// Whether the brokers answer: 1 or 0.

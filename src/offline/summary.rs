@@ -149,6 +149,11 @@ impl Summary {
                 "recipient",
                 "skipped: too long, or with control characters",
             ),
+            (
+                counts.templates_failed,
+                "notification",
+                "in the built-in text: the template failed; `escalator template render` shows why",
+            ),
         ] {
             if count > 0 {
                 writeln!(f, "{} {why}", counted(count, noun))?;

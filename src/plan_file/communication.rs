@@ -5,6 +5,7 @@ use super::node::Entry;
 use super::problem::Code;
 use super::reader::Reader;
 use super::scope::Scope;
+use super::templates;
 
 const KEYS: [&str; 5] = ["to", "every", "channel", "template", "calendar"];
 
@@ -17,10 +18,11 @@ pub(super) fn check(reader: &mut Reader, scope: &Scope, entry: &Entry) {
     if let Some(node) = reader.required(&fields, "every", "`communication`") {
         reader.wait(node, "`every`");
     }
-    for key in ["channel", "template"] {
-        if let Some(node) = fields.get(key) {
-            reader.name(node, &format!("`{key}`"));
-        }
+    if let Some(node) = fields.get("channel") {
+        reader.name(node, "`channel`");
+    }
+    if let Some(node) = fields.get("template") {
+        templates::reference(reader, scope, node);
     }
     if let Some(node) = fields.get("calendar") {
         scope.calendar(reader, node);

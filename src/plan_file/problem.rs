@@ -97,19 +97,26 @@ codes! {
     NeverOpens "E0607" "A calendar never opens."
     IcsUnreadable "E0608" "A file of holidays cannot be read, or lies outside of the directory of the plans."
     IcsRefused "E0609" "A file of holidays has something else than all-day events, once or every year."
+    // Templates.
+    UnknownTemplate "E0701" "A template is not declared."
+    BadTemplate "E0702" "The text of a template is not complete, or not well-formed."
+    UnknownInTemplate "E0703" "A template names a variable, a field, a filter, a test, a time zone or a format that does not exist."
+    BeyondTemplates "E0704" "A template asks for what the texts of notifications cannot do."
+    FailingTemplate "E0705" "A template fails for some ticket, such as one whose fields are all empty."
+    CostlyTemplate "E0706" "A template is longer, or may cost more, than what is rendered for every notification."
     // Plan tests.
     BadTestTime "E0801" "A time of a plan test is not written as one, or lies beyond the test's end."
     TestedPlans "E0802" "The plans that a test file names cannot be read, or have errors."
     BadTestEvent "E0803" "An event of a plan test is not one that the service would read."
     BadExpectation "E0804" "An expectation of a plan test names no type, several, or an unknown ticket."
     // What the engine cannot do yet.
-    TemplatesUnsupported "E0905" "Templates are not supported yet."
     CommunicationUnsupported "E0906" "Communication plans are not supported yet."
     ResolutionUnsupported "E0907" "Resolution plans are not supported yet."
     AtMostUnsupported "E0908" "Limits on notifications (`at_most`) are not supported yet."
     // Warnings.
     UnknownPriority "W0301" "A priority is not in the list of priorities, so this never applies."
     UnreachablePlan "W0302" "An earlier plan takes every ticket that this one could match."
+    UnusedTemplate "W0701" "Nothing names a template."
     UnknownStatus "W0801" "A status word in a plan test is not known, so that it counts as open."
     NoEffectYet "W0901" "A key is checked but has no effect yet."
 }

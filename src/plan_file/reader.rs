@@ -357,8 +357,9 @@ pub(super) fn is_working_days(text: &str) -> bool {
         .is_some_and(|count| !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// A suggestion, or else all that is possible.
-pub(super) fn did_you_mean<S: AsRef<str>>(word: &str, candidates: &[S], all: &str) -> String {
+/// A suggestion for a word that is not known, or else all that is possible.
+#[must_use]
+pub fn did_you_mean<S: AsRef<str>>(word: &str, candidates: &[S], all: &str) -> String {
     // More words than this are no help in one line.
     const SHOWN_MAX: usize = 24;
     if let Some(meant) = closest(word, candidates.iter().map(AsRef::as_ref)) {

@@ -1,11 +1,13 @@
-//! What plans may refer to: priorities, targets, calendars; collected from all files before any
+//! What plans may refer to: priorities, targets, templates, calendars; collected from all files before any
 //! plan is read.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use escalator_engine::calendar::Calendar;
 use escalator_engine::plan::{Address, Recipient, RecipientField, Target};
 use escalator_engine::status::StatusCategory;
+use escalator_engine::template::Template;
 use escalator_engine::ticket::Text;
 
 use super::node::{Node, Value};
@@ -36,6 +38,8 @@ pub(super) struct Scope {
     calendars: BTreeMap<Text, (Calendar, Place)>,
     /// What the content keeps of a file that is referred to, by the place of its path.
     inlined: BTreeMap<Place, String>,
+    /// Templates, none where the text of one was refused.
+    templates: BTreeMap<Text, (Option<Arc<Template>>, Place)>,
 }
 
 impl Scope {
@@ -128,6 +132,22 @@ impl Scope {
             .collect()
     }
 
+    /// Notes a template, which was refused when it is none.
+    pub(super) fn add_template(
+        &mut self,
+        reader: &mut Reader,
+        name: &str,
+        place: Place,
+        template: Option<Arc<Template>>,
+    ) {
+        let name: Text = name.into();
+        if let Some((_, first)) = self.templates.get(&name) {
+            reader.push(twice("template", &name, place, *first));
+        } else {
+            self.templates.insert(name, (template, place));
+        }
+    }
+
     /// Ends the declarations: from now on they are looked up.
     pub(super) fn settle(&mut self) {
         self.priorities_used = match &self.priorities {
@@ -161,6 +181,30 @@ impl Scope {
         let targets = self.targets.iter();
         targets
             .map(|(name, (target, _))| (name.clone(), target.clone()))
+            .collect()
+    }
+
+    /// Whether a template is declared.
+    pub(super) fn has_template(&self, name: &str) -> bool {
+        self.templates.contains_key(name)
+    }
+
+    /// The names of the declared templates.
+    pub(super) fn template_names(&self) -> impl Iterator<Item = &str> {
+        self.templates.keys().map(|name| &**name)
+    }
+
+    /// Where each template is declared.
+    pub(super) fn template_places(&self) -> impl Iterator<Item = (&Text, Place)> {
+        let templates = self.templates.iter();
+        templates.map(|(name, (_, place))| (name, *place))
+    }
+
+    /// The declared templates by name.
+    pub(super) fn templates(&self) -> BTreeMap<Text, Arc<Template>> {
+        let templates = self.templates.iter();
+        templates
+            .filter_map(|(name, (template, _))| Some((name.clone(), template.clone()?)))
             .collect()
     }
 
@@ -200,19 +244,27 @@ impl Scope {
         if !matches!(node.value, Value::Map(_)) {
             let to = self.recipient(reader, node)?;
             let channels = self.channels(&to);
-            return Some(Address { to, channels });
+            return Some(Address {
+                to,
+                channels,
+                template: None,
+            });
         }
         let fields = reader.map(node, "an entry that tells somebody", &KEYS);
         let channel = fields
             .get("channel")
             .map(|node| reader.name(node, "the channel"));
-        if let Some(entry) = fields.entry("template") {
-            templates::reference(reader, entry);
-        }
+        let template = fields
+            .get("template")
+            .and_then(|node| templates::reference(reader, self, node));
         let to = reader.required(&fields, "to", "an entry that tells somebody")?;
         let to = self.recipient(reader, to)?;
         let channels = channel.map_or_else(|| self.channels(&to), |channel| vec![channel]);
-        Some(Address { to, channels })
+        Some(Address {
+            to,
+            channels,
+            template,
+        })
     }
 
     /// Whom a name means.

@@ -48,6 +48,7 @@ pub(super) fn check(sources: Sources) -> Checked {
         if is_sound {
             let mut lints = Reader::default();
             plans::warn_of_unreachable(&mut lints, &plans);
+            templates::warn_of_unused(&mut lints, &scope, &plans);
             set = finished(&mut lints, &trees, &scope, &plans);
             problems.extend(lints.into_problems());
             problems.sort_by_key(|problem| (problem.place, problem.code));
@@ -116,7 +117,7 @@ fn declarations(reader: &mut Reader, scope: &mut Scope, sources: &Sources, top: 
         scope.add_targets(reader, node);
     }
     if let Some(node) = top.get("templates") {
-        templates::collect(reader, node);
+        templates::collect(reader, scope, sources, node);
     }
     if let Some(node) = top.get("forget_after") {
         reader.period(node, "`forget_after`");
@@ -181,6 +182,7 @@ fn finished(
         scope.priorities().to_vec(),
         statuses,
         scope.targets(),
+        scope.templates(),
         plans.iter().map(|placed| placed.plan.clone()).collect(),
     );
     let files = plans.iter().map(|placed| placed.place.file).collect();

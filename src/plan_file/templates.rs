@@ -1,35 +1,209 @@
-//! `templates:` texts of notifications. Their keys are known and checked; they are not supported
-//! yet, so each declaration and each reference is refused.
+//! `templates:` texts of notifications: the engine checks them and tries them out, here its
+//! refusals get their codes, places and remedies.
 
-use super::node::{Entry, Node};
-use super::problem::Code;
-use super::reader::Reader;
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use escalator_engine::effect::Purpose;
+use escalator_engine::template::{
+    FIELDS, FILTERS, Flaw, TESTS, Template, TemplateError, VARIABLES, time_zones,
+};
+use escalator_engine::ticket::Text;
+
+use super::node::{Entry, Node, Value};
+use super::plans::Placed;
+use super::problem::{Code, Place};
+use super::reader::{Reader, did_you_mean};
+use super::scope::Scope;
+use super::source::Sources;
+use super::suggest::closest;
+
+/// Templates of a set: some for each team of a large organization. Each is tried out at load, which
+/// takes about half a millisecond.
+const TEMPLATES_MAX: usize = 1000;
+
+/// Purposes whose notifications are not sent yet; the word names their built-in text all the same.
+const LATER_PURPOSES: [&str; 3] = ["customer_update", "post_mortem", "digest"];
 
 /// Notes the templates of one file.
-pub(super) fn collect(reader: &mut Reader, node: &Node) {
-    for entry in reader.entries(node, "`templates`") {
+pub(super) fn collect(reader: &mut Reader, scope: &mut Scope, sources: &Sources, node: &Node) {
+    let entries = reader.entries(node, "`templates`");
+    reader.at_most(entries.len(), TEMPLATES_MAX, node.place, "templates");
+    for entry in entries.into_iter().take(TEMPLATES_MAX) {
         reader.check_name(&entry.key, entry.place, "the template's name");
-        let fields = reader.map(&entry.node, "a template", &["subject", "body"]);
-        for key in ["subject", "body"] {
-            if let Some(node) = fields.get(key) {
-                reader.scalar(node, "the text of a template");
-            }
-        }
-        unsupported(reader, entry);
+        let template = template(reader, sources, entry);
+        scope.add_template(reader, &entry.key, entry.place, template.map(Arc::new));
     }
 }
 
-/// A `template` key that names one.
-pub(super) fn reference(reader: &mut Reader, entry: &Entry) {
-    reader.scalar(&entry.node, "the name of a template");
-    unsupported(reader, entry);
+fn template(reader: &mut Reader, sources: &Sources, entry: &Entry) -> Option<Template> {
+    let fields = reader.map(&entry.node, "a template", &["subject", "body"]);
+    let mut text = |key| {
+        let node = reader.required(&fields, key, "a template")?;
+        Some((node, reader.scalar(node, &format!("`{key}`"))?))
+    };
+    let (subject, body) = (text("subject"), text("body"));
+    let ((_, subject), (_, body)) = (subject?, body?);
+    match Template::new(&entry.key, subject, body) {
+        Ok(template) => Some(template),
+        Err(flaws) => {
+            for flaw in flaws {
+                if let Some(node) = fields.get(flaw.part.name()) {
+                    report(reader, sources, node, &flaw);
+                }
+            }
+            None
+        }
+    }
 }
 
-fn unsupported(reader: &mut Reader, entry: &Entry) {
-    reader.report(
-        Code::TemplatesUnsupported,
-        entry.place,
-        "templates are not supported yet",
-        "leave the template out; the built-in text of its purpose is used",
-    );
+fn report(reader: &mut Reader, sources: &Sources, node: &Node, flaw: &Flaw) {
+    let (code, remedy) = advice(&flaw.error);
+    let place = place(sources, node, flaw.range.clone());
+    reader.report(code, place, &flaw.error.to_string(), &remedy);
+}
+
+/// Where a part of a text stands in its file. YAML may have indented, folded or quoted the text, so
+/// that the part is looked for as it reads: the same part for the same time.
+fn place(sources: &Sources, node: &Node, range: Range<usize>) -> Place {
+    let found = || {
+        let Value::Scalar(text) = &node.value else {
+            return None;
+        };
+        let meant = text.get(range.clone())?.lines().next()?;
+        let file = sources.files().get(node.place.file)?;
+        let written = file.text.get(node.place.start..)?;
+        if meant.is_empty() {
+            return None;
+        }
+        let times_before = text.get(..range.start)?.matches(meant).count();
+        let (at, _) = written.match_indices(meant).nth(times_before)?;
+        let start = node.place.start + at;
+        Some(Place::new(node.place.file, start, start + meant.len()))
+    };
+    found().unwrap_or(node.place)
+}
+
+/// The template that a key names: none for the built-in text, whose name is that of a purpose.
+pub(super) fn reference(reader: &mut Reader, scope: &Scope, node: &Node) -> Option<Text> {
+    let name = reader.scalar(node, "the name of a template")?;
+    if scope.has_template(name) {
+        return Some(name.into());
+    }
+    let built_in = Purpose::ALL.into_iter().map(Purpose::name);
+    let built_in: Vec<_> = built_in.chain(LATER_PURPOSES).collect();
+    if !built_in.contains(&name) {
+        let names: Vec<&str> = scope.template_names().chain(built_in).collect();
+        reader.report(
+            Code::UnknownTemplate,
+            node.place,
+            &format!("there is no template `{name}`"),
+            &did_you_mean(name, &names, "declare it under `templates:`; there are"),
+        );
+    }
+    None
+}
+
+/// Warns of templates that nothing names.
+pub(super) fn warn_of_unused(reader: &mut Reader, scope: &Scope, plans: &[Placed]) {
+    let plans = || plans.iter().map(|placed| &placed.plan);
+    let levels = plans().flat_map(|plan| &plan.path);
+    let marks = plans()
+        .flat_map(|plan| &plan.timeframes)
+        .flat_map(|timeframe| &timeframe.marks);
+    let addresses = levels
+        .flat_map(|level| &level.notify)
+        .chain(marks.flat_map(|mark| &mark.warn));
+    let used: BTreeSet<&Text> = addresses
+        .filter_map(|address| address.template.as_ref())
+        .collect();
+    for (name, place) in scope.template_places() {
+        if !used.contains(name) {
+            reader.report(
+                Code::UnusedTemplate,
+                place,
+                &format!("nothing names the template `{name}`"),
+                &format!("name it as in `notify: [{{ to: …, template: {name} }}]`, or remove it"),
+            );
+        }
+    }
+}
+
+fn advice(error: &TemplateError) -> (Code, String) {
+    let (code, remedy) = match error {
+        TemplateError::UnknownVariable { name } if FIELDS.contains(&&**name) => {
+            let remedy = format!("did you mean `ticket.{name}`?");
+            return (Code::UnknownInTemplate, remedy);
+        }
+        TemplateError::UnknownVariable { name } => {
+            return unknown(name, &VARIABLES, "the variables are");
+        }
+        TemplateError::UnknownField { name } => return unknown(name, &FIELDS, "the fields are"),
+        TemplateError::UnknownFilter { name } => return unknown(name, &FILTERS, "the filters are"),
+        TemplateError::UnknownTest { name } => return unknown(name, &TESTS, "the tests are"),
+        TemplateError::UnknownZone { name } => return unknown_zone(name),
+        TemplateError::TooMany { .. } => (
+            Code::CostlyTemplate,
+            "split the text into several templates, or say less in one",
+        ),
+        TemplateError::BadFormat { .. } => (
+            Code::UnknownInTemplate,
+            "write it as in `%d.%m.%Y %H:%M`; a `%` of its own is `%%`",
+        ),
+        TemplateError::Syntax { .. } => (
+            Code::BadTemplate,
+            "values stand in `{{ … }}`, and `{% if … %}` and `{% for … %}` have their end",
+        ),
+        TemplateError::WholeTicket => (
+            Code::BeyondTemplates,
+            "ask for a field: `ticket.id`, `ticket.subject`",
+        ),
+        TemplateError::WholeLabels => (
+            Code::BeyondTemplates,
+            "ask for one label, as in `ticket.labels.NAME` (empty when there is none), or go through `ticket.labels | items`",
+        ),
+        TemplateError::NoParts { .. } => (
+            Code::BeyondTemplates,
+            "it is a value already; parts have `ticket`, `ticket.labels` and `loop`, and the level's name is `level_name`",
+        ),
+        TemplateError::Call { .. } => (
+            Code::BeyondTemplates,
+            "there are filters, as in `{{ ticket.subject | upper }}`, but neither functions nor methods",
+        ),
+        TemplateError::Statement { .. } => (
+            Code::BeyondTemplates,
+            "there are `if`, `for`, `set`, `with` and `filter`",
+        ),
+        TemplateError::OpenZone => (
+            Code::BeyondTemplates,
+            "write it as in `{{ due_at | local('Europe/Berlin', '%d.%m.%Y %H:%M') }}`",
+        ),
+        TemplateError::Reserved { .. } => (Code::BeyondTemplates, "take another name"),
+        TemplateError::Failing { .. } => (
+            Code::FailingTemplate,
+            "an empty field is `none`, so write `(ticket.severity or 0)`; `severity` and `satisfaction` are numbers, `tags` is a list, the others are texts",
+        ),
+        TemplateError::TooLong { .. } => {
+            (Code::CostlyTemplate, "say less: people read it on a phone")
+        }
+        TemplateError::TooCostly { .. } => (
+            Code::CostlyTemplate,
+            "leave out loops in loops, and repeated texts",
+        ),
+    };
+    (code, remedy.to_owned())
+}
+
+fn unknown(name: &str, names: &[&str], all: &str) -> (Code, String) {
+    (Code::UnknownInTemplate, did_you_mean(name, names, all))
+}
+
+fn unknown_zone(name: &str) -> (Code, String) {
+    let names: Vec<_> = time_zones().collect();
+    let remedy = match closest(name, names.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "write an IANA name, as in `Europe/Berlin` or `UTC`".to_owned(),
+    };
+    (Code::UnknownInTemplate, remedy)
 }

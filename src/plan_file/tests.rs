@@ -150,10 +150,33 @@ fn the_hash_sees_meaning() {
     }
 }
 
+/// [`BASE`] with a template for its level.
+fn with_template(template: &str) -> String {
+    BASE.replace(
+        "version: 1",
+        &format!("version: 1\ntemplates: {{ t: {template} }}"),
+    )
+    .replace("notify: [noc]", "notify: [{ to: noc, template: t }]")
+}
+
+#[test]
+fn the_hash_sees_templates() {
+    let ids: BTreeSet<_> = [
+        "{ subject: a, body: b }",
+        "{ subject: b, body: a }",
+        "{ subject: a, body: \"b {{ level }}\" }",
+    ]
+    .map(|template| id(&with_template(template)))
+    .into();
+    assert_eq!(ids.len(), 3);
+}
+
 #[test]
 fn a_content_reads_as_the_same_revision() {
     let shipped = fs::read_to_string(root().join("plans/itil.yaml")).unwrap();
-    for text in [BASE, &shipped] {
+    // Texts that look like numbers and truth values are texts all the same.
+    let templated = with_template("{ subject: 1.50, body: \"true\\n  {{ level }}\\n\" }");
+    for text in [BASE, &shipped, &templated] {
         let set = checked(text).into_set().unwrap();
         let again = PlanSet::from_content(set.content()).unwrap();
         assert_eq!(again.revision(), set.revision());

@@ -52,6 +52,9 @@ impl Tally {
         families
             .targets_skipped
             .inc_by(counted.counts.recipients_skipped);
+        families
+            .templates_failed
+            .inc_by(counted.counts.templates_failed);
         let snoozes = metrics.activities_ignored(IgnoredActivity::Snooze);
         snoozes.inc_by(counted.counts.snoozes_ignored);
         let escalations = metrics.activities_ignored(IgnoredActivity::Escalate);

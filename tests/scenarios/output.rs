@@ -43,12 +43,17 @@ pub(super) fn lines(events: &[Emitted]) -> Vec<(Timestamp, String)> {
 }
 
 fn listener(notify: &Notify, level: u32) -> String {
-    let listener = format!("{}/{}", notify.to, notify.channel);
-    if notify.level == level {
-        listener
-    } else {
-        format!("{listener}[level {}]", notify.level)
+    let mut listener = format!("{}/{}", notify.to, notify.channel);
+    if notify.level != level {
+        write!(listener, "[level {}]", notify.level).unwrap();
     }
+    // The built-in texts are the same everywhere; those of a template are shown.
+    let ticket_id = notify.ticket_id.as_deref().unwrap_or_default();
+    if !notify.subject.starts_with(&format!("[{ticket_id}] ")) {
+        let lines: Vec<_> = notify.body.lines().collect();
+        write!(listener, " “{}: {}”", notify.subject, lines.join(" / ")).unwrap();
+    }
+    listener
 }
 
 fn line(event: &Escalated) -> String {

@@ -191,7 +191,8 @@ impl Machine {
         };
         if !mark.warn.is_empty() {
             let level = self.level();
-            let tellings = self.tell(Purpose::Warning, level, &mark.warn, out);
+            let revision = &in_force.revision;
+            let tellings = self.tell(Purpose::Warning, level, &mark.warn, revision, out);
             out.decisions.push(Decision {
                 tellings,
                 nature: Nature::Problem,
@@ -241,7 +242,8 @@ impl Machine {
                 };
                 let level = self.level();
                 let tellings = level_of(in_force, level).map_or_else(Vec::new, |step| {
-                    self.tell(Purpose::Repeat, level, &step.notify, out)
+                    let revision = &in_force.revision;
+                    self.tell(Purpose::Repeat, level, &step.notify, revision, out)
                 });
                 out.decisions.push(Decision {
                     tellings,

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{InForce, Machine, Outcome};
-use crate::decision::{Anchor, Decision, Listener, Telling};
+use crate::decision::{Anchor, Decision, Telling};
 use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
 use crate::fact::{Activity, Fact};
 use crate::ladder::Escalation;
-use crate::plan::{Address, Level, Nature};
+use crate::plan::{Address, Level, Nature, Revision};
 use crate::status::StatusCategory;
 use crate::stopwatch::Stopwatch;
 use crate::ticket::Text;
@@ -69,7 +69,7 @@ impl Machine {
         in_force: &InForce,
         out: &mut Outcome,
     ) {
-        let path = &in_force.plan.path;
+        let (path, revision) = (&in_force.plan.path, &in_force.revision);
         let top = u32::try_from(path.len()).unwrap_or(u32::MAX);
         let mut skipped_from = self.level() + 1;
         let mut target = asked.min(top);
@@ -81,10 +81,10 @@ impl Machine {
             if in_force.plan.notify_skipped {
                 for skipped in skipped_from..target {
                     let notify = &path[skipped as usize - 1].notify;
-                    tellings.extend(self.tell(Purpose::Level, skipped, notify, out));
+                    tellings.extend(self.tell(Purpose::Level, skipped, notify, revision, out));
                 }
             }
-            tellings.extend(self.tell(Purpose::Level, target, &level.notify, out));
+            tellings.extend(self.tell(Purpose::Level, target, &level.notify, revision, out));
             let decision = Decision {
                 assign: level.assign.clone(),
                 tellings,
@@ -147,7 +147,8 @@ impl Machine {
                 .as_ref()
                 .and_then(|open| open.repeat_due(nth + 1, step))
         };
-        let tellings = self.tell(Purpose::Repeat, level, &step.notify, out);
+        let revision = &in_force.revision;
+        let tellings = self.tell(Purpose::Repeat, level, &step.notify, revision, out);
         let decision = Decision {
             repeat: nth,
             tellings,
@@ -254,22 +255,26 @@ impl Machine {
         purpose: Purpose,
         level: u32,
         addresses: &[Address],
+        revision: &Revision,
         out: &mut Outcome,
     ) -> Vec<Telling> {
-        let (listeners, unusable) = Listener::of(addresses, &self.ticket);
+        let templates = &revision.templates;
+        let (tellings, unusable) = Telling::all(purpose, level, addresses, &self.ticket, templates);
         out.counts.recipients_skipped += unusable as u64;
-        let telling = |listener| Telling {
-            purpose,
-            level,
-            listener,
-        };
-        listeners.into_iter().map(telling).collect()
+        tellings
     }
 
     /// Whom a level tells at this moment.
     #[must_use]
-    pub fn tell_level(&self, purpose: Purpose, level: u32, step: &Level) -> Vec<Telling> {
-        self.tell(purpose, level, &step.notify, &mut Outcome::default())
+    pub fn tell_level(&self, level: u32, step: &Level, revision: &Revision) -> Vec<Telling> {
+        let mut uncounted = Outcome::default();
+        self.tell(
+            Purpose::Level,
+            level,
+            &step.notify,
+            revision,
+            &mut uncounted,
+        )
     }
 
     /// Pauses the waits of the level by the present category, or lets them go on.

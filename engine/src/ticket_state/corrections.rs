@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Context, TicketState};
 use crate::decision::{Anchor, Decision};
-use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
+use crate::effect::{Cause, CauseKind, EscalatedType};
 use crate::emission::{Emitted, Standing};
 use crate::ledger::Entry;
 use crate::rules::Rules;
@@ -14,7 +14,8 @@ use crate::time::Timestamp;
 impl TicketState {
     /// Emits what is decided and does not stand in the ledger yet, then one correction when the
     /// level that subscribers see is not the true one. `late_at` says that the decisions are a new
-    /// reading of the whole history, because of a fact of that instant.
+    /// reading of the whole history, because of a fact of that instant. Returns how many templates
+    /// failed, as everything here that emits.
     pub(super) fn reconcile(
         &mut self,
         decisions: &[Decision],
@@ -22,7 +23,8 @@ impl TicketState {
         to: Timestamp,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
-    ) {
+    ) -> u64 {
+        let mut failed = 0;
         for decision in decisions {
             let identity = decision.identity();
             let stands = self.ledger.standing(identity).is_some();
@@ -35,7 +37,7 @@ impl TicketState {
                 None => Standing::Present,
                 Some(_) => self.standing_of(decision),
             };
-            self.emit(decision, identity, standing, context, out);
+            failed += self.emit(decision, identity, standing, context, out);
         }
         let seen = self.last_voiced.as_ref().map_or(0, |seen| seen.level);
         // A plan with a shorter path has taken the level down silently: either is right to be seen.
@@ -43,8 +45,9 @@ impl TicketState {
             self.take_back(decisions, seen);
             // Without a late fact at hand it is the last one that decided what came too late.
             let late_at = late_at.unwrap_or(self.machine.last_fact_at);
-            self.correct(seen, late_at, to, context, out);
+            failed += self.correct(seen, late_at, to, context, out);
         }
+        failed
     }
 
     /// Whether what a missing decision belongs to is over by in-order reading.
@@ -86,7 +89,7 @@ impl TicketState {
         to: Timestamp,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
-    ) {
+    ) -> u64 {
         let level = self.machine.level();
         let kind = match (visible < level, level) {
             (true, _) => EscalatedType::Raised,
@@ -94,7 +97,7 @@ impl TicketState {
             (false, _) => EscalatedType::Lowered,
         };
         let Some(mut decision) = self.correction(kind, visible, late_at, context.rules) else {
-            return;
+            return 0;
         };
         // Behind everything decided so far, before everything still to come.
         decision.decided_at = self
@@ -114,10 +117,11 @@ impl TicketState {
         // Its lateness counts from the fact that brought it about.
         decision.decided_at = late_at;
         let begin = out.len();
-        self.voice(&decision, ordinal, Standing::Present, context, out);
+        let failed = self.voice(&decision, ordinal, Standing::Present, context, out);
         for emitted in &mut out[begin..] {
             emitted.at = to.max(late_at);
         }
+        failed
     }
 
     fn correction(
@@ -165,7 +169,7 @@ impl TicketState {
             note: None,
             tellings: match (kind, step) {
                 (EscalatedType::Raised, Some(step)) => {
-                    self.machine.tell_level(Purpose::Level, level, step)
+                    self.machine.tell_level(level, step, revision)
                 }
                 _ => Vec::new(),
             },

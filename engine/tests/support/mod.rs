@@ -1,7 +1,7 @@
 //! Random plans and random lives of tickets, from plain numbers so that proptest can shrink them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use escalator_engine::calendar::{AtClose, Calendar, CalendarRule, Hours};
 use escalator_engine::condition::{Condition, Field, Scalar, Test};
@@ -16,6 +16,7 @@ use escalator_engine::plan::{
 };
 use escalator_engine::rules::Rules;
 use escalator_engine::status::{CategorySet, StatusCategory};
+use escalator_engine::template::Template;
 use escalator_engine::ticket::{Change, Text, TextField};
 use escalator_engine::time::{Duration, Timestamp};
 use proptest::collection::vec;
@@ -42,6 +43,15 @@ const STATUSES: [&str; 7] = [
 ];
 const PRIORITIES: [&str; 3] = ["low", "high", "critical"];
 
+/// A template that uses every variable.
+static EVERYTHING: LazyLock<Arc<Template>> = LazyLock::new(|| {
+    let subject = "{{ ticket.id }} {{ purpose }} {{ level }} {{ level_name }}";
+    let body = "{{ reason }} {{ note }} {{ due_at }} {{ now | local('Europe/Berlin') }} {{ plan }} \
+                {{ ticket.status }} {{ ticket.tags | join(',') }} {{ ticket.assignee or 'nobody' }}";
+    let template = Template::new("everything", subject, body);
+    Arc::new(template.expect("the template is sound"))
+});
+
 fn address(n: u8) -> Address {
     let to = match n % 4 {
         0 => Recipient::Field(RecipientField::Assignee),
@@ -55,7 +65,11 @@ fn address(n: u8) -> Address {
     } else {
         vec!["chat".into()]
     };
-    Address { to, channels }
+    Address {
+        to,
+        channels,
+        template: n.is_multiple_of(5).then(|| "everything".into()),
+    }
 }
 
 fn addresses() -> impl Strategy<Value = Vec<Address>> {
@@ -302,6 +316,7 @@ pub(crate) fn rules() -> impl Strategy<Value = Arc<Rules>> {
             PRIORITIES.map(Text::from).to_vec(),
             BTreeMap::new(),
             BTreeMap::new(),
+            BTreeMap::from([("everything".into(), Arc::clone(&EVERYTHING))]),
             vec![Arc::new(first), Arc::new(second)],
         ))))
     })
