@@ -114,7 +114,8 @@ pub(super) fn read(text: &str) -> Result<Holidays, Refusal> {
     if !is_flat(text) {
         return Err(file(Why::NotICalendar));
     }
-    let unfolded = unfold(text);
+    // Some programs begin a file with a byte order mark, or end it with blank lines.
+    let unfolded = unfold(text.trim_start_matches('\u{feff}').trim());
     let roots = read_components(&unfolded).map_err(|_| file(Why::NotICalendar))?;
     let mut events = BTreeSet::new();
     let mut count = 0;

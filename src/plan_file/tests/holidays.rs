@@ -187,6 +187,47 @@ fn what_is_no_yearly_rule_is_refused() {
 }
 
 #[test]
+fn a_file_as_programs_write_it_is_read() {
+    let text = "\u{feff}BEGIN:VCALENDAR
+PRODID:-//Some Inc//Some Calendar 70.9054//EN
+VERSION:2.0
+CALSCALE:GREGORIAN
+METHOD:PUBLISH
+X-WR-CALNAME:Holidays in Germany
+X-WR-TIMEZONE:UTC
+BEGIN:VTIMEZONE
+TZID:Europe/Berlin
+BEGIN:STANDARD
+DTSTART:19701025T030000
+RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU
+TZOFFSETFROM:+0200
+TZOFFSETTO:+0100
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VEVENT
+DTSTART;VALUE=DATE:20260403
+DTEND;VALUE=DATE:20260404
+DTSTAMP:20260101T120000Z
+UID:20260403_60o30@example.org
+CLASS:PUBLIC
+DESCRIPTION:Public holiday\\nin all of Germany: a long text that goes on and
+  on, over its line
+SUMMARY;LANGUAGE=en:Good Friday
+TRANSP:TRANSPARENT
+BEGIN:VALARM
+ACTION:DISPLAY
+TRIGGER:-P1D
+END:VALARM
+END:VEVENT
+END:VCALENDAR
+
+";
+    let holidays = ics::read(text).unwrap();
+    let day = Day::parse("2026-04-03").unwrap();
+    assert_eq!(holidays.days, [(day, "Good Friday".into())].into());
+}
+
+#[test]
 fn other_files_are_no_files_of_holidays() {
     let deep = "BEGIN:VCALENDAR\n".repeat(100_000);
     for text in [
