@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::plan_file::Code;
+use crate::plan_file::{Code, Severity, Sources, check_tests, render};
 
 const PLANS: &str = "
 version: 1
@@ -381,4 +382,28 @@ fn a_report_for_programs_has_no_colours_and_all_places() {
     assert_eq!(failure["line"], 8);
     assert_eq!(failure["instead"]["differences"][0]["field"], "level");
     assert_eq!((&json["good"], &json["failed"]), (&false.into(), &1.into()));
+}
+
+proptest! {
+    /// Good files with pieces cut out, doubled and exchanged reach far deeper than noise does.
+    #[test]
+    fn mutilated_tests_are_read_or_refused_with_their_places(
+        cuts in prop::collection::vec((0_usize..9000, 0_usize..40, "[a-z0-9%:{}\\[\\]&*\"'|>~ \n-]{0,8}"), 1..6),
+    ) {
+        let mut text: Vec<char> = include_str!("../../plans/itil.test.yaml").chars().collect();
+        for (at, len, put) in cuts {
+            let at = at % text.len();
+            let end = (at + len).min(text.len());
+            text.splice(at..end, put.chars());
+        }
+        let text: String = text.into_iter().collect();
+        let checked = check_tests(Sources::from_text("a.test.yaml", &text));
+        let is_error = |problem: &crate::plan_file::Problem| problem.code.severity() == Severity::Error;
+        prop_assert_eq!(checked.file.is_none(), checked.problems.iter().any(is_error));
+        for problem in &checked.problems {
+            let (_, line, column) = problem.position(&checked.sources);
+            prop_assert!(line >= 1 && column >= 1);
+        }
+        let _ = render::texts(&checked.problems, &checked.sources, true);
+    }
 }
