@@ -15,6 +15,7 @@ mod run;
 mod schema;
 mod setting_flags;
 mod simulate;
+mod topics;
 mod validate;
 
 use std::process::ExitCode;
@@ -54,6 +55,9 @@ enum Command {
     /// Runs plans over recorded events and shows who would have been told what, and when.
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(simulate::Simulate),
+    /// Makes and checks the topics that the service reads and writes.
+    #[command(subcommand)]
+    Topics(topics::TopicsCommand),
     /// Checks plan files and shows every problem with its place and a remedy.
     #[command(after_help = validate::EXAMPLES)]
     Validate(validate::Validate),
@@ -96,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Healthcheck(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::Topics(command) => command.run(),
         Command::Validate(command) => command.run(),
     };
     match verdict {
