@@ -22,6 +22,7 @@ mod signals;
 mod simulate;
 mod template;
 mod test;
+mod topics;
 mod validate;
 
 use std::process::ExitCode;
@@ -77,6 +78,9 @@ enum Command {
     /// Runs plan tests: what plans must do about events at given times.
     #[command(after_help = test::EXAMPLES)]
     Test(test::Test),
+    /// Makes and checks the topics that the service reads and writes.
+    #[command(subcommand)]
+    Topics(topics::TopicsCommand),
     /// Checks plan files and shows every problem with its place and a remedy.
     #[command(after_help = validate::EXAMPLES)]
     Validate(validate::Validate),
@@ -125,6 +129,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(command) => command.run(),
         Command::Template(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Topics(command) => command.run(),
         Command::Validate(command) => command.run(),
     };
     match verdict {

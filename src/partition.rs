@@ -16,6 +16,7 @@
 mod inputs;
 pub mod meta;
 mod restored;
+mod traces;
 mod writing;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crate::wire;
 pub use inputs::Inputs;
 use meta::Meta;
 pub use restored::{Compacted, Error, Restored};
+use traces::Traces;
 pub use writing::{Names, Writing};
 
 /// One keyed record in so many is looked at for the partitioner of its producer: cheap, and a
@@ -71,6 +73,7 @@ pub struct Partition {
     reached: Timestamp,
     counted: Counted,
     records: Vec<OutgoingRecord>,
+    traces: Traces,
 }
 
 /// What became of the records of one batch, to be counted once it is committed.
@@ -126,6 +129,7 @@ impl Partition {
             has_moved: false,
             counted: Counted::default(),
             records: Vec::new(),
+            traces: Traces::default(),
             latest_fact: Timestamp::MIN,
         }
     }
@@ -207,7 +211,11 @@ impl Partition {
         match read {
             Ok(decoded) => {
                 self.latest_fact = self.latest_fact.max(decoded.fact.fact.occurred_at);
+                let fact = Arc::clone(&decoded.fact.fact);
                 let acceptance = self.engine.apply(decoded.fact);
+                if matches!(acceptance, Acceptance::Accepted | Acceptance::Late) {
+                    self.traces.remember(&fact, record);
+                }
                 self.counted.facts.push((input, acceptance));
                 self.counted.unknown_fields +=
                     (decoded.ignored.fields + decoded.ignored.unset) as u64;
@@ -268,7 +276,8 @@ impl Partition {
             .advance(evaluation_time, limit.max(1), &emission);
         self.counted.counts += advanced.counts;
         for emitted in advanced.events {
-            let record = shared.writing.event(self.number, &emitted.event);
+            let trace = emitted.fact.as_ref().and_then(|fact| self.traces.of(fact));
+            let record = shared.writing.event(self.number, &emitted.event, trace);
             self.records.push(record);
             self.counted.events.push(emitted.event);
         }
@@ -288,6 +297,7 @@ impl Partition {
         if records.is_empty() && !self.has_moved {
             // The evaluation time alone is not worth a transaction: nothing was decided before it.
             self.engine.commit();
+            self.traces.forget_before(self.reached);
             self.latest_fact = Timestamp::MIN;
             return None;
         }
@@ -304,6 +314,7 @@ impl Partition {
     /// Makes the batch the state: its transaction is committed.
     pub fn commit(&mut self) -> Counted {
         self.engine.commit();
+        self.traces.forget_before(self.reached);
         self.has_moved = false;
         self.latest_fact = Timestamp::MIN;
         std::mem::take(&mut self.counted)

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::clock::Clock;
 use crate::http::{self, Check, Health, Parts, Reload, Server};
 use crate::kafka::cluster::Cluster;
-use crate::kafka::topics::{Defect, TopicFacts, TopicNames, Topics};
+use crate::kafka::topics::{TopicFacts, TopicNames, Topics};
 use crate::kafka::{self, ClientSettings, OffsetOf};
 use crate::metrics::Metrics;
 use crate::partition::{Names, Shared, Writing};
@@ -27,10 +27,6 @@ use crate::wire;
 
 /// Brokers that are not there yet are asked for again after this.
 const RETRY: Duration = Duration::from_millis(500);
-
-/// Topics that this or another replica has just made are known to every broker after so many
-/// questions at the latest: 15 seconds.
-const NEW_TOPIC_RETRIES: u32 = 30;
 
 /// Why the service ended, or did not start.
 #[derive(Debug, thiserror::Error)]
@@ -201,7 +197,9 @@ pub fn client_settings(settings: &Settings) -> ClientSettings {
     }
 }
 
-fn topic_names(topics: &settings::Topics) -> TopicNames {
+/// The names of the topics of a service with these settings.
+#[must_use]
+pub fn topic_names(topics: &settings::Topics) -> TopicNames {
     TopicNames {
         created: topics.created.clone(),
         updated: topics.updated.clone(),
@@ -224,30 +222,15 @@ fn wait_for_topics(
     let settings = &start.settings.topics;
     let names = topic_names(settings);
     let topics = Topics::new(clients, &names)?;
-    let mut retries = if settings.create {
-        NEW_TOPIC_RETRIES
-    } else {
-        0
-    };
     let mut is_told = false;
     while !start.stop.load(Ordering::Acquire) {
-        let made = if settings.create {
-            let partitions = usize::try_from(settings.partitions).unwrap_or_default();
-            topics.create(partitions, settings.replication)
+        let checked = if settings.create {
+            make_topics(&topics, settings).and_then(|_| topics.check_made())
         } else {
-            Ok(Vec::new())
-        };
-        let checked = made.and_then(|made| {
-            if !made.is_empty() {
-                tracing::info!(topics = ?made, "topics were made");
-            }
             topics.check()
-        });
+        };
         match checked {
             Ok(facts) => return Ok(Some(facts)),
-            Err(kafka::Error::Topics(defects)) if retries > 0 && are_missing(&defects) => {
-                retries -= 1;
-            }
             Err(error) if error.is_retriable() => {
                 metrics.families.broker_up.set(0);
                 health.fail(Check::Broker, error.to_string());
@@ -263,9 +246,21 @@ fn wait_for_topics(
     Ok(None)
 }
 
-fn are_missing(defects: &[Defect]) -> bool {
-    let is_missing = |defect: &Defect| matches!(defect, Defect::Missing { .. });
-    defects.iter().all(is_missing)
+/// Makes the topics that are missing, as the settings want them; answers with the names of those
+/// made.
+///
+/// # Errors
+/// When the broker refuses one, or retriable while none answers.
+pub fn make_topics(
+    topics: &Topics<'_>,
+    settings: &settings::Topics,
+) -> Result<Vec<String>, kafka::Error> {
+    let partitions = usize::try_from(settings.partitions).unwrap_or_default();
+    let made = topics.create(partitions, settings.replication)?;
+    if !made.is_empty() {
+        tracing::info!(topics = ?made, "topics were made");
+    }
+    Ok(made)
 }
 
 fn run_shard(

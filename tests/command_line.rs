@@ -264,3 +264,20 @@ fn an_unknown_schema_is_a_usage_error() {
         assert!(stdout(&output).is_empty());
     }
 }
+
+#[test]
+fn topics_of_brokers_that_do_not_answer_are_trouble_and_not_bad() {
+    for command in ["create", "check"] {
+        let output = escalator()
+            .args(["topics", command, "--brokers", "127.0.0.1:1"])
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), 2);
+        assert_eq!(stdout(&output), "");
+        let told = stderr(&output);
+        let expected = "error: no broker answers at 127.0.0.1:1 (asking for the topics); check";
+        assert!(told.starts_with(expected), "{told}");
+    }
+    let output = escalator().args(["topics", "destroy"]).output().unwrap();
+    assert_eq!(code(&output), 2);
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
+use crate::fact::Fact;
 use crate::plan::{Address, Assign, LevelKind, Nature, Plan, Recipient};
 use crate::template::Template;
 use crate::ticket::{Text, Ticket};
@@ -53,6 +54,9 @@ pub struct Decision {
     pub decided_at: Timestamp,
     /// Whether a deadline or a wait brought it about, rather than a fact.
     pub is_due: bool,
+    /// The fact that brought it about at once; none when time alone did. No part of what is
+    /// decided: it only tells what came of a record.
+    pub fact: Option<Arc<Fact>>,
     /// Problem or chance.
     pub nature: Nature,
     /// Name and kind of the level, where there is one.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::decision::{Decision, Listener, Telling, notification_id};
 use crate::effect::{Escalated, EscalatedType, Event, Notify, Purpose};
+use crate::fact::Fact;
 use crate::message::{self, Words};
 use crate::ticket::Text;
 use crate::time::{Duration, Timestamp};
@@ -86,6 +87,9 @@ pub struct Emitted {
     pub at: Timestamp,
     /// Whether it fell due rather than being brought about by a fact; facts come first.
     pub is_due: bool,
+    /// The fact that brought it about at once, or the late one that put it right; none when time
+    /// alone did.
+    pub fact: Option<Arc<Fact>>,
     /// The event.
     pub event: Event,
 }
@@ -142,6 +146,7 @@ impl Voice<'_> {
         let emitted = |event| Emitted {
             at: decision.decided_at,
             is_due: decision.is_due,
+            fact: decision.fact.clone(),
             event,
         };
         let escalated = self.escalated(decision, ordinal, is_suppressed);

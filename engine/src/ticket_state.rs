@@ -42,8 +42,17 @@ pub struct TicketState {
     pub told: Vec<Told>,
     /// What the last emitted decision spoke of.
     pub last_voiced: Option<Voiced>,
-    /// The earliest late fact since the history was last read, until it is read anew.
-    reread: Option<Timestamp>,
+    /// Set by late facts since the history was last read, until it is read anew.
+    reread: Option<Reread>,
+}
+
+/// That the history has to be read anew.
+#[derive(Clone, Debug, PartialEq)]
+struct Reread {
+    /// The earliest instant of the facts that came late.
+    from: Timestamp,
+    /// The one of them that arrived last.
+    fact: Arc<Fact>,
 }
 
 /// What is left of folded facts.
@@ -144,18 +153,18 @@ impl TicketState {
             if !fact.precedes_content(&self.facts[known]) {
                 return Acceptance::Duplicate;
             }
-            self.take_out(known);
+            self.take_out(known, &fact);
         }
         let place = self
             .facts
             .partition_point(|other| other.order(&fact).is_lt());
         let occurred_at = fact.occurred_at;
-        self.facts.insert(place, fact);
+        self.facts.insert(place, Arc::clone(&fact));
         if place < self.evaluated {
             self.evaluated += 1;
         }
         if place < self.evaluated || self.machine.last_due_at >= occurred_at {
-            self.read_anew(occurred_at);
+            self.read_anew(occurred_at, &fact);
         }
         if occurred_at < evaluated_to {
             Acceptance::Late
@@ -164,17 +173,21 @@ impl TicketState {
         }
     }
 
-    /// Removes the larger content of a fact that was sent twice.
-    fn take_out(&mut self, place: usize) {
+    /// Removes the larger content of a fact that was sent twice, in favour of the smaller.
+    fn take_out(&mut self, place: usize, smaller: &Arc<Fact>) {
         let gone = self.facts.remove(place);
         if place < self.evaluated {
             self.evaluated -= 1;
-            self.read_anew(gone.occurred_at);
+            self.read_anew(gone.occurred_at, smaller);
         }
     }
 
-    fn read_anew(&mut self, from: Timestamp) {
-        self.reread = Some(self.reread.map_or(from, |other| other.min(from)));
+    fn read_anew(&mut self, from: Timestamp, fact: &Arc<Fact>) {
+        let earlier = self.reread.take();
+        self.reread = Some(Reread {
+            from: earlier.map_or(from, |other| other.from.min(from)),
+            fact: Arc::clone(fact),
+        });
     }
 
     /// Evaluates the facts up to `to` and everything that falls due before it, and emits what
@@ -188,7 +201,8 @@ impl TicketState {
         // What an edit of the plans has changed before what was decided is read anew, too.
         let edit = context.rules.next_edit(self.machine.edited_at);
         let edit = edit.filter(|at| *at <= self.machine.last_decided_at());
-        let late_at = self.reread.take().into_iter().chain(edit).min();
+        let late = self.reread.take();
+        let late_at = late.iter().map(|late| late.from).chain(edit).min();
         if late_at.is_some() {
             self.machine = self
                 .fold
@@ -198,8 +212,15 @@ impl TicketState {
         }
         let mut outcome = Outcome::default();
         self.read(to, context.rules, &mut outcome);
+        let begin = out.len();
         outcome.counts.templates_failed +=
             self.reconcile(&outcome.decisions, late_at, to, context, out);
+        if let Some(late) = late {
+            // What time alone would have brought about long ago is said now because of this fact.
+            for emitted in &mut out[begin..] {
+                emitted.fact.get_or_insert_with(|| Arc::clone(&late.fact));
+            }
+        }
         outcome.counts
     }
 
@@ -226,8 +247,16 @@ impl TicketState {
             };
             self.machine
                 .apply_edits(fact.occurred_at, past, rules, outcome);
-            self.machine.fire(fact.occurred_at, rules, outcome);
+            self.fire(fact.occurred_at, rules, outcome);
+            let past = Past {
+                fold: self.fold.as_ref().map(|fold| &fold.machine),
+                facts: &self.facts[..self.evaluated],
+            };
+            let begin = outcome.decisions.len();
             self.machine.apply(&fact, past, rules, outcome);
+            for decision in &mut outcome.decisions[begin..] {
+                decision.fact = Some(Arc::clone(&fact));
+            }
             self.evaluated += 1;
         }
         let past = Past {
@@ -235,7 +264,20 @@ impl TicketState {
             facts: &self.facts[..self.evaluated],
         };
         self.machine.apply_edits(to, past, rules, outcome);
+        self.fire(to, rules, outcome);
+    }
+
+    /// Lets things fall due, and notes of those that the last fact has moved into the past that it
+    /// was this fact.
+    fn fire(&mut self, to: Timestamp, rules: &Rules, outcome: &mut Outcome) {
+        let begin = outcome.decisions.len();
         self.machine.fire(to, rules, outcome);
+        let last = self.facts[..self.evaluated].last();
+        for decision in &mut outcome.decisions[begin..] {
+            if decision.due_at < decision.decided_at {
+                decision.fact = last.cloned();
+            }
+        }
     }
 
     /// Folds the oldest fact away: its decisions can no longer change.

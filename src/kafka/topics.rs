@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -12,6 +12,12 @@ use super::error::{Error, is_transient};
 
 /// An answer about topics is waited for this long; a start without a broker tries again.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Topics that were just made are known to every broker within this time.
+const NEW_TOPIC_PATIENCE: Duration = Duration::from_secs(15);
+
+/// They are asked for again after this.
+const NEW_TOPIC_PAUSE: Duration = Duration::from_millis(500);
 
 /// A ticket's state with its history and the copy of a large record both exceed Kafka's usual
 /// limit of 1 MiB; the service's own limits keep them below this.
@@ -52,7 +58,9 @@ impl TopicNames {
         ]
     }
 
-    fn all(&self) -> [&str; 7] {
+    /// Every one of them.
+    #[must_use]
+    pub fn all(&self) -> [&str; 7] {
         let [a, b, c, d, e, f] = self.partitioned();
         [a, b, c, d, e, f, &self.plans]
     }
@@ -109,6 +117,37 @@ pub enum Defect {
         /// The setting that is wrong, and its value.
         setting: String,
     },
+}
+
+impl Defect {
+    /// The topic that it is about.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        match self {
+            Self::Missing { topic, .. }
+            | Self::Partitions { topic, .. }
+            | Self::PlansPartitions { topic, .. }
+            | Self::StateNotCompacted { topic, .. }
+            | Self::PlansCleaned { topic, .. } => topic,
+        }
+    }
+
+    /// Its name, for programs.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "missing",
+            Self::Partitions { .. } => "partitions",
+            Self::PlansPartitions { .. } => "plans_partitions",
+            Self::StateNotCompacted { .. } => "state_not_compacted",
+            Self::PlansCleaned { .. } => "plans_cleaned",
+        }
+    }
+
+    /// Whether the topic is not there.
+    const fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing { .. })
+    }
 }
 
 impl fmt::Display for Defect {
@@ -203,6 +242,26 @@ impl<'a> Topics<'a> {
                     .unwrap_or(USUAL_MESSAGE_BYTES),
             }),
             _ => Err(Error::Topics(defects)),
+        }
+    }
+
+    /// Checks all topics after [`Topics::create`]: what was just made may be missing for a moment.
+    ///
+    /// # Errors
+    /// Like [`Topics::check`].
+    pub fn check_made(&self) -> Result<TopicFacts, Error> {
+        let deadline = Instant::now() + NEW_TOPIC_PATIENCE;
+        loop {
+            let checked = self.check();
+            let may_pass = match &checked {
+                Ok(_) => false,
+                Err(Error::Topics(defects)) => defects.iter().any(Defect::is_missing),
+                Err(error) => error.is_retriable(),
+            };
+            if !may_pass || Instant::now() >= deadline {
+                return checked;
+            }
+            std::thread::sleep(NEW_TOPIC_PAUSE);
         }
     }
 

@@ -5,6 +5,7 @@ use escalator_engine::ticket::Text;
 use escalator_engine::ticket_state::TicketState;
 
 use super::meta::{self, Meta};
+use super::traces;
 use crate::record::{OutgoingRecord, Record};
 use crate::wire::{self, OutputFormat};
 
@@ -35,9 +36,14 @@ pub struct Writing {
 }
 
 impl Writing {
-    /// An event out.
-    pub(super) fn event(&self, partition: i32, event: &Event) -> OutgoingRecord {
-        match event {
+    /// An event out, and what the record that brought it about belongs to.
+    pub(super) fn event(
+        &self,
+        partition: i32,
+        event: &Event,
+        trace: Option<&[u8]>,
+    ) -> OutgoingRecord {
+        let record = match event {
             Event::Escalated(event) => plain(
                 &self.names.escalated,
                 partition,
@@ -50,6 +56,11 @@ impl Writing {
                 wire::events::notify_key(event.ticket_id.as_deref(), &event.to).as_bytes(),
                 wire::notify(event, self.format),
             ),
+        };
+        let header = trace.map(|trace| (traces::HEADER.to_owned(), Some(trace.to_vec())));
+        OutgoingRecord {
+            headers: header.into_iter().collect(),
+            ..record
         }
     }
 

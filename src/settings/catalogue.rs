@@ -156,12 +156,14 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         "topics.partitions",
         "12",
         "Partitions of each topic that is made; 1 to 10000.",
-    ),
+    )
+    .flag("partitions"),
     value(
         "topics.replication",
         "",
         "Copies of each topic that is made; 1 to 32.",
     )
+    .flag("replication")
     .fallback(Fallback::Unset("the broker's default")),
     value(
         "output.format",

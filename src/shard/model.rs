@@ -95,6 +95,13 @@ impl Brokers {
         });
     }
 
+    /// Adds a header to the last record of an input.
+    pub(super) fn add_header(&mut self, partition: InputPartition, name: &str, value: &str) {
+        let log = self.inputs.get_mut(&partition).unwrap();
+        let header = (name.to_owned(), Some(value.as_bytes().to_vec()));
+        log.last_mut().unwrap().headers.push(header);
+    }
+
     pub(super) fn assign(&mut self, numbers: &[i32]) {
         let both = numbers
             .iter()

@@ -1,4 +1,5 @@
 mod faults;
+mod traces;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -42,12 +43,17 @@ struct Scene {
     rules: Arc<Rules>,
     health: Arc<Health>,
     stop: AtomicBool,
+    grace: Span,
     runs: u32,
 }
 
 impl Scene {
     fn new() -> Self {
-        let checked = plan_file::check(Sources::from_text("plan.yaml", PLAN));
+        Self::with_plan(PLAN)
+    }
+
+    fn with_plan(plan: &str) -> Self {
+        let checked = plan_file::check(Sources::from_text("plan.yaml", plan));
         let set = checked.into_set().unwrap();
         let clock = VirtualClock::default();
         clock.set(NINE);
@@ -57,6 +63,7 @@ impl Scene {
             rules: Arc::new(Rules::new(Arc::clone(set.revision()))),
             health: Arc::default(),
             stop: AtomicBool::new(false),
+            grace: Span::from_millis(0),
             runs: 0,
         }
     }
@@ -79,7 +86,7 @@ impl Scene {
             shared: Shared {
                 rules: Arc::clone(&self.rules),
                 tz_version: "test".into(),
-                grace: Span::from_millis(0),
+                grace: self.grace,
                 partitions: 2,
                 writing: Writing {
                     names,

@@ -5,8 +5,12 @@ use std::time::Duration;
 use escalator::kafka::Error;
 use escalator::kafka::topics::{Defect, TopicNames, Topics};
 
+use serde_json::{Value, json};
+
+use crate::site::Site;
 use crate::support::broker::broker;
 use crate::support::client::{create_topic, settings, unique};
+use crate::support::process::Escalator;
 use crate::support::{PATIENCE, wait_until};
 
 fn names() -> TopicNames {
@@ -118,4 +122,74 @@ fn a_broker_that_is_not_there_is_worth_waiting_for() {
     assert!(error.is_retriable(), "{error:?}");
     assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(30));
+}
+
+/// Runs a command with the settings of a site; answers with its exit code and what it printed.
+fn run(site: &Site, name: &str, arguments: &[&str]) -> (i32, String) {
+    let config = site.path().join("escalator.toml");
+    let settings = ["--config", config.to_str().unwrap()];
+    let arguments = [&["topics"], arguments, &settings].concat();
+    let mut command = Escalator::start(site.path(), name, &arguments);
+    let code = command.wait().code().unwrap();
+    (code, command.log())
+}
+
+#[test]
+fn the_commands_tell_what_is_missing_make_it_and_find_it_good() {
+    let site = Site::new("", 3, "");
+    let (code, printed) = run(&site, "before", &["check"]);
+    assert_eq!(code, 1, "{printed}");
+    assert_eq!(printed.lines().count(), 5, "{printed}");
+    for topic in ["state", "escalated", "notify", "dead", "plans"] {
+        let line = format!("bad: topic `{}` does not exist; run `", site.topic(topic));
+        assert!(printed.contains(&line), "{printed}");
+    }
+
+    let (code, printed) = run(&site, "making", &["create", "--output", "json"]);
+    assert_eq!(code, 0, "{printed}");
+    let report: Value = serde_json::from_str(&printed).unwrap();
+    let topics = |names: &[&str]| -> Value { names.iter().map(|name| site.topic(name)).collect() };
+    assert_eq!(report["existing"], topics(&["created", "updated"]));
+    let made = report["made"].as_array().unwrap();
+    assert_eq!(made.len(), 5, "{printed}");
+    assert_eq!(report["partitions"], 3, "as many as the inputs have");
+
+    let (code, printed) = run(&site, "after", &["check"]);
+    assert_eq!(
+        (code, &*printed),
+        (0, "the topics are good, with 3 partitions each\n")
+    );
+    let (code, printed) = run(&site, "again", &["create"]);
+    assert_eq!(code, 0, "{printed}");
+    assert_eq!(printed.matches("existed").count(), 7, "{printed}");
+}
+
+#[test]
+fn the_commands_show_all_defects_at_once_and_make_only_what_is_missing() {
+    let site = Site::new("", 3, "");
+    let address = &broker().address;
+    create_topic(address, &site.topic("state"), 3, &[]);
+    create_topic(address, &site.topic("notify"), 2, &[]);
+    let (code, printed) = run(&site, "all", &["check", "--output", "json"]);
+    assert_eq!(code, 1, "{printed}");
+    let report: Value = serde_json::from_str(&printed).unwrap();
+    let defects = report["defects"].as_array().unwrap().iter();
+    let found: Vec<_> = defects
+        .map(|defect| json!([defect["topic"], defect["kind"]]))
+        .collect();
+    let expected = [
+        ("escalated", "missing"),
+        ("notify", "partitions"),
+        ("dead", "missing"),
+        ("plans", "missing"),
+        ("state", "state_not_compacted"),
+    ];
+    let expected = expected.map(|(topic, kind)| json!([site.topic(topic), kind]));
+    assert_eq!(found, expected);
+    assert_eq!(report["good"], false);
+
+    let (code, printed) = run(&site, "rest", &["create"]);
+    assert_eq!(code, 1, "what was bad still is: {printed}");
+    assert_eq!(printed.matches("made ").count(), 3, "{printed}");
+    assert_eq!(printed.matches("bad: ").count(), 2, "{printed}");
 }

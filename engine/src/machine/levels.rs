@@ -235,6 +235,7 @@ impl Machine {
             due_at: reason.due_at,
             decided_at: reason.decided_at,
             is_due: reason.is_due,
+            fact: None,
             nature: nature.or(reason.nature).unwrap_or_default(),
             level_name: step.map(|step| step.name.clone()),
             level_kind: step.map(|step| step.kind),

@@ -159,6 +159,7 @@ impl TicketState {
             due_at: late_at,
             decided_at: late_at,
             is_due: false,
+            fact: None,
             nature: nature.unwrap_or_default(),
             level_name: step.map(|step| step.name.clone()),
             level_kind: step.map(|step| step.kind),
