@@ -202,10 +202,11 @@ fn create(
         ("compression.type", "lz4"),
         // Four times the largest batch: 5,000 events of up to four records each, and some room.
         ("queue.buffering.max.messages", "100000"),
-        // A ticket's state with its history may exceed the usual 1 MB.
-        ("message.max.bytes", "4194304"),
     ];
     let fixed = [
+        // The most that the library can be told. How large a record may be is each topic's to say: a
+        // smaller limit here would stop the stream at a dead letter that its topic has room for.
+        ("message.max.bytes", "1000000000"),
         ("transactional.id", transactional_id),
         ("enable.idempotence", "true"),
         ("acks", "all"),

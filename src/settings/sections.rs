@@ -38,6 +38,10 @@ const OWNED_PROPERTIES: &[(&str, &str)] = &[
         "leave it out: exactly-once needs read_committed",
     ),
     (
+        "message.max.bytes",
+        "leave it out: the max.message.bytes of each topic is the limit",
+    ),
+    (
         "partition.assignment.strategy",
         "leave it out: the inputs' partitions must stay together, which only range does",
     ),
