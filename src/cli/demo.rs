@@ -76,10 +76,10 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) fn run(self) -> anyhow::Result<Verdict> {
-        // Readiness and rebalances are no news here; what goes wrong is.
+        // What the service overcomes by itself is no news here; what it cannot is.
         let log = Log {
             format: LogFormat::Text,
-            level: "warn".to_owned(),
+            level: "error".to_owned(),
         };
         logging::start(&log, std::io::stderr().is_terminal())?;
         let plans = self.load_plans()?;

@@ -1,5 +1,6 @@
 //! What the end of the day is measured by: what simulation gives for everything that was written.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use escalator_engine::rules::Rules;
@@ -30,7 +31,7 @@ impl Ending {
         events: &[TicketEvent],
         from: Timestamp,
         until: Timestamp,
-        rules: &std::sync::Arc<Rules>,
+        rules: &Arc<Rules>,
     ) -> Self {
         let recording = Recording::read(event_file(events).as_slice())
             .expect("the day's own events are events, as its tests show");

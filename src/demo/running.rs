@@ -8,6 +8,7 @@
 //!
 //! Who shows it asks for what is new, again and again; see [`Running::news`].
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -50,7 +51,7 @@ pub struct Play {
     /// How many times faster than the world it passes.
     pub speed: u32,
     /// Where health and metrics are served.
-    pub http: std::net::SocketAddr,
+    pub http: SocketAddr,
     /// Ends the day early when it becomes true.
     pub stop: Arc<AtomicBool>,
     /// A number that differs from run to run, such as the process id.
@@ -94,7 +95,7 @@ pub struct Running {
     settings: Settings,
     clock: Arc<FastClock>,
     begun: Instant,
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     health: Arc<crate::http::Health>,
     stop: Arc<AtomicBool>,
     stop_service: Arc<AtomicBool>,
@@ -161,7 +162,7 @@ impl Running {
 
     /// Where health and metrics are served.
     #[must_use]
-    pub const fn address(&self) -> std::net::SocketAddr {
+    pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
