@@ -2,7 +2,7 @@
 //!
 //! Working time is reached when so much of it is counted. A length in working days is an instant
 //! instead: it is known from the start, and working time that does not count pushes it on by as
-//! much. Both are looked for in the same way, in one [`Run`] after the other: where would it lie if
+//! much. Both are looked for in the same way, in one run after the other: where would it lie if
 //! the stopwatch went on from here, and does it go on for so long? Reached at the very instant at
 //! which counting ends is not reached.
 
