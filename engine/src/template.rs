@@ -15,6 +15,7 @@ mod check;
 mod error;
 mod filters;
 mod sample;
+mod size;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -90,6 +91,8 @@ impl Template {
                 let (bytes, max) = (text.len(), bytes_max);
                 let error = TemplateError::TooLong { bytes, max };
                 flaws.push(Flaw::new(part, 0..0, error));
+            } else if let Some(excess) = size::excess(part, text) {
+                flaws.push(excess);
             } else {
                 check::check(part, text, &mut flaws);
             }

@@ -44,6 +44,16 @@ pub enum TemplateError {
         /// The limit.
         max: usize,
     },
+    /// It has more parts than can be looked at.
+    #[error("the text has {count} {what}, and {max} are allowed")]
+    TooMany {
+        /// How many were found.
+        count: usize,
+        /// The limit.
+        max: usize,
+        /// Of what.
+        what: &'static str,
+    },
     /// It cannot be parsed.
     #[error("the template is not complete, or not well-formed: {message}")]
     Syntax {

@@ -364,6 +364,40 @@ fn lengths_and_depths_are_bounded() {
 }
 
 #[test]
+fn chains_that_are_deeper_than_the_stack_are_refused() {
+    let chains = [
+        format!("{{{{ 1{} }}}}", "+1".repeat(8000)),
+        format!("{{{{ level{} }}}}", "|upper".repeat(2500)),
+        format!("{{{{ ticket{} }}}}", ".a".repeat(8000)),
+        format!("{{{{ level{} }}}}", "[0]".repeat(5000)),
+        format!("{{{{ 1{} }}}}", " if 1".repeat(3000)),
+        format!("{{{{ {}1 }}}}", "not ".repeat(4000)),
+        format!("{{{{ {}1 }}}}", "-".repeat(16000)),
+        format!("{{{{ {}1 }}}}", "[".repeat(16000)),
+        format!("{{% if 1 %}}{}{{% endif %}}", "{% elif 1 %}".repeat(1300)),
+        format!("{}{}", "{% if 1 %}".repeat(700), "{% endif %}".repeat(700)),
+        "{% set a = 1 %}".repeat(1000),
+    ];
+    for text in chains {
+        let found = flaws(&text);
+        assert_eq!(found.len(), 1, "{:.40}", text);
+        assert!(
+            found[0].0.contains("are allowed"),
+            "{:.40}: {}",
+            text,
+            found[0].0
+        );
+    }
+    let long = format!(
+        "{{{{ 1{} }}}}{{% if 1 %}}{}{{% endif %}}",
+        "+1".repeat(99),
+        "{% elif 1 %}".repeat(198)
+    );
+    assert_eq!(body(&long), "100");
+    assert_eq!(body(&"{{ level }}".repeat(1000)).len(), 1000);
+}
+
+#[test]
 fn a_template_that_fails_for_one_ticket_only_says_so() {
     let template = Template::new(
         "t",
