@@ -184,7 +184,7 @@ fn advice(error: &TemplateError) -> (Code, String) {
             Code::FailingTemplate,
             "an empty field is `none`, so write `(ticket.severity or 0)`; `severity` and `satisfaction` are numbers, `tags` is a list, the others are texts",
         ),
-        TemplateError::TooLong { .. } => {
+        TemplateError::TooLong { .. } | TemplateError::TooMany { .. } => {
             (Code::CostlyTemplate, "say less: people read it on a phone")
         }
         TemplateError::TooCostly { .. } => (
