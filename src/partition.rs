@@ -21,7 +21,7 @@ mod writing;
 
 use std::sync::Arc;
 
-use escalator_engine::emission::{Emission, Firing};
+use escalator_engine::emission::{Emission, Emitted, Firing};
 use escalator_engine::engine::Engine;
 use escalator_engine::machine::Counts;
 use escalator_engine::rules::Rules;
@@ -90,7 +90,7 @@ pub struct Counted {
     /// What the engine ignored or cut.
     pub counts: Counts,
     /// The events out.
-    pub events: Vec<escalator_engine::effect::Event>,
+    pub emitted: Vec<Emitted>,
 }
 
 /// What one transaction holds of one partition.
@@ -279,7 +279,7 @@ impl Partition {
             let trace = emitted.fact.as_ref().and_then(|fact| self.traces.of(fact));
             let record = shared.writing.event(self.number, &emitted.event, trace);
             self.records.push(record);
-            self.counted.events.push(emitted.event);
+            self.counted.emitted.push(emitted);
         }
         self.reached = advanced.reached;
         advanced.reached < evaluation_time

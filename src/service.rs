@@ -18,7 +18,7 @@ use crate::http::{self, Check, Health, Parts, Reload, Server};
 use crate::kafka::cluster::Cluster;
 use crate::kafka::topics::{TopicFacts, TopicNames, Topics};
 use crate::kafka::{self, ClientSettings, OffsetOf};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, ReloadResult};
 use crate::partition::{Names, Shared, Writing};
 use crate::plan_file::{self, PlanSet, Sources};
 use crate::settings::{self, Settings, StartFrom};
@@ -99,9 +99,10 @@ impl Service {
         tracing::info!(http.address = %server.address(), "health and metrics are served");
         let revision = start.plans.revision().id.to_string();
         let plans_path = start.settings.plans.clone();
+        let reload_metrics = Arc::clone(&metrics);
         std::thread::Builder::new()
             .name("reload".to_owned())
-            .spawn(move || answer_reloads(asked, &plans_path, &revision))?;
+            .spawn(move || answer_reloads(asked, &plans_path, &revision, &reload_metrics))?;
         Ok(Self {
             start,
             metrics,
@@ -152,13 +153,20 @@ fn declare(metrics: &Metrics, plans: &PlanSet) {
     metrics.show_plans(&revision.id);
     let levels = |plan: &escalator_engine::plan::Plan| u32::try_from(plan.path.len());
     let plans = revision.plans.iter();
+    let addresses = plans.clone().flat_map(|plan| plan.addresses());
+    metrics.declare_target_kinds(addresses.map(|address| address.to.kind()));
     metrics.declare_plans(plans.map(|plan| (&*plan.name, levels(plan).unwrap_or(u32::MAX))));
     metrics
         .declare_dead_letter_reasons(wire::DeadLetterReason::ALL.map(wire::DeadLetterReason::name));
 }
 
 /// Tells those who ask for a reload what the files hold; a revision comes into force by a restart.
-fn answer_reloads(mut asked: mpsc::Receiver<Reload>, plans: &std::path::Path, in_force: &str) {
+fn answer_reloads(
+    mut asked: mpsc::Receiver<Reload>,
+    plans: &std::path::Path,
+    in_force: &str,
+    metrics: &Metrics,
+) {
     while let Some(reload) = asked.blocking_recv() {
         let read = Sources::read(plans)
             .map_err(|error| error.to_string())
@@ -167,7 +175,7 @@ fn answer_reloads(mut asked: mpsc::Receiver<Reload>, plans: &std::path::Path, in
                     .into_set()
                     .map_err(|error| error.to_string())
             });
-        reload.answer(match read {
+        let answer = match read {
             Ok(set) if &*set.revision().id == in_force => Ok(in_force.to_owned()),
             Ok(set) => Err(format!(
                 "the files hold revision {}, {in_force} stays in force until the service is started \
@@ -175,7 +183,14 @@ fn answer_reloads(mut asked: mpsc::Receiver<Reload>, plans: &std::path::Path, in
                 set.revision().id
             )),
             Err(problems) => Err(problems),
-        });
+        };
+        let result = if answer.is_ok() {
+            ReloadResult::Unchanged
+        } else {
+            ReloadResult::Refused
+        };
+        metrics.plan_reloads(result).inc();
+        reload.answer(answer);
     }
 }
 

@@ -146,6 +146,8 @@ pub struct Shard<L> {
     fenced: VecDeque<Duration>,
     /// When all partitions were asked for proof last, by [`Clock::elapsed`].
     proved: Option<Duration>,
+    /// How long the present batches took to decide.
+    deciding: Duration,
     tally: Tally,
     health: health::Told,
 }
@@ -161,6 +163,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             transactions: 0,
             fenced: VecDeque::new(),
             proved: None,
+            deciding: Duration::ZERO,
             tally: Tally::default(),
             health: health::Told::default(),
         }
@@ -200,6 +203,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         self.prove()?;
         let is_more_left = self.decide();
         self.settle(stop)?;
+        self.show();
         self.adjust_reading()?;
         self.tell_health();
         Ok(if is_more_left || taken > 0 {
@@ -309,12 +313,20 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 is_more_left |= live
                     .partition
                     .decide(DECISIONS_MAX, now, &self.parts.shared);
-                live.show();
             }
         }
-        let spent = started.elapsed().as_secs_f64();
-        self.parts.metrics.families.decision_duration.observe(spent);
+        self.deciding = started.elapsed();
         is_more_left
+    }
+
+    /// Shows how all partitions stand. Only what is committed is shown: a deadline whose transaction
+    /// does not come through has not fired, and grows old.
+    fn show(&mut self) {
+        for slot in self.slots.values_mut() {
+            if let Slot::Live(live) = slot {
+                live.show(self.parts.shared.grace);
+            }
+        }
     }
 
     /// Stops or continues reading where a buffer is full or has room again.

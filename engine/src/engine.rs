@@ -23,6 +23,8 @@ pub struct Engine {
     slots: Vec<Slot>,
     by_id: HashMap<Text, u32>,
     timers: Timers,
+    /// How many tickets have to be looked at again.
+    pending: usize,
     evaluated_to: Timestamp,
     batch: Batch,
 }
@@ -75,6 +77,7 @@ impl Engine {
             slots: Vec::new(),
             by_id: HashMap::new(),
             timers: Timers::new(),
+            pending: 0,
             evaluated_to: Timestamp::MIN,
             batch: Batch::default(),
         }
@@ -93,6 +96,7 @@ impl Engine {
             let wake = state.wake(&engine.rules);
             engine.insert(ticket_id, state, wake);
         }
+        engine.settle_timers();
         engine
     }
 
@@ -132,7 +136,15 @@ impl Engine {
         self.evaluated_to
     }
 
-    /// When a ticket has to be looked at next, if no fact arrives: exact or too early, never late.
+    /// How many tickets of the committed state have to be looked at again if no fact arrives.
+    #[must_use]
+    pub const fn pending(&self) -> usize {
+        self.pending
+    }
+
+    /// When a ticket of the committed state has to be looked at next, if no fact arrives. While
+    /// there is a batch, tickets that it has looked at are left out, and others may be told too
+    /// early.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.timers.next()
@@ -214,11 +226,14 @@ impl Engine {
                 Some(number) => {
                     let slot = &mut self.slots[number as usize];
                     slot.state = dirty.state;
+                    self.pending -= usize::from(slot.wake != Timestamp::MAX);
+                    self.pending += usize::from(dirty.wake != Timestamp::MAX);
                     slot.wake = dirty.wake;
                     self.timers.arm(dirty.wake, number);
                 }
             }
         }
+        self.settle_timers();
     }
 
     /// Drops the batch.
@@ -227,6 +242,11 @@ impl Engine {
         for (at, slot) in batch.taken {
             self.timers.arm(at, slot);
         }
+    }
+
+    fn settle_timers(&mut self) {
+        let slots = &self.slots;
+        self.timers.settle(|slot| slots[slot as usize].wake);
     }
 
     fn insert(&mut self, ticket_id: Text, state: TicketState, wake: Timestamp) {
@@ -238,6 +258,7 @@ impl Engine {
             state,
             wake,
         });
+        self.pending += usize::from(wake != Timestamp::MAX);
         self.timers.arm(wake, number);
     }
 

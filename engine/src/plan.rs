@@ -117,6 +117,15 @@ pub struct Plan {
     pub notify_skipped: bool,
 }
 
+impl Plan {
+    /// Everybody whom it tells of something.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        let marks = self.timeframes.iter().flat_map(|it| &it.marks);
+        let warned = marks.flat_map(|mark| &mark.warn);
+        warned.chain(self.path.iter().flat_map(|level| &level.notify))
+    }
+}
+
 /// What an edit of a plan does to its running tickets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InFlight {
@@ -352,6 +361,17 @@ pub enum Recipient {
     },
     /// The value of a field of the ticket at that moment.
     Field(RecipientField),
+}
+
+impl Recipient {
+    /// The word in `to_kind`.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Target { kind, .. } => kind,
+            Self::Field(field) => field.name(),
+        }
+    }
 }
 
 /// The fields of a ticket that can be told.

@@ -92,7 +92,25 @@ impl Timers {
         }
     }
 
-    /// The earliest armed instant, exact when it is near, else the beginning of its bucket.
+    /// Makes [`Timers::next`] exact: drops entries in front that no longer agree with the true wake
+    /// time of their slot, and sorts the first bucket when nothing else is near.
+    pub fn settle(&mut self, wake: impl Fn(u32) -> Timestamp) {
+        loop {
+            while let Some(Reverse((at, slot))) = self.near.peek().copied() {
+                if wake(slot) == at {
+                    return;
+                }
+                self.near.pop();
+            }
+            if self.far.is_empty() {
+                return;
+            }
+            self.promote(&wake);
+        }
+    }
+
+    /// The earliest armed instant: exact after [`Timers::settle`], else perhaps one that is not
+    /// armed any more, or the beginning of a bucket; never too late.
     #[must_use]
     pub fn next(&self) -> Option<Timestamp> {
         let near = self.near.peek().map(|Reverse((at, _))| *at);
@@ -136,6 +154,29 @@ mod tests {
         let wake = |slot: u32| at(i64::from(slot / 4));
         assert_eq!(timers.take_until(at(100), 1, wake).len(), 4);
         assert_eq!(timers.take_until(at(100), 5, wake).len(), 6);
+        assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn the_next_timer_is_exact_once_stale_ones_are_dropped() {
+        let mut timers = Timers::new();
+        let mut wakes = [at(3), at(7), at(95)];
+        for (slot, wake) in wakes.iter().enumerate() {
+            timers.arm(*wake, slot as u32);
+        }
+        assert_eq!(timers.next(), Some(at(0)), "the beginning of the bucket");
+        timers.settle(|slot| wakes[slot as usize]);
+        assert_eq!(timers.next(), Some(at(3)));
+        wakes[0] = Timestamp::MAX;
+        timers.settle(|slot| wakes[slot as usize]);
+        assert_eq!(timers.next(), Some(at(7)));
+        wakes[1] = at(97);
+        timers.arm(wakes[1], 1);
+        timers.settle(|slot| wakes[slot as usize]);
+        assert_eq!(timers.next(), Some(at(95)));
+        let taken = timers.take_until(at(200), 9, |slot| wakes[slot as usize]);
+        assert_eq!(taken, [(at(95), 2), (at(97), 1)]);
+        timers.settle(|slot| wakes[slot as usize]);
         assert_eq!(timers.next(), None);
     }
 

@@ -135,6 +135,16 @@ fn invariant_nothing_is_due_before_now(engine: &Engine) {
     }
 }
 
+fn invariant_timers_agree_with_the_tickets(engine: &Engine) {
+    let wakes = engine
+        .tickets()
+        .map(|(_, state)| state.wake(engine.rules()))
+        .filter(|wake| *wake != Timestamp::MAX);
+    let wakes: Vec<Timestamp> = wakes.collect();
+    assert_eq!(engine.next_wake(), wakes.iter().min().copied());
+    assert_eq!(engine.pending(), wakes.len());
+}
+
 fn invariant_ids_are_unique(events: &[Emitted]) {
     let mut seen: BTreeMap<&str, String> = BTreeMap::new();
     for emitted in events {
@@ -254,6 +264,7 @@ proptest! {
                 engine = restarted(&engine);
             }
             invariant_nothing_is_due_before_now(&engine);
+            invariant_timers_agree_with_the_tickets(&engine);
         }
         for step in 0..=END {
             // Few tickets at a time: the limit must not change the result either.

@@ -260,6 +260,7 @@ impl<S> Restorer<S> {
                 self.tell(Restoration::Finished {
                     partition,
                     request,
+                    offsets: finished.offsets,
                     state,
                 });
             }

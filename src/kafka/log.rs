@@ -101,6 +101,8 @@ pub enum Restoration<S> {
         partition: i32,
         /// What [`Log::restore`] was asked with.
         request: u64,
+        /// How many offsets of the state it went through.
+        offsets: i64,
         /// What was built.
         state: S,
     },

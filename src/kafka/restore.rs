@@ -43,11 +43,28 @@ pub enum Stage {
     },
     /// Reading to `until`. Ends with [`Sink::finished`].
     Reading {
+        /// The first offset.
+        from: i64,
         /// The high watermark.
         until: i64,
+        /// The offset that comes next; those that compaction removed are passed over.
+        next: i64,
         /// How many records have been handed out.
         records: u64,
     },
+}
+
+impl Stage {
+    /// The end of a reading that went through so many offsets.
+    #[must_use]
+    pub const fn read(offsets: i64) -> Self {
+        Self::Reading {
+            from: 0,
+            until: offsets,
+            next: offsets,
+            records: 0,
+        }
+    }
 }
 
 /// What a finished restore rests on.
@@ -59,6 +76,8 @@ pub struct Finished {
     pub records: u64,
     /// The offset after the last record of the state that was read.
     pub end: i64,
+    /// How many offsets of the state it went through.
+    pub offsets: i64,
 }
 
 /// Takes what is read.
@@ -227,10 +246,15 @@ impl RestoreReader {
                 continue;
             }
             if start >= until {
-                self.finish(partition, until, 0, sink);
+                self.finish(partition, until, 0, 0, sink);
                 continue;
             }
-            self.partitions[index].stage = Stage::Reading { until, records: 0 };
+            self.partitions[index].stage = Stage::Reading {
+                from: start,
+                until,
+                next: start,
+                records: 0,
+            };
             begun
                 .add_partition_offset(&self.topic, partition, Offset::Offset(start))
                 .map_err(|source| self.call("setting the first position", source))?;
@@ -256,7 +280,13 @@ impl RestoreReader {
             else {
                 continue;
             };
-            let Stage::Reading { until, records } = &mut restoring.stage else {
+            let Stage::Reading {
+                from,
+                until,
+                next,
+                records,
+            } = &mut restoring.stage
+            else {
                 continue;
             };
             if message.error.is_none() {
@@ -266,25 +296,33 @@ impl RestoreReader {
                     message.value,
                 );
                 *records += 1;
+                *next = message.offset + 1;
             }
             // The end of the partition is told as an offset too, and it is told even when
             // compaction or an abort left nothing to hand out near the watermark.
             let reached = message.error.is_none() && message.offset + 1 >= *until
                 || message.is_end_of_partition() && message.offset >= *until;
             if reached {
-                ended.push((message.partition, *until, *records));
+                ended.push((message.partition, *until, *until - *from, *records));
             }
         }
-        for (partition, end, records) in ended {
+        for (partition, end, offsets, records) in ended {
             if self.index(partition).is_some() {
                 self.unassign(partition)?;
-                self.finish(partition, end, records, sink);
+                self.finish(partition, end, offsets, records, sink);
             }
         }
         Ok(())
     }
 
-    fn finish(&mut self, partition: i32, end: i64, records: u64, sink: &mut impl Sink) {
+    fn finish(
+        &mut self,
+        partition: i32,
+        end: i64,
+        offsets: i64,
+        records: u64,
+        sink: &mut impl Sink,
+    ) {
         let index = self.index(partition).expect("a partition finishes once");
         let committed = self.partitions.swap_remove(index).committed;
         sink.finished(
@@ -293,6 +331,7 @@ impl RestoreReader {
                 committed,
                 records,
                 end,
+                offsets,
             },
         );
     }

@@ -138,15 +138,15 @@ families! {
     pub(super) escalations: IntCounterVec = "escalator_escalations_total" ["plan", "level", "cause"];
     /// Notifications written, by kind of target and purpose.
     pub(super) notifications: IntCounterVec = "escalator_notifications_total" ["to_kind", "purpose"];
-    /// Notifications withheld because they came too late to be of use.
+    /// Events written to `escalated` whose notifications were withheld, since they would have come too late to be of use.
     pub notifications_suppressed: IntCounter = "escalator_notifications_suppressed_total";
-    /// Deadlines and waits that are still to come, by partition.
+    /// Tickets that wait for a deadline, a wait or the instant of a fact, by partition; each counts once, however much lies behind its next.
     pub(super) timers_pending: IntGaugeVec = "escalator_timers_pending" ["partition"];
-    /// Age of the oldest deadline that is due and has not fired, over all partitions; 0 when none is.
+    /// Age of the oldest deadline, wait or fact that is due and not decided, counted from when `grace` lets it be, over all partitions; 0 when none is.
     pub(super) oldest_due: Gauge = "escalator_oldest_due_seconds";
-    /// Age of the oldest deadline that is due and has not fired, by partition; 0 when none is.
+    /// Age of the oldest deadline, wait or fact that is due and not decided, counted from when `grace` lets it be, by partition; 0 when none is.
     pub(super) partition_oldest_due: GaugeVec = "escalator_partition_oldest_due_seconds" ["partition"];
-    /// How long after its instant a deadline or wait fired.
+    /// How long after its instant a deadline or wait fired; what a fact brought about at once is not in it.
     pub timer_lateness: Histogram = "escalator_timer_lateness_seconds" in LATENESS_S;
     /// Time spent on deciding what one transaction will hold.
     pub decision_duration: Histogram = "escalator_decision_duration_seconds" in DECISION_S;
@@ -160,9 +160,9 @@ families! {
     pub(super) watermark_age: GaugeVec = "escalator_watermark_age_seconds" ["partition"];
     /// Partitions that this replica owns, by state.
     pub(super) partitions: IntGaugeVec = "escalator_partitions" ["state"];
-    /// State records read by the restore of a partition so far.
+    /// Records of the state topic, by their offsets, that the restore of a partition has gone through.
     pub(super) restore_read: IntGaugeVec = "escalator_restore_read_records" ["partition"];
-    /// State records that the restore of a partition has to read.
+    /// Records of the state topic, by their offsets, that the restore of a partition has to go through.
     pub(super) restore_target: IntGaugeVec = "escalator_restore_target_records" ["partition"];
     /// Changes of the partitions that this replica owns.
     pub(super) rebalances: IntCounterVec = "escalator_rebalances_total" ["kind"];

@@ -116,7 +116,7 @@ label! {
         Applied = "applied",
         /// The files hold what is in force already.
         Unchanged = "unchanged",
-        /// The files have errors; the old revision stays.
+        /// The files have errors, or hold a revision that needs a restart; the old one stays.
         Refused = "refused",
     }
 }

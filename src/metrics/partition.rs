@@ -90,7 +90,7 @@ impl PartitionMetrics {
         self.lag[input.index()].set(records);
     }
 
-    /// How many deadlines and waits are still to come.
+    /// How many tickets wait for something.
     pub fn set_timers_pending(&self, count: i64) {
         self.timers_pending.set(count);
     }
@@ -106,7 +106,7 @@ impl PartitionMetrics {
         self.restore_target.set(target);
     }
 
-    /// The earliest deadline that has not fired; whoever asks for its age gets it as of then.
+    /// When the earliest deadline fires that has not fired; whoever asks for its age gets it as of then.
     pub fn set_next_deadline(&self, deadline: Option<Timestamp>) {
         let ms = deadline.map_or(NO_DEADLINE, Timestamp::as_millis);
         self.instants.next_deadline_ms.store(ms, Ordering::Relaxed);

@@ -143,10 +143,6 @@ fn advice(error: &TemplateError) -> (Code, String) {
         TemplateError::UnknownFilter { name } => return unknown(name, &FILTERS, "the filters are"),
         TemplateError::UnknownTest { name } => return unknown(name, &TESTS, "the tests are"),
         TemplateError::UnknownZone { name } => return unknown_zone(name),
-        TemplateError::TooMany { .. } => (
-            Code::CostlyTemplate,
-            "split the text into several templates, or say less in one",
-        ),
         TemplateError::BadFormat { .. } => (
             Code::UnknownInTemplate,
             "write it as in `%d.%m.%Y %H:%M`; a `%` of its own is `%%`",

@@ -366,10 +366,12 @@ impl Log for ModelLog {
                 let state = brokers.state.get(&partition).cloned().unwrap_or_default();
                 let known = |input| brokers.committed.get(&(input, partition)).cloned();
                 let committed = [0, 1].map(|input| known(input).unwrap_or_default());
+                let offsets = i64::try_from(state.len()).unwrap();
                 let compacted = state.into_iter().collect();
                 Restoration::Finished {
                     partition,
                     request,
+                    offsets,
                     state: super::build(partition, &self.rules, compacted, &committed),
                 }
             })

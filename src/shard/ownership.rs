@@ -9,6 +9,8 @@
 //! owner that was replaced without noticing can decide whatever it likes: its transaction names a
 //! generation of the group that is over, and is refused as a whole.
 
+use escalator_engine::time::Duration;
+
 use super::{Error, LABELS, RestoredState, Shard};
 use crate::kafka::consumer::{Change, InputPartition};
 use crate::kafka::log::{Log, Restoration};
@@ -53,8 +55,8 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// Shows how it stands.
-    pub(super) fn show(&mut self) {
+    /// Shows how it stands; deadlines fire so much later than their instant.
+    pub(super) fn show(&mut self, grace: Duration) {
         let state = if self.partition.inputs().are_at_end() {
             PartitionState::Live
         } else {
@@ -66,10 +68,13 @@ impl Live {
         }
         let watermark = self.partition.inputs().watermark();
         self.metrics.set_watermark(watermark);
-        let tickets = self.partition.engine().len();
-        self.metrics
-            .set_tickets(i64::try_from(tickets).unwrap_or(i64::MAX));
-        self.metrics.set_next_deadline(self.partition.next_due());
+        let engine = self.partition.engine();
+        let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        self.metrics.set_tickets(count(engine.len()));
+        self.metrics.set_timers_pending(count(engine.pending()));
+        let due = self.partition.next_due();
+        let fires = due.map(|due| due.plus_millis(grace.as_millis()));
+        self.metrics.set_next_deadline(fires);
     }
 }
 
@@ -163,8 +168,12 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 Restoration::Finished {
                     partition,
                     request,
+                    offsets,
                     state,
-                } => self.take_state(partition, request, state),
+                } => {
+                    self.show_progress(partition, Stage::read(offsets));
+                    self.take_state(partition, request, state);
+                }
                 Restoration::Failed(error) => self.allow(error)?,
             }
         }
@@ -187,9 +196,11 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 PartitionState::Restoring
             });
         }
-        if let Stage::Reading { until, records } = stage {
-            let records = i64::try_from(records).unwrap_or(i64::MAX);
-            metrics.set_restore_records(records, until);
+        if let Stage::Reading {
+            from, until, next, ..
+        } = stage
+        {
+            metrics.set_restore_records(next - from, until - from);
         }
     }
 

@@ -112,6 +112,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             return None;
         }
         self.transactions += 1;
+        let families = &self.parts.metrics.families;
+        let deciding = self.deciding.as_secs_f64();
+        families.decision_duration.observe(deciding);
         Some(open)
     }
 

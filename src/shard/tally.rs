@@ -1,6 +1,7 @@
 //! What is counted of a committed batch, and which partitioners the producers use.
 
 use escalator_engine::effect::{EscalatedType, Event};
+use escalator_engine::emission::Emitted;
 use escalator_engine::ticket_state::Acceptance;
 
 use super::Parts;
@@ -59,8 +60,8 @@ impl Tally {
         snoozes.inc_by(counted.counts.snoozes_ignored);
         let escalations = metrics.activities_ignored(IgnoredActivity::Escalate);
         escalations.inc_by(counted.counts.escalations_ignored);
-        for event in &counted.events {
-            count_event(event, parts);
+        for emitted in &counted.emitted {
+            count_event(emitted, parts);
         }
     }
 
@@ -90,9 +91,9 @@ fn dominant([murmur2, crc32]: [u64; 2]) -> Option<&'static str> {
     }
 }
 
-fn count_event(event: &Event, parts: &Parts) {
+fn count_event(emitted: &Emitted, parts: &Parts) {
     let metrics = &parts.metrics;
-    match event {
+    match &emitted.event {
         Event::Escalated(event) => {
             metrics.escalated(event.kind).inc();
             if event.kind == EscalatedType::Raised {
@@ -103,8 +104,10 @@ fn count_event(event: &Event, parts: &Parts) {
             if event.notify_suppressed {
                 metrics.families.notifications_suppressed.inc();
             }
-            let lateness_s = event.lateness_ms.max(0) as f64 / 1000.0;
-            metrics.families.timer_lateness.observe(lateness_s);
+            if emitted.is_due {
+                let lateness_s = event.lateness_ms.max(0) as f64 / 1000.0;
+                metrics.families.timer_lateness.observe(lateness_s);
+            }
         }
         Event::Notify(event) => metrics.notifications(&event.to_kind, event.purpose).inc(),
     }
