@@ -4,6 +4,7 @@
 //! codes are the contract's: 0 good, 1 the thing checked is bad, 2 usage or environment. What a
 //! command finds goes to stdout, what went wrong goes to stderr.
 
+mod backtest;
 mod clock;
 mod config;
 mod explain;
@@ -39,6 +40,9 @@ enum Command {
     /// Runs the service until it is told to stop.
     #[command(after_help = run::EXAMPLES)]
     Run(run::Run),
+    /// Runs two plan sets over recorded events and shows what would have fired differently.
+    #[command(after_help = backtest::EXAMPLES)]
+    Backtest(backtest::Backtest),
     /// Looks at the settings as they are in force.
     #[command(subcommand)]
     Config(config::Config),
@@ -91,6 +95,7 @@ pub fn main() -> ExitCode {
     };
     let verdict = match cli.command {
         Command::Run(command) => command.run(),
+        Command::Backtest(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Healthcheck(command) => command.run(),

@@ -194,7 +194,7 @@ impl TicketState {
             self.evaluated = 0;
         }
         let mut outcome = Outcome::default();
-        self.read(to, context.rules, &mut outcome);
+        self.read(to, context.rules, &mut outcome, |_| {});
         self.reconcile(&outcome.decisions, late_at, to, context, out);
         outcome.counts
     }
@@ -202,11 +202,22 @@ impl TicketState {
     /// Like [`TicketState::advance`], but tells the history in words and emits nothing.
     pub fn advance_traced(&mut self, to: Timestamp, rules: &Rules) -> Vec<Trace> {
         let mut outcome = Outcome::traced();
-        self.read(to, rules, &mut outcome);
+        self.read(to, rules, &mut outcome, |_| {});
         outcome.trace.unwrap_or_default()
     }
 
-    fn read(&mut self, to: Timestamp, rules: &Rules, outcome: &mut Outcome) {
+    /// Like [`TicketState::advance`], but shows the machine after each fact and emits nothing.
+    pub fn advance_watched(&mut self, to: Timestamp, rules: &Rules, watch: impl FnMut(&Machine)) {
+        self.read(to, rules, &mut Outcome::default(), watch);
+    }
+
+    fn read(
+        &mut self,
+        to: Timestamp,
+        rules: &Rules,
+        outcome: &mut Outcome,
+        mut watch: impl FnMut(&Machine),
+    ) {
         while self
             .facts
             .get(self.evaluated)
@@ -222,6 +233,7 @@ impl TicketState {
                 facts: &self.facts[..self.evaluated],
             };
             self.machine.apply(&fact, past, rules, outcome);
+            watch(&self.machine);
             self.evaluated += 1;
         }
         self.machine.fire(to, rules, outcome);

@@ -20,6 +20,9 @@ const READ_BYTES: usize = 1 << 18;
 /// Shorter files are read before anybody could see a bar: 8 MiB.
 const SHORT_BYTES: u64 = 8 << 20;
 
+/// Fewer facts are simulated before anybody could see a bar: a second's worth.
+const SHORT_FACTS: usize = 100_000;
+
 /// Plans and events.
 #[derive(Args)]
 pub(super) struct Inputs {
@@ -34,22 +37,12 @@ pub(super) struct Inputs {
 impl Inputs {
     /// The plans; none when they have errors, which are then told.
     pub(super) fn plans(&self) -> anyhow::Result<Option<PlanSet>> {
-        let sources = Sources::read(&self.plans).with_context(|| Trouble {
-            doing: "cannot read the plans".to_owned(),
-            remedy: "name a plan file, or a directory of plan files, that exists and may be read",
-        })?;
-        let checked = plan_file::check(sources);
-        let warnings = checked.count(Severity::Warning);
-        if checked.set.is_none() {
-            print::error(&checked.report(true));
-        } else if warnings > 0 {
-            let path = self.plans.display();
-            let s = if warnings == 1 { "" } else { "s" };
-            print::error(&format!(
-                "the plans have {warnings} warning{s}; `escalator validate {path}` shows them\n"
-            ));
-        }
-        Ok(checked.set)
+        plans(&self.plans)
+    }
+
+    /// The path of the plans, as people call it.
+    pub(super) fn plans_name(&self) -> String {
+        self.plans.display().to_string()
     }
 
     /// The events.
@@ -95,6 +88,38 @@ impl Inputs {
         let style = ProgressStyle::with_template("reading {bar:40} {bytes} of {total_bytes}");
         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
     }
+}
+
+/// The plans behind a path; none when they have errors, which are then told.
+pub(super) fn plans(path: &Path) -> anyhow::Result<Option<PlanSet>> {
+    let sources = Sources::read(path).with_context(|| Trouble {
+        doing: "cannot read the plans".to_owned(),
+        remedy: "name a plan file, or a directory of plan files, that exists and may be read",
+    })?;
+    let checked = plan_file::check(sources);
+    let warnings = checked.count(Severity::Warning);
+    if checked.set.is_none() {
+        print::error(&checked.report(true));
+    } else if warnings > 0 {
+        let path = path.display();
+        let s = if warnings == 1 { "" } else { "s" };
+        print::error(&format!(
+            "the plans have {warnings} warning{s}; `escalator validate {path}` shows them\n"
+        ));
+    }
+    Ok(checked.set)
+}
+
+/// A bar on a terminal while many facts are simulated; nothing anywhere else.
+pub(super) fn simulation_progress(what: &str, facts: usize) -> ProgressBar {
+    if facts < SHORT_FACTS {
+        return ProgressBar::hidden();
+    }
+    let target = ProgressDrawTarget::stderr();
+    let bar = ProgressBar::with_draw_target(Some(facts as u64), target);
+    let template = format!("{what} {{bar:40}} {{human_pos}} of {{human_len}} facts");
+    let style = ProgressStyle::with_template(&template);
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// An instant on the command line.

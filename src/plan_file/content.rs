@@ -5,13 +5,16 @@
 //! service that knows more keys must give the same plans the same hash, or its start would look
 //! like an edit.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use escalator_engine::plan::Revision;
+use escalator_engine::ticket::Text;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
 
+use super::goals::Goal;
 use super::node::{Node, Value};
 use super::scope::Scope;
 use super::source::Sources;
@@ -26,14 +29,21 @@ pub struct PlanSet {
     revision: Arc<Revision>,
     content: String,
     files: Vec<usize>,
+    goals: BTreeMap<Text, Goal>,
 }
 
 impl PlanSet {
-    pub(super) const fn new(revision: Arc<Revision>, content: String, files: Vec<usize>) -> Self {
+    pub(super) const fn new(
+        revision: Arc<Revision>,
+        content: String,
+        files: Vec<usize>,
+        goals: BTreeMap<Text, Goal>,
+    ) -> Self {
         Self {
             revision,
             content,
             files,
+            goals,
         }
     }
 
@@ -55,6 +65,12 @@ impl PlanSet {
         &self.files
     }
 
+    /// The shares of promises to be kept, by timeframe; reports judge them.
+    #[must_use]
+    pub const fn goals(&self) -> &BTreeMap<Text, Goal> {
+        &self.goals
+    }
+
     /// Reads a content again. The id is the hash of the text that was given, so that a content of
     /// another version of the service keeps its name.
     ///
@@ -71,6 +87,7 @@ impl PlanSet {
             revision: Arc::new(revision),
             content: content.to_owned(),
             files: set.files,
+            goals: set.goals,
         })
     }
 }

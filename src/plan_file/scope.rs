@@ -8,6 +8,7 @@ use escalator_engine::plan::{Address, Recipient, RecipientField, Target};
 use escalator_engine::status::StatusCategory;
 use escalator_engine::ticket::Text;
 
+use super::goals::Goal;
 use super::node::{Node, Value};
 use super::problem::{Code, Place, Problem};
 use super::reader::{Reader, did_you_mean};
@@ -34,6 +35,8 @@ pub(super) struct Scope {
     pub(super) statuses: BTreeMap<String, (StatusCategory, Place)>,
     targets: BTreeMap<Text, (Target, Place)>,
     calendars: BTreeMap<Text, Place>,
+    /// Goals by timeframe, and where each is declared.
+    pub(super) goals: BTreeMap<Text, (Goal, Place)>,
 }
 
 impl Scope {

@@ -48,6 +48,7 @@ pub(super) fn check(sources: Sources) -> Checked {
         if is_sound {
             let mut lints = Reader::default();
             plans::warn_of_unreachable(&mut lints, &plans);
+            goals::warn_of_unknown(&mut lints, &scope.goals, &plans);
             set = finished(&mut lints, &trees, &scope, &plans);
             problems.extend(lints.into_problems());
             problems.sort_by_key(|problem| (problem.place, problem.code));
@@ -122,11 +123,11 @@ fn declarations(reader: &mut Reader, scope: &mut Scope, top: &Fields<'_>) {
         reader.wait(node, "`forget_after`");
     }
     if let Some(node) = top.get("goals") {
-        goals::check(reader, node);
+        goals::collect(reader, node, &mut scope.goals);
     }
 }
 
-/// Keys that stand in one file of a set at most, and have no effect yet.
+/// Keys that stand in one file of a set at most, and those among them that have no effect yet.
 fn alone(reader: &mut Reader, tops: &[Fields<'_>]) {
     for key in ["forget_after", "goals"] {
         let mut first: Option<Place> = None;
@@ -144,12 +145,14 @@ fn alone(reader: &mut Reader, tops: &[Fields<'_>]) {
                 continue;
             }
             first = Some(entry.place);
-            reader.report(
-                Code::NoEffectYet,
-                entry.place,
-                &format!("`{key}` is checked but has no effect yet"),
-                "leave it out until it has",
-            );
+            if key == "forget_after" {
+                reader.report(
+                    Code::NoEffectYet,
+                    entry.place,
+                    &format!("`{key}` is checked but has no effect yet"),
+                    "leave it out until it has",
+                );
+            }
         }
     }
 }
@@ -184,5 +187,12 @@ fn finished(
         plans: plans.iter().map(|placed| placed.plan.clone()).collect(),
     };
     let files = plans.iter().map(|placed| placed.place.file).collect();
-    Some(PlanSet::new(Arc::new(revision), content, files))
+    let goals = scope.goals.iter();
+    let goals = goals.map(|(name, (goal, _))| (name.clone(), *goal));
+    Some(PlanSet::new(
+        Arc::new(revision),
+        content,
+        files,
+        goals.collect(),
+    ))
 }
