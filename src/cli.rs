@@ -4,6 +4,7 @@
 //! codes are the contract's: 0 good, 1 the thing checked is bad, 2 usage or environment. What a
 //! command finds goes to stdout, what went wrong goes to stderr.
 
+mod backtest;
 mod calendar;
 mod clock;
 mod config;
@@ -47,6 +48,9 @@ enum Command {
     /// Runs the service until it is told to stop.
     #[command(after_help = run::EXAMPLES)]
     Run(run::Run),
+    /// Runs two plan sets over recorded events and shows what would have fired differently.
+    #[command(after_help = backtest::EXAMPLES)]
+    Backtest(backtest::Backtest),
     /// Computes with business calendars, and shows their days.
     #[command(subcommand)]
     Calendar(calendar::Calendar),
@@ -118,6 +122,7 @@ pub fn main() -> ExitCode {
     };
     let verdict = match cli.command {
         Command::Run(command) => command.run(),
+        Command::Backtest(command) => command.run(),
         Command::Calendar(command) => command.run(),
         #[cfg(feature = "embedded")]
         Command::Demo(command) => command.run(),

@@ -3,6 +3,7 @@
 //! Decisions are made in the crate `escalator-engine`, which is handed facts and time and answers
 //! with effects. The modules here carry records to it and its effects away, exactly once.
 
+pub mod backtest;
 pub mod cli;
 pub mod clock;
 #[cfg(feature = "embedded")]

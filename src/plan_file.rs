@@ -46,6 +46,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use content::{PlanSet, hash};
+pub use goals::Goal;
 pub use problem::{Code, Place, Problem, Severity};
 pub use reader::did_you_mean;
 pub use source::{FILE_BYTES_MAX, Source, Sources, is_plan_file, is_test_file};

@@ -220,7 +220,8 @@ fn read(
     }
 }
 
-fn clock_reading(
+/// Reads a clock at an instant, by the fields that the ticket has then.
+pub(crate) fn clock_reading(
     machine: &Machine,
     clock: &Clock,
     timeframe: &Timeframe,

@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod clock;
 pub mod condition;
+pub mod cycles;
 pub mod decision;
 pub mod effect;
 pub mod emission;

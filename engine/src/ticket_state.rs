@@ -211,7 +211,7 @@ impl TicketState {
             self.evaluated = 0;
         }
         let mut outcome = Outcome::default();
-        self.read(to, context.rules, &mut outcome);
+        self.read(to, context.rules, &mut outcome, |_| {});
         let begin = out.len();
         outcome.counts.templates_failed +=
             self.reconcile(&outcome.decisions, late_at, to, context, out);
@@ -227,11 +227,22 @@ impl TicketState {
     /// Like [`TicketState::advance`], but tells the history in words and emits nothing.
     pub fn advance_traced(&mut self, to: Timestamp, rules: &Rules) -> Vec<Trace> {
         let mut outcome = Outcome::traced();
-        self.read(to, rules, &mut outcome);
+        self.read(to, rules, &mut outcome, |_| {});
         outcome.trace.unwrap_or_default()
     }
 
-    fn read(&mut self, to: Timestamp, rules: &Rules, outcome: &mut Outcome) {
+    /// Like [`TicketState::advance`], but shows the machine after each fact and emits nothing.
+    pub fn advance_watched(&mut self, to: Timestamp, rules: &Rules, watch: impl FnMut(&Machine)) {
+        self.read(to, rules, &mut Outcome::default(), watch);
+    }
+
+    fn read(
+        &mut self,
+        to: Timestamp,
+        rules: &Rules,
+        outcome: &mut Outcome,
+        mut watch: impl FnMut(&Machine),
+    ) {
         while self
             .facts
             .get(self.evaluated)
@@ -257,6 +268,7 @@ impl TicketState {
             for decision in &mut outcome.decisions[begin..] {
                 decision.fact = Some(Arc::clone(&fact));
             }
+            watch(&self.machine);
             self.evaluated += 1;
         }
         let past = Past {

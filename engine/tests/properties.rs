@@ -5,6 +5,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use escalator_engine::cycles::cycles;
 use escalator_engine::effect::{CauseKind, EscalatedType, Event, Purpose};
 use escalator_engine::emission::{Emission, Emitted, Firing};
 use escalator_engine::engine::Engine;
@@ -406,6 +407,43 @@ proptest! {
         prop_assert_eq!(advanced.counts.templates_failed, 0);
         for late in notified(&advanced.events) {
             prop_assert_eq!(texts.get(&late.id), Some(&(&late.subject, &late.body)));
+        }
+    }
+
+    #[test]
+    fn cycles_are_all_there_and_the_latest_is_the_one_that_explain_shows(
+        rules in rules(), facts in lives(HORIZON, 30), at in 0..HORIZON,
+    ) {
+        for ticket in ["T1", "T2"] {
+            let own: Vec<Arc<Fact>> =
+                facts.iter().filter(|f| &*f.ticket_id == ticket).map(|f| Arc::clone(&f.fact)).collect();
+            let mut seen = 0;
+            let cycles = cycles(&own, minute(at), &rules, |_| seen += 1);
+            prop_assert_eq!(seen, own.iter().filter(|fact| fact.occurred_at <= minute(at)).count());
+            let explained = explain(&ticket.into(), &own, minute(at), &rules);
+            let clocks = explained.iter().flat_map(|it| &it.clocks);
+            for clock in clocks.clone().filter(|clock| clock.cycle > 0) {
+                let latest = cycles
+                    .iter()
+                    .find(|cycle| cycle.timeframe == clock.timeframe && cycle.number == clock.cycle)
+                    .expect("a clock that was started has its cycle");
+                prop_assert_eq!(latest.ended_at, clock.stopped_at);
+                prop_assert_eq!(Some(latest.started_at), clock.started_at);
+                if latest.ended_at.is_none() {
+                    prop_assert_eq!(latest.breached, clock.breached);
+                    prop_assert_eq!(latest.elapsed, clock.elapsed_s.into());
+                    prop_assert_eq!(latest.within, clock.within_s.map(Into::into));
+                }
+            }
+            for cycle in &cycles {
+                let is_open = clocks.clone().any(|clock| {
+                    clock.timeframe == cycle.timeframe
+                        && clock.cycle == cycle.number
+                        && clock.stopped_at.is_none()
+                });
+                prop_assert_eq!(cycle.ended_at.is_none(), is_open);
+                prop_assert!(cycle.ended_at.is_none_or(|ended_at| ended_at >= cycle.started_at));
+            }
         }
     }
 }

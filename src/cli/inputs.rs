@@ -21,6 +21,9 @@ const READ_BYTES: usize = 1 << 18;
 /// Shorter files are read before anybody could see a bar: 8 MiB.
 const SHORT_BYTES: u64 = 8 << 20;
 
+/// Fewer facts are simulated before anybody could see a bar: a second's worth.
+const SHORT_FACTS: usize = 100_000;
+
 /// Plans and events.
 #[derive(Args)]
 pub(super) struct Inputs {
@@ -60,6 +63,11 @@ impl Inputs {
             rules = rules.with_edit(*at, edited.revision().clone());
         }
         Ok(Some(rules))
+    }
+
+    /// The path of the plans, as people call it.
+    pub(super) fn plans_name(&self) -> String {
+        self.plans.display().to_string()
     }
 
     /// The events.
@@ -166,6 +174,18 @@ fn edit(text: &str) -> Result<(Timestamp, PathBuf), String> {
         .ok_or("write an instant and a path, as in 2026-11-23T10:00:00Z=new-plans")?;
     let at = instant(at).map_err(|error| error.to_string())?;
     Ok((at, path.into()))
+}
+
+/// A bar on a terminal while many facts are simulated; nothing anywhere else.
+pub(super) fn simulation_progress(what: &str, facts: usize) -> ProgressBar {
+    if facts < SHORT_FACTS {
+        return ProgressBar::hidden();
+    }
+    let target = ProgressDrawTarget::stderr();
+    let bar = ProgressBar::with_draw_target(Some(facts as u64), target);
+    let template = format!("{what} {{bar:40}} {{human_pos}} of {{human_len}} facts");
+    let style = ProgressStyle::with_template(&template);
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// An instant on the command line.

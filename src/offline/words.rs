@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use escalator_engine::time::Duration;
+
 /// A count with its noun, and a comma at every thousand.
 #[must_use]
 pub fn counted(count: u64, noun: &str) -> String {
@@ -21,6 +23,48 @@ pub fn grouped(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// A change of a number, with its sign.
+#[must_use]
+pub fn signed(old: u64, new: u64) -> String {
+    let sign = match new.cmp(&old) {
+        std::cmp::Ordering::Less => "-",
+        std::cmp::Ordering::Equal => "",
+        std::cmp::Ordering::Greater => "+",
+    };
+    format!("{sign}{}", grouped(new.abs_diff(old)))
+}
+
+/// A length to its two largest units, as people say it: `2d 3h`, `1h 30m`, `45s`. It is cut off
+/// there, not rounded, so that a length within a limit never looks like one beyond it.
+#[must_use]
+pub fn brief(length: Duration) -> String {
+    const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let seconds = length.as_millis() / 1000;
+    let Some(largest) = UNITS.iter().position(|(unit, _)| seconds >= *unit) else {
+        return "0s".to_owned();
+    };
+    let (unit, name) = UNITS[largest];
+    let count = seconds / unit;
+    match UNITS.get(largest + 1) {
+        Some((next, next_name)) if seconds % unit >= *next => {
+            format!("{count}{name} {}{next_name}", seconds % unit / next)
+        }
+        Some(_) | None => format!("{count}{name}"),
+    }
+}
+
+/// A text that is cut to so many characters.
+#[must_use]
+pub fn shortened(text: &str, chars_max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(chars_max) {
+        None => Cow::Borrowed(text),
+        Some(_) => {
+            let kept = text.chars().take(chars_max.saturating_sub(1));
+            Cow::Owned(kept.chain(['…']).collect())
+        }
+    }
 }
 
 /// A text from outside without the characters that a terminal would obey.
@@ -66,6 +110,34 @@ mod tests {
         assert_eq!(counted(141_712, "fact"), "141,712 facts");
         assert_eq!(grouped(1_000_000), "1,000,000");
         assert_eq!(grouped(999), "999");
+    }
+
+    #[test]
+    fn changes_carry_their_sign() {
+        assert_eq!(signed(1, 2000), "+1,999");
+        assert_eq!(signed(2000, 1), "-1,999");
+        assert_eq!(signed(7, 7), "0");
+    }
+
+    #[test]
+    fn lengths_have_two_units_and_are_never_rounded_up() {
+        for (ms, text) in [
+            (0, "0s"),
+            (999, "0s"),
+            (59_999, "59s"),
+            (60_000, "1m"),
+            (5_400_000, "1h 30m"),
+            (3_600_000 + 59_000, "1h"),
+            (86_400_000 * 2 - 1, "1d 23h"),
+        ] {
+            assert_eq!(brief(Duration::from_millis(ms)), text);
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_by_characters() {
+        assert_eq!(shortened("Zürich", 6), "Zürich");
+        assert_eq!(shortened("Zürichs", 6), "Züric…");
     }
 
     #[test]

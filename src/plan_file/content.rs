@@ -15,6 +15,7 @@ use escalator_engine::ticket::Text;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
 
+use super::goals::Goal;
 use super::node::{Node, Value};
 use super::scope::Scope;
 use super::source::Sources;
@@ -30,6 +31,7 @@ pub struct PlanSet {
     content: String,
     files: Vec<usize>,
     calendars: BTreeMap<Text, Calendar>,
+    goals: BTreeMap<Text, Goal>,
 }
 
 impl PlanSet {
@@ -38,12 +40,14 @@ impl PlanSet {
         content: String,
         files: Vec<usize>,
         calendars: BTreeMap<Text, Calendar>,
+        goals: BTreeMap<Text, Goal>,
     ) -> Self {
         Self {
             revision,
             content,
             files,
             calendars,
+            goals,
         }
     }
 
@@ -71,6 +75,12 @@ impl PlanSet {
         &self.files
     }
 
+    /// The shares of promises to be kept, by timeframe; reports judge them.
+    #[must_use]
+    pub const fn goals(&self) -> &BTreeMap<Text, Goal> {
+        &self.goals
+    }
+
     /// Reads a content again. The id is the hash of the text that was given, so that a content of
     /// another version of the service keeps its name.
     ///
@@ -88,6 +98,7 @@ impl PlanSet {
             content: content.to_owned(),
             files: set.files,
             calendars: set.calendars,
+            goals: set.goals,
         })
     }
 }

@@ -116,6 +116,7 @@ codes! {
     // Warnings.
     UnknownPriority "W0301" "A priority is not in the list of priorities, so this never applies."
     UnreachablePlan "W0302" "An earlier plan takes every ticket that this one could match."
+    UnknownGoal "W0303" "A goal is for a timeframe that no plan has."
     UnusedTemplate "W0701" "Nothing names a template."
     UnknownStatus "W0801" "A status word in a plan test is not known, so that it counts as open."
     NoEffectYet "W0901" "A key is checked but has no effect yet."

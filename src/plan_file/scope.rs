@@ -10,6 +10,7 @@ use escalator_engine::status::StatusCategory;
 use escalator_engine::template::Template;
 use escalator_engine::ticket::Text;
 
+use super::goals::Goal;
 use super::node::{Node, Value};
 use super::problem::{Code, Place, Problem};
 use super::reader::{Reader, did_you_mean};
@@ -40,6 +41,8 @@ pub(super) struct Scope {
     inlined: BTreeMap<Place, String>,
     /// Templates, none where the text of one was refused.
     templates: BTreeMap<Text, (Option<Arc<Template>>, Place)>,
+    /// Goals by timeframe, and where each is declared.
+    pub(super) goals: BTreeMap<Text, (Goal, Place)>,
 }
 
 impl Scope {

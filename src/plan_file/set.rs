@@ -49,6 +49,7 @@ pub(super) fn check(sources: Sources) -> Checked {
             let mut lints = Reader::default();
             plans::warn_of_unreachable(&mut lints, &plans);
             templates::warn_of_unused(&mut lints, &scope, &plans);
+            goals::warn_of_unknown(&mut lints, &scope.goals, &plans);
             set = finished(&mut lints, &trees, &scope, &plans);
             problems.extend(lints.into_problems());
             problems.sort_by_key(|problem| (problem.place, problem.code));
@@ -123,11 +124,11 @@ fn declarations(reader: &mut Reader, scope: &mut Scope, sources: &Sources, top: 
         reader.period(node, "`forget_after`");
     }
     if let Some(node) = top.get("goals") {
-        goals::check(reader, node);
+        goals::collect(reader, node, &mut scope.goals);
     }
 }
 
-/// Keys that stand in one file of a set at most, and have no effect yet.
+/// Keys that stand in one file of a set at most, and those among them that have no effect yet.
 fn alone(reader: &mut Reader, tops: &[Fields<'_>]) {
     for key in ["forget_after", "goals"] {
         let mut first: Option<Place> = None;
@@ -145,12 +146,14 @@ fn alone(reader: &mut Reader, tops: &[Fields<'_>]) {
                 continue;
             }
             first = Some(entry.place);
-            reader.report(
-                Code::NoEffectYet,
-                entry.place,
-                &format!("`{key}` is checked but has no effect yet"),
-                "leave it out until it has",
-            );
+            if key == "forget_after" {
+                reader.report(
+                    Code::NoEffectYet,
+                    entry.place,
+                    &format!("`{key}` is checked but has no effect yet"),
+                    "leave it out until it has",
+                );
+            }
         }
     }
 }
@@ -186,6 +189,13 @@ fn finished(
         plans.iter().map(|placed| placed.plan.clone()).collect(),
     );
     let files = plans.iter().map(|placed| placed.place.file).collect();
-    let revision = Arc::new(revision);
-    Some(PlanSet::new(revision, content, files, scope.calendars()))
+    let goals = scope.goals.iter();
+    let goals = goals.map(|(name, (goal, _))| (name.clone(), *goal));
+    Some(PlanSet::new(
+        Arc::new(revision),
+        content,
+        files,
+        scope.calendars(),
+        goals.collect(),
+    ))
 }
