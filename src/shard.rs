@@ -289,9 +289,6 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             if let Some(Slot::Live(live)) = self.slots.get_mut(&number) {
                 live.partition
                     .answer(input, now, end.high_watermark, end.delivered);
-                let read = live.partition.inputs().read()[input];
-                let unread = (end.high_watermark - read).max(0);
-                live.metrics.set_lag_records(LABELS[input], unread);
             }
         }
         // An input that turned out to be at its end lets the other go on.
