@@ -289,21 +289,14 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             return Ok(());
         };
         self.health.broker_answers(&self.parts);
-        for ((input, number), end) in asked.iter().zip(&ends) {
-            if let Some(Slot::Live(live)) = self.slots.get_mut(number) {
+        for ((input, number), end) in asked.into_iter().zip(ends) {
+            if let Some(Slot::Live(live)) = self.slots.get_mut(&number) {
                 live.partition
-                    .answer(*input, now, end.high_watermark, end.delivered);
+                    .answer(input, now, end.high_watermark, end.delivered);
             }
         }
         // An input that turned out to be at its end lets the other go on.
         self.read(self.parts.pace.records_max, now);
-        for ((input, number), end) in asked.into_iter().zip(ends) {
-            if let Some(Slot::Live(live)) = self.slots.get(&number) {
-                let read = live.partition.inputs().read()[input];
-                let unread = (end.high_watermark - read).max(0);
-                live.metrics.set_lag_records(LABELS[input], unread);
-            }
-        }
         Ok(())
     }
 

@@ -33,6 +33,8 @@ struct Buffer {
     received: i64,
     /// The offset after the last record handed on.
     read: i64,
+    /// The greatest end that was heard of.
+    end: i64,
     progress: Timestamp,
     /// At this instant everything before this offset was all there was.
     proof: Option<(Timestamp, i64)>,
@@ -51,6 +53,7 @@ impl Inputs {
                 bytes: 0,
                 received: offset,
                 read: offset,
+                end: offset,
                 progress: Timestamp::MIN,
                 proof: None,
                 is_at_end: false,
@@ -66,6 +69,7 @@ impl Inputs {
             return;
         }
         buffer.received = record.offset + 1;
+        buffer.end = buffer.end.max(buffer.received);
         buffer.bytes += size(&record);
         buffer.records.push_back(record);
     }
@@ -74,6 +78,7 @@ impl Inputs {
     /// `end`, and what was delivered by then reached to `delivered`.
     pub fn answer(&mut self, input: usize, asked_at: Timestamp, end: i64, delivered: i64) {
         let buffer = &mut self.buffers[input];
+        buffer.end = buffer.end.max(end);
         buffer.is_at_end = delivered >= end;
         if buffer.is_at_end {
             // The new proof may have to wait for what was received since the old one.
@@ -137,6 +142,17 @@ impl Inputs {
     #[must_use]
     pub fn read(&self) -> [i64; 2] {
         self.buffers.each_ref().map(|buffer| buffer.read)
+    }
+
+    /// How many offsets of each input lie before the greatest end that was heard of and were not
+    /// handed on. What is never handed out, such as the end of a transaction, is not among them once
+    /// everything was.
+    #[must_use]
+    pub fn lag(&self) -> [i64; 2] {
+        self.buffers.each_ref().map(|buffer| {
+            let is_done = buffer.is_at_end && buffer.records.is_empty();
+            if is_done { 0 } else { buffer.end - buffer.read }
+        })
     }
 
     /// Whether the reading of an input has to stop or may go on again; none leaves it as it is.
@@ -263,6 +279,23 @@ mod tests {
         assert_eq!(inputs.watermark(), at(10));
         assert_eq!(read(&mut inputs), [(0, 0)]);
         assert_eq!(inputs.watermark(), at(12));
+    }
+
+    #[test]
+    fn the_lag_is_what_is_known_to_lie_ahead() {
+        let mut inputs = inputs(&[(0, 0, 5), (0, 1, 6)]);
+        assert_eq!(inputs.lag(), [2, 0]);
+        inputs.answer(0, at(9), 10, 2);
+        inputs.answer(1, at(9), 0, 0);
+        assert_eq!(inputs.lag(), [10, 0]);
+        assert_eq!(read(&mut inputs), [(0, 0), (0, 1)]);
+        assert_eq!(inputs.lag(), [8, 0]);
+        // The last two are the ends of transactions.
+        inputs.offer(record(0, 7, 9));
+        inputs.answer(0, at(11), 10, 10);
+        assert_eq!(inputs.lag(), [8, 0]);
+        assert_eq!(read(&mut inputs), [(0, 7)]);
+        assert_eq!(inputs.lag(), [0, 0]);
     }
 
     #[test]

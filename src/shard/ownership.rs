@@ -68,6 +68,9 @@ impl Live {
         }
         let watermark = self.partition.inputs().watermark();
         self.metrics.set_watermark(watermark);
+        for (label, lag) in LABELS.into_iter().zip(self.partition.inputs().lag()) {
+            self.metrics.set_lag_records(label, lag);
+        }
         let engine = self.partition.engine();
         let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
         self.metrics.set_tickets(count(engine.len()));
