@@ -1,11 +1,11 @@
 //! Plan tests: what plans must do about events at given times, run on the virtual clock.
 //!
 //! `plan_file` reads test files and settles their form; here events become facts by the rules of
-//! the topics ([`suite`]), each test is a simulation of its own ([`run`]), what came out is held
-//! against what must come out ([`verdict`]), and what no test has reached is named ([`coverage`]).
+//! the topics (`suite`), each test is a simulation of its own ([`run()`]), what came out is held
+//! against what must come out (`verdict`), and what no test has reached is named (`coverage`).
 //! A failure says what came instead and why, since whoever reads it has just changed a plan.
 //!
-//! Nothing is printed here: [`report`] and [`junit`] give texts.
+//! Nothing is printed here: [`Report`] and [`junit()`] give texts.
 
 mod coverage;
 mod find;
