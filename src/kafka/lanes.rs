@@ -24,6 +24,7 @@ use super::client::{ClientSettings, Ear};
 use super::consumer::GroupConsumer;
 use super::error::Error;
 use super::native::{self, TransactionError};
+use super::topics::RECORD_BYTES_MAX;
 use crate::record::OutgoingRecord;
 
 /// One call waits this long, so that a stop or a broken connection is noticed between calls.
@@ -193,6 +194,7 @@ fn create(
 ) -> Result<ThreadedProducer<LaneContext>, Error> {
     let timeout = settings.transaction_timeout.as_millis();
     let (timeout_ms, delivery_ms) = (timeout.to_string(), (timeout * 9 / 10).to_string());
+    let record_bytes_max = RECORD_BYTES_MAX.to_string();
     let tunable = [
         ("transaction.timeout.ms", timeout_ms.as_str()),
         // Below the transaction's, so that an undeliverable record fails before the broker aborts.
@@ -202,8 +204,7 @@ fn create(
         ("compression.type", "lz4"),
         // Four times the largest batch: 5,000 events of up to four records each, and some room.
         ("queue.buffering.max.messages", "100000"),
-        // A ticket's state with its history may exceed the usual 1 MB.
-        ("message.max.bytes", "4194304"),
+        ("message.max.bytes", record_bytes_max.as_str()),
     ];
     let fixed = [
         ("transactional.id", transactional_id),
