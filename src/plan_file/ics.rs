@@ -325,6 +325,7 @@ fn unescaped(text: &str) -> String {
         match letter {
             '\\' => match letters.next() {
                 Some('n' | 'N') | None => out.push(' '),
+                Some(control) if control.is_control() => out.push(' '),
                 Some(other) => out.push(other),
             },
             control if control.is_control() => out.push(' '),
