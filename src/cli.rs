@@ -16,6 +16,7 @@ mod graph;
 mod healthcheck;
 mod inputs;
 mod print;
+mod report;
 mod run;
 mod schema;
 mod setting_flags;
@@ -70,6 +71,9 @@ enum Command {
     /// Asks a running service whether it is ready; exits with 1 when it is not.
     #[command(after_help = healthcheck::EXAMPLES)]
     Healthcheck(healthcheck::Healthcheck),
+    /// Reports which promises were kept, what escalated, and who was told, over recorded events.
+    #[command(after_help = report::EXAMPLES)]
+    Report(report::Report),
     /// Looks at the schemas of the records on the topics.
     #[command(subcommand)]
     Schema(schema::Schema),
@@ -130,6 +134,7 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Template(command) => command.run(),

@@ -10,7 +10,7 @@ use super::difference::{
     Change, Count, Difference, HourCount, LevelCount, TargetCount, TicketDifference, TicketState,
 };
 use super::week::DAYS;
-use crate::offline::{Columns, brief, counted, grouped, harmless, shortened, signed};
+use crate::offline::{Columns, Side, brief, counted, grouped, harmless, shortened, signed};
 
 const BOLD: Style = Style::new().bold();
 const MORE: Style = AnsiColor::Red.on_default();
@@ -86,7 +86,12 @@ impl Text {
 
     fn totals(&mut self, it: &Difference) -> fmt::Result {
         self.heading("What fires")?;
-        let mut table = Columns::new(1, ["", "old", "new", "change"]);
+        let mut table = Columns::new(&[
+            ("", Side::Left),
+            ("old", Side::Right),
+            ("new", Side::Right),
+            ("change", Side::Right),
+        ]);
         for row in &it.types {
             table.add(cells(row.kind, row.count));
         }
@@ -99,7 +104,13 @@ impl Text {
     fn levels(&mut self, all: &[LevelCount]) -> fmt::Result {
         self.heading("Raised, by plan and level")?;
         let (rows, unchanged) = most_changed(all, |row| row.count);
-        let mut table = Columns::new(2, ["plan", "level", "old", "new", "change"]);
+        let mut table = Columns::new(&[
+            ("plan", Side::Left),
+            ("level", Side::Left),
+            ("old", Side::Right),
+            ("new", Side::Right),
+            ("change", Side::Right),
+        ]);
         for row in &rows {
             let name = row.level_name.as_deref().unwrap_or_default();
             let level = format!("{} {name}", row.level);
@@ -112,7 +123,13 @@ impl Text {
     fn targets(&mut self, all: &[TargetCount]) -> fmt::Result {
         self.heading("Notifications, by target")?;
         let (rows, unchanged) = most_changed(all, |row| row.count);
-        let mut table = Columns::new(2, ["target", "kind", "old", "new", "change"]);
+        let mut table = Columns::new(&[
+            ("target", Side::Left),
+            ("kind", Side::Left),
+            ("old", Side::Right),
+            ("new", Side::Right),
+            ("change", Side::Right),
+        ]);
         for row in &rows {
             let [_, old, new, change] = cells("", row.count);
             table.add([
@@ -126,12 +143,7 @@ impl Text {
         self.rows(&table, all.len() - rows.len() - unchanged, unchanged)
     }
 
-    fn rows<const N: usize>(
-        &mut self,
-        table: &Columns<N>,
-        left_out: usize,
-        unchanged: usize,
-    ) -> fmt::Result {
+    fn rows(&mut self, table: &Columns, left_out: usize, unchanged: usize) -> fmt::Result {
         if !table.is_empty() {
             write!(self.0, "{table}")?;
         }

@@ -18,32 +18,26 @@ pub enum Side {
 
 /// A table under construction.
 #[derive(Clone, Debug)]
-pub struct Columns<const N: usize> {
-    sides: [Side; N],
-    rows: Vec<[String; N]>,
+pub struct Columns {
+    sides: Vec<Side>,
+    rows: Vec<Vec<String>>,
 }
 
-impl<const N: usize> Columns<N> {
-    /// A table whose first columns are names and whose others are numbers, with its headings.
+impl Columns {
+    /// A table with its headings and the sides at which its cells stand.
     #[must_use]
-    pub fn new(names: usize, headings: [&str; N]) -> Self {
-        let side = |column| {
-            if column < names {
-                Side::Left
-            } else {
-                Side::Right
-            }
-        };
+    pub fn new(columns: &[(&str, Side)]) -> Self {
+        let headings = columns.iter().map(|(heading, _)| (*heading).to_owned());
         Self {
-            sides: std::array::from_fn(side),
-            rows: vec![headings.map(str::to_owned)],
+            sides: columns.iter().map(|(_, side)| *side).collect(),
+            rows: vec![headings.collect()],
         }
     }
 
     /// Adds a row. Names may come from outside: what a terminal would obey is taken out.
-    pub fn add(&mut self, cells: [String; N]) {
-        let cells = cells.map(|cell| shortened(&harmless(&cell), NAME_WIDTH_MAX).into_owned());
-        self.rows.push(cells);
+    pub fn add(&mut self, cells: impl IntoIterator<Item = String>) {
+        let fitting = |cell: String| shortened(&harmless(&cell), NAME_WIDTH_MAX).into_owned();
+        self.rows.push(cells.into_iter().map(fitting).collect());
     }
 
     /// How many rows there are besides the headings.
@@ -60,16 +54,16 @@ impl<const N: usize> Columns<N> {
 }
 
 /// Two blanks before the table and between its columns.
-impl<const N: usize> fmt::Display for Columns<N> {
+impl fmt::Display for Columns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = |column: usize| {
             let cells = self.rows.iter().map(|row| row[column].chars().count());
             cells.max().unwrap_or(0)
         };
-        let widths: [usize; N] = std::array::from_fn(width);
+        let widths: Vec<_> = (0..self.sides.len()).map(width).collect();
         for row in &self.rows {
             let mut line = String::new();
-            for ((cell, width), side) in row.iter().zip(widths).zip(self.sides) {
+            for ((cell, width), side) in row.iter().zip(&widths).zip(&self.sides) {
                 line.push_str("  ");
                 line.push_str(&match side {
                     Side::Left => format!("{cell:<width$}"),
@@ -88,7 +82,11 @@ mod tests {
 
     #[test]
     fn names_stand_left_and_numbers_right() {
-        let mut table = Columns::new(1, ["plan", "old", "new"]);
+        let mut table = Columns::new(&[
+            ("plan", Side::Left),
+            ("old", Side::Right),
+            ("new", Side::Right),
+        ]);
         table.add(["gold\u{1b}".to_owned(), "1".to_owned(), "12,345".to_owned()]);
         table.add(["a".repeat(60), "20".to_owned(), String::new()]);
         let name = format!("{}…", "a".repeat(39));

@@ -1,0 +1,90 @@
+//! `report`: which promises were kept, what escalated, and who was told.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use escalator_engine::time::Timestamp;
+
+use super::failure::Trouble;
+use super::inputs::{Inputs, simulation_progress};
+use super::{Verdict, print};
+use crate::report::page::page;
+use crate::report::period::{beginning, end};
+use crate::report::{self, text};
+
+/// The examples under the help text.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  escalator report --plans plans --events events.jsonl
+  escalator report --plans plans --events events.jsonl --from 2026-10-01 --to 2026-10-31
+  escalator report --plans plans --events events.jsonl --output html --out october.html";
+
+/// The command `report`.
+#[derive(Args)]
+pub(super) struct Report {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// The first day in UTC, or the first instant [default: the first event].
+    #[arg(long, value_name = "DAY", value_parser = beginning)]
+    from: Option<Timestamp>,
+    /// The last day in UTC, or the last instant, itself included [default: the last event].
+    #[arg(long, value_name = "DAY", value_parser = end)]
+    to: Option<Timestamp>,
+    /// Form of the report.
+    #[arg(long, value_enum, default_value_t)]
+    output: Form,
+    /// Writes the report to a file instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// The form of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people, on a terminal.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// One page that needs nothing but itself.
+    Html,
+}
+
+impl Report {
+    pub(super) fn run(self) -> anyhow::Result<Verdict> {
+        let Some(plans) = self.inputs.plans()? else {
+            return Ok(Verdict::Bad);
+        };
+        let recording = self.inputs.recording()?;
+        let asked = report::Asked {
+            from: self.from,
+            to: self.to,
+        };
+        let progress = simulation_progress("simulating", recording.facts.len());
+        let report = report::Report::of(&recording.facts, &plans, asked, |facts| {
+            progress.set_position(facts);
+        });
+        progress.finish_and_clear();
+        let written = match self.output {
+            Form::Text => text(&report),
+            Form::Html => page(&report),
+            Form::Json => {
+                let json = serde_json::to_string(&report);
+                json.context("cannot write the report as JSON")? + "\n"
+            }
+        };
+        match &self.out {
+            None => print::text(&written)?,
+            Some(path) => {
+                let plain = anstream::adapter::strip_str(&written).to_string();
+                fs::write(path, plain).with_context(|| Trouble {
+                    doing: format!("cannot write the report to {}", path.display()),
+                    remedy: "name a file in a directory that exists and may be written to",
+                })?;
+            }
+        }
+        Ok(Verdict::Good)
+    }
+}
