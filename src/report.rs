@@ -2,12 +2,12 @@
 //! told, judged by the goals of the plans.
 //!
 //! Recorded events are read twice. Once they are simulated, and what fires is counted as it comes
-//! ([`escalations`]). Then the facts of each ticket are read on their own, because a clock may have
-//! many cycles and the state of a ticket keeps only the latest ([`promises`], [`tickets`]). Nothing
+//! (`escalations`). Then the facts of each ticket are read on their own, because a clock may have
+//! many cycles and the state of a ticket keeps only the latest (`promises`, `tickets`). Nothing
 //! is decided here, and every number says whether it counts events, cycles or tickets.
 //!
 //! A report is a value ([`Report`]): as JSON it is the object whose fields are described in
-//! `docs/backtest-and-report.md`, [`text`] tells it on a terminal, and [`page`] makes a page of it
+//! `docs/backtest-and-report.md`, [`text()`] tells it on a terminal, and `page` makes a page of it
 //! that needs nothing but itself.
 
 mod escalations;
