@@ -1,5 +1,4 @@
 mod faults;
-mod sizes;
 mod traces;
 
 use std::cell::RefCell;
@@ -45,7 +44,6 @@ struct Scene {
     health: Arc<Health>,
     stop: AtomicBool,
     grace: Span,
-    escalated_bytes_max: usize,
     runs: u32,
 }
 
@@ -66,7 +64,6 @@ impl Scene {
             health: Arc::default(),
             stop: AtomicBool::new(false),
             grace: Span::from_millis(0),
-            escalated_bytes_max: 1_000_000,
             runs: 0,
         }
     }
@@ -94,7 +91,6 @@ impl Scene {
                 writing: Writing {
                     names,
                     format: OutputFormat::Json,
-                    escalated_bytes_max: self.escalated_bytes_max,
                     dead_letter_bytes_max: 1_000_000,
                 },
                 instance: "one".to_owned(),
