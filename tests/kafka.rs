@@ -22,6 +22,8 @@ mod embedded;
 mod incident_log;
 #[path = "kafka/lanes.rs"]
 mod lanes;
+#[path = "kafka/large.rs"]
+mod large;
 #[path = "kafka/observed.rs"]
 mod observed;
 #[path = "kafka/poison.rs"]

@@ -8,6 +8,8 @@
 //! wrong is emitted. There is no second way to handle lateness, and none that undoes a step.
 
 mod corrections;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -24,6 +26,15 @@ use crate::time::Timestamp;
 
 /// Facts that are kept one by one, says the contract; older ones are folded.
 pub const FACTS_MAX: usize = 64;
+
+/// Facts that are kept one by one take no more than this, except for the latest one by itself:
+/// 64 facts of 8 KiB. A state then stays below 1 MiB, which is what Kafka takes unless told
+/// otherwise, as long as the fields of its ticket take less than a quarter of that.
+pub const FACTS_BYTES_MAX: usize = 512 * 1024;
+
+/// Facts that may wait for the evaluation time: sixteen times as many as are kept when it has
+/// come, and no more bytes than these take.
+pub const WAITING_MAX: usize = 1024;
 
 /// The state of one ticket.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -140,6 +151,25 @@ pub struct Context<'a> {
 }
 
 impl TicketState {
+    /// Whether there is room for a fact. Those up to `evaluated_to` only pass through; those beyond
+    /// wait, and what waits has a limit.
+    #[must_use]
+    pub fn has_room(&self, fact: &Fact, evaluated_to: Timestamp) -> bool {
+        if fact.occurred_at <= evaluated_to {
+            return true;
+        }
+        let begin = self
+            .facts
+            .partition_point(|other| other.occurred_at <= evaluated_to);
+        let waiting = &self.facts[begin..];
+        let fits = || {
+            let taken = bytes(waiting) + fact.bytes();
+            waiting.len() < WAITING_MAX && taken <= FACTS_BYTES_MAX
+        };
+        // The first may be as large as a record can be, and one that is known takes no more room.
+        waiting.is_empty() || fits() || waiting.iter().any(|other| other.is_same(fact))
+    }
+
     /// Takes a fact in. `evaluated_to` is the time up to which the partition was evaluated.
     pub fn accept(&mut self, fact: Arc<Fact>, evaluated_to: Timestamp) -> Acceptance {
         if self
@@ -248,10 +278,8 @@ impl TicketState {
             .get(self.evaluated)
             .is_some_and(|fact| fact.occurred_at <= to)
         {
-            if self.evaluated == FACTS_MAX {
-                self.fold_oldest(rules);
-            }
             let fact = Arc::clone(&self.facts[self.evaluated]);
+            self.make_room(&fact, rules);
             let past = Past {
                 fold: self.fold.as_ref().map(|fold| &fold.machine),
                 facts: &self.facts[..self.evaluated],
@@ -289,6 +317,16 @@ impl TicketState {
             if decision.due_at < decision.decided_at {
                 decision.fact = last.cloned();
             }
+        }
+    }
+
+    /// Folds so many facts away that the next one may be kept beside the others. That depends on the
+    /// facts up to this one alone, so it is the same whatever the batches.
+    fn make_room(&mut self, next: &Fact, rules: &Rules) {
+        let mut taken = bytes(&self.facts[..self.evaluated]) + next.bytes();
+        while self.evaluated == FACTS_MAX || (self.evaluated > 0 && taken > FACTS_BYTES_MAX) {
+            taken -= self.facts[0].bytes();
+            self.fold_oldest(rules);
         }
     }
 
@@ -418,4 +456,8 @@ fn past_of(machine: &Machine) -> Past<'_> {
         fold: machine.created_at.is_some().then_some(machine),
         facts: &[],
     }
+}
+
+fn bytes(facts: &[Arc<Fact>]) -> usize {
+    facts.iter().map(|fact| fact.bytes()).sum()
 }
