@@ -241,10 +241,20 @@ impl TicketState {
             self.evaluated = 0;
         }
         let mut outcome = Outcome::default();
-        self.read(to, context.rules, &mut outcome, |_| {});
         let begin = out.len();
-        outcome.counts.templates_failed +=
-            self.reconcile(&outcome.decisions, late_at, to, context, out);
+        let (mut failed, mut emitted) = (0, 0);
+        let before_folding = |state: &mut Self, outcome: &Outcome| {
+            // What was decided before a fold is emitted before it, as if the batch ended here: what is
+            // folded leaves the ledger, and may not be in it any more when the next is emitted.
+            if late_at.is_none() {
+                let decisions = &outcome.decisions[emitted..];
+                failed += state.reconcile(decisions, None, to, context, out);
+                emitted = outcome.decisions.len();
+            }
+        };
+        self.read(to, context.rules, &mut outcome, |_| {}, before_folding);
+        failed += self.reconcile(&outcome.decisions[emitted..], late_at, to, context, out);
+        outcome.counts.templates_failed += failed;
         if let Some(late) = late {
             // What time alone would have brought about long ago is said now because of this fact.
             for emitted in &mut out[begin..] {
@@ -257,13 +267,13 @@ impl TicketState {
     /// Like [`TicketState::advance`], but tells the history in words and emits nothing.
     pub fn advance_traced(&mut self, to: Timestamp, rules: &Rules) -> Vec<Trace> {
         let mut outcome = Outcome::traced();
-        self.read(to, rules, &mut outcome, |_| {});
+        self.read(to, rules, &mut outcome, |_| {}, |_, _| {});
         outcome.trace.unwrap_or_default()
     }
 
     /// Like [`TicketState::advance`], but shows the machine after each fact and emits nothing.
     pub fn advance_watched(&mut self, to: Timestamp, rules: &Rules, watch: impl FnMut(&Machine)) {
-        self.read(to, rules, &mut Outcome::default(), watch);
+        self.read(to, rules, &mut Outcome::default(), watch, |_, _| {});
     }
 
     fn read(
@@ -272,6 +282,7 @@ impl TicketState {
         rules: &Rules,
         outcome: &mut Outcome,
         mut watch: impl FnMut(&Machine),
+        mut before_folding: impl FnMut(&mut Self, &Outcome),
     ) {
         while self
             .facts
@@ -279,7 +290,6 @@ impl TicketState {
             .is_some_and(|fact| fact.occurred_at <= to)
         {
             let fact = Arc::clone(&self.facts[self.evaluated]);
-            self.make_room(&fact, rules);
             let past = Past {
                 fold: self.fold.as_ref().map(|fold| &fold.machine),
                 facts: &self.facts[..self.evaluated],
@@ -287,6 +297,11 @@ impl TicketState {
             self.machine
                 .apply_edits(fact.occurred_at, past, rules, outcome);
             self.fire(fact.occurred_at, rules, outcome);
+            // Not before: what falls due between two facts is the same whichever batch it comes in.
+            if self.needs_room(&fact) {
+                before_folding(self, outcome);
+                self.make_room(&fact, rules);
+            }
             let past = Past {
                 fold: self.fold.as_ref().map(|fold| &fold.machine),
                 facts: &self.facts[..self.evaluated],
@@ -320,12 +335,17 @@ impl TicketState {
         }
     }
 
-    /// Folds so many facts away that the next one may be kept beside the others. That depends on the
-    /// facts up to this one alone, so it is the same whatever the batches.
+    /// Whether the next fact may not be kept beside all others. That depends on the facts up to this
+    /// one alone, so it is the same whatever the batches.
+    fn needs_room(&self, next: &Fact) -> bool {
+        let kept = &self.facts[..self.evaluated];
+        kept.len() == FACTS_MAX
+            || (!kept.is_empty() && bytes(kept) + next.bytes() > FACTS_BYTES_MAX)
+    }
+
+    /// Folds so many facts away that the next one may be kept beside the others.
     fn make_room(&mut self, next: &Fact, rules: &Rules) {
-        let mut taken = bytes(&self.facts[..self.evaluated]) + next.bytes();
-        while self.evaluated == FACTS_MAX || (self.evaluated > 0 && taken > FACTS_BYTES_MAX) {
-            taken -= self.facts[0].bytes();
+        while self.needs_room(next) {
             self.fold_oldest(rules);
         }
     }

@@ -336,7 +336,7 @@ proptest! {
                 to = fact.fact.occurred_at;
                 engine.apply(fact.clone());
             }
-            events.extend(engine.advance(to, usize::MAX, &emission).events);
+            events.extend(engine.advance(to.plus_millis(-1), usize::MAX, &emission).events);
             engine.commit();
             engine = restarted(&engine);
         }
@@ -373,7 +373,7 @@ proptest! {
             for fact in batch.iter().rev() {
                 engine.apply(fact.clone());
             }
-            events.extend(engine.advance(to, usize::MAX, &emission).events);
+            events.extend(engine.advance(to.plus_millis(-1), usize::MAX, &emission).events);
             engine.commit();
             engine = restarted(&engine);
         }

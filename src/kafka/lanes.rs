@@ -269,9 +269,10 @@ impl Attempt<'_> {
         }
     }
 
-    /// Adds the offsets, on a thread of their own: while no broker is there the library waits for a
-    /// coordinator as long as that lasts, whatever time it is given. Such a call is left behind with
-    /// its producer; it ends when a broker is back, and the producer made anew has the later epoch.
+    /// Adds the offsets, on a thread of their own: once the offsets are announced, the library waits
+    /// for the group's coordinator as long as no broker is there, whatever time the call is given
+    /// (`rd_kafka_coord_req` of librdkafka 2.12.1 has no timeout). Such a call is left behind with its
+    /// producer; it ends when a broker is back, and the producer made anew has the later epoch.
     fn send_offsets(
         self,
         transaction: &Transaction,
