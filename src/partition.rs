@@ -81,8 +81,8 @@ pub struct Partition {
 pub struct Counted {
     /// Facts by input and by what became of them.
     pub facts: Vec<(wire::Input, Acceptance)>,
-    /// Dead letters by input and reason.
-    pub dead_letters: Vec<(wire::Input, wire::DeadLetterReason)>,
+    /// Dead letters: the input, the offset, and why.
+    pub dead_letters: Vec<(wire::Input, i64, wire::Refusal)>,
     /// Fields that the contract does not name.
     pub unknown_fields: u64,
     /// Samples of which partitioner the producers use.
@@ -224,9 +224,10 @@ impl Partition {
                     .extend(decoded.partitioners.map(|sample| (input, sample)));
             }
             Err(refusal) => {
-                self.counted.dead_letters.push((input, refusal.reason));
                 let letter = shared.writing.dead_letter(record, &headers, &refusal);
                 self.records.push(letter);
+                let seen = (input, record.offset, refusal);
+                self.counted.dead_letters.push(seen);
             }
         }
     }

@@ -275,8 +275,12 @@ fn topics_of_brokers_that_do_not_answer_are_trouble_and_not_bad() {
         assert_eq!(code(&output), 2);
         assert_eq!(stdout(&output), "");
         let told = stderr(&output);
-        let expected = "error: no broker answers at 127.0.0.1:1 (asking for the topics); check";
+        let expected = "error: no broker answers at 127.0.0.1:1 (asking for the topics: ";
         assert!(told.starts_with(expected), "{told}");
+        assert!(
+            told.contains("Connection refused); check `kafka.brokers`"),
+            "{told}"
+        );
     }
     let output = escalator().args(["topics", "destroy"]).output().unwrap();
     assert_eq!(code(&output), 2);
