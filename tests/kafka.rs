@@ -26,6 +26,8 @@ mod lanes;
 mod observed;
 #[path = "kafka/poison.rs"]
 mod poison;
+#[path = "kafka/production.rs"]
+mod production;
 #[path = "kafka/restore.rs"]
 mod restore;
 #[path = "kafka/service.rs"]
