@@ -134,11 +134,22 @@ impl Service {
             health,
             server,
         } = self;
-        let clients = client_settings(&start.settings);
-        let Some(facts) = wait_for_topics(&start, &clients, &health, &metrics)? else {
-            return Ok(());
-        };
-        let result = run_shard(&start, &clients, facts, &metrics, &health);
+        let settings = &start.settings;
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            instance = settings.instance,
+            kafka.brokers = settings.kafka.brokers,
+            kafka.group = settings.kafka.group,
+            plans.revision = &*start.plans.revision().id,
+            plans.count = start.plans.revision().plans.len(),
+            "the service starts"
+        );
+        let clients = client_settings(settings);
+        let topics = wait_for_topics(&start, &clients, &health, &metrics);
+        let result = topics.and_then(|facts| match facts {
+            Some(facts) => run_shard(&start, &clients, facts, &metrics, &health),
+            None => Ok(()),
+        });
         if let Err(error) = &result {
             health.die(error.to_string());
         }
@@ -255,7 +266,7 @@ fn wait_for_topics(
                 metrics.families.broker_up.set(0);
                 health.fail(Check::Broker, error.to_string());
                 if !is_told {
-                    tracing::warn!(%error, "the service waits for the brokers");
+                    tracing::warn!(reason = %error, "the service waits for the brokers");
                     is_told = true;
                 }
             }
@@ -278,7 +289,7 @@ pub fn make_topics(
     let partitions = usize::try_from(settings.partitions).unwrap_or_default();
     let made = topics.create(partitions, settings.replication)?;
     if !made.is_empty() {
-        tracing::info!(topics = ?made, "topics were made");
+        tracing::info!(kafka.topics = made.join(","), "topics were made");
     }
     Ok(made)
 }

@@ -28,6 +28,8 @@ mod large;
 mod observed;
 #[path = "kafka/poison.rs"]
 mod poison;
+#[path = "kafka/production.rs"]
+mod production;
 #[path = "kafka/restore.rs"]
 mod restore;
 #[path = "kafka/service.rs"]

@@ -19,12 +19,17 @@ pub enum Error {
         source: KafkaError,
     },
     /// No broker answered. Waiting and trying again is right.
-    #[error("no broker answers at {brokers} ({doing}); check `kafka.brokers` and the network")]
+    #[error(
+        "no broker answers at {brokers} ({doing}: {why}); check `kafka.brokers`, \
+         `kafka.properties` and the network"
+    )]
     Unreachable {
         /// The addresses asked.
         brokers: String,
         /// What was being done.
         doing: &'static str,
+        /// What the library says about it.
+        why: String,
     },
     /// A call to the library failed.
     #[error("{doing} failed")]

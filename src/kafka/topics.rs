@@ -11,8 +11,9 @@ use rdkafka::admin::{
 };
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::client::{ClientSettings, Ear};
+use super::client::{ClientSettings, Ear, steady};
 use super::error::{Error, is_transient};
+use super::native;
 pub use defect::Defect;
 
 /// An answer about topics is waited for this long; a start without a broker tries again.
@@ -391,9 +392,14 @@ impl<'a> Topics<'a> {
 
     fn failed(&self, doing: &'static str, source: KafkaError) -> Error {
         if source.rdkafka_error_code().is_some_and(is_transient) {
+            let heard = native::last_reason(self.client.inner());
             return Error::Unreachable {
                 brokers: self.settings.brokers.clone(),
                 doing,
+                why: heard.map_or_else(
+                    || "no answer in time".to_owned(),
+                    |reason| steady(&reason).to_owned(),
+                ),
             };
         }
         Error::Call {
