@@ -353,6 +353,7 @@ fn shared(settings: &Settings, rules: Arc<Rules>, facts: &TopicFacts) -> Shared 
                 settings::OutputFormat::Avro => wire::OutputFormat::Avro,
                 settings::OutputFormat::Json => wire::OutputFormat::Json,
             },
+            cloud_events: settings.output.cloud_events,
             escalated_bytes_max: facts.escalated_bytes_max,
             dead_letter_bytes_max: facts.dead_letter_bytes_max,
         },

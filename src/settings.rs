@@ -115,6 +115,8 @@ impl Topics {
 pub struct Output {
     /// The encoding of `escalated` and `notify` events.
     pub format: OutputFormat,
+    /// Whether these events carry the headers of `CloudEvents`.
+    pub cloud_events: bool,
 }
 
 /// The encoding of `escalated` and `notify` events.

@@ -5,14 +5,15 @@
 //! broker: keys, values, headers and partition numbers are plain data. Nothing here reads a clock.
 //!
 //! ```text
-//! value ── decode ──┬─ JSON ─┐
-//!                   └─ Avro ─┴─ raw event ── the contract's rules ── TicketFact
+//! value ── (CloudEvent) ── decode ──┬─ JSON ─┐
+//!                                   └─ Avro ─┴─ raw event ── the contract's rules ── TicketFact
 //! ```
 //!
 //! Both formats are read straight out of the record's bytes by the same visitors, so a rule is
 //! written once and holds for both.
 
 mod avro;
+mod cloud_events;
 mod convert;
 mod dead_letter;
 mod decode;
@@ -28,7 +29,7 @@ mod testing;
 pub use convert::Ignored;
 pub use dead_letter::{Address, DeadLetter, DeadLetterReason, Origin, Refusal};
 pub use decode::{Decoded, Header, Input, Record, VALUE_BYTES_MAX, decode};
-pub use output::{OutputFormat, escalated, notify};
+pub use output::{OutputFormat, cloud_event_headers, escalated, notify};
 pub use partitioner::{Partitioners, crc32_partition, murmur2_partition};
 pub use schema::SchemaName;
 pub use state::{BrokenState, StateError, decode_state, encode_state};

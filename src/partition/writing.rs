@@ -36,6 +36,8 @@ pub struct Writing {
     pub names: Names,
     /// The format of events out.
     pub format: OutputFormat,
+    /// Whether events out carry the headers of `CloudEvents`.
+    pub cloud_events: bool,
     /// The largest record that the topic of `escalated` events takes.
     pub escalated_bytes_max: usize,
     /// The largest record that the topic of dead letters takes.
@@ -64,11 +66,12 @@ impl Writing {
                 wire::notify(event, self.format),
             ),
         };
-        let header = trace.map(|trace| (traces::HEADER.to_owned(), Some(trace.to_vec())));
-        OutgoingRecord {
-            headers: header.into_iter().collect(),
-            ..record
-        }
+        let mut headers = match self.cloud_events {
+            true => wire::cloud_event_headers(event, self.format),
+            false => Vec::new(),
+        };
+        headers.extend(trace.map(|trace| (traces::HEADER.to_owned(), Some(trace.to_vec()))));
+        OutgoingRecord { headers, ..record }
     }
 
     /// The value of an `escalated` event. An event that the topic would not take is written without

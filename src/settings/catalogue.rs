@@ -172,6 +172,12 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     )
     .flag("output-format"),
     value(
+        "output.cloud_events",
+        "false",
+        "Whether `escalated` and `notify` events carry the headers of CloudEvents 1.0 (binary).",
+    )
+    .kind(Kind::Switch),
+    value(
         "grace",
         "0s",
         "How far deciding stays behind the watermark, for producers that write out of order; 0s to 1d.",

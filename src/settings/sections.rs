@@ -60,6 +60,9 @@ impl Reader<'_> {
                     "json" => Some(OutputFormat::Json),
                     _ => None,
                 }),
+                cloud_events: self.parse("output.cloud_events", "write true or false", |text| {
+                    text.parse().ok()
+                }),
             },
             grace: self.parse("grace", "write a duration from 0s to 1d, as in 90s or 15m", |text| {
                 Duration::parse(text).ok().filter(|grace| grace.as_millis() <= 86_400_000)

@@ -95,6 +95,7 @@ fn the_defaults_are_the_contracts() {
     assert!(!settings.topics.create);
     assert_eq!(settings.topics.partitions, 12);
     assert_eq!(settings.output.format, OutputFormat::Avro);
+    assert!(!settings.output.cloud_events);
     assert_eq!(settings.grace.as_millis(), 0);
     assert_eq!(settings.start.from, StartFrom::Earliest);
     assert_eq!(settings.start.notify_from, None);

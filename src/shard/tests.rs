@@ -94,6 +94,7 @@ impl Scene {
                 writing: Writing {
                     names,
                     format: OutputFormat::Json,
+                    cloud_events: false,
                     escalated_bytes_max: self.escalated_bytes_max,
                     dead_letter_bytes_max: 1_000_000,
                 },

@@ -33,10 +33,12 @@ pub(super) enum Format {
 
 /// Where an event comes from and when it is read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Context {
+pub(super) struct Context<'a> {
     pub(super) input: Input,
     pub(super) format: Format,
     pub(super) record_hash: i64,
+    /// The id of the envelope, for events without one of their own.
+    pub(super) id: Option<&'a str>,
     pub(super) now: Timestamp,
 }
 
@@ -59,10 +61,13 @@ pub struct Ignored {
 }
 
 /// Applies the rules to one event.
-pub(super) fn convert(context: Context, event: RawEvent<'_>) -> Result<Converted, Refusal> {
+pub(super) fn convert(context: Context<'_>, event: RawEvent<'_>) -> Result<Converted, Refusal> {
     let ticket_id = ticket_id(event.ticket_id)?;
     let occurred_at = occurred_at(context, event.occurred_at)?;
-    let event_id = text("event_id", event.event_id)?;
+    let event_id = match (text("event_id", event.event_id)?, context.id) {
+        (None, Some(id)) => text("id", Scalar::Text(id.into()))?,
+        (event_id, _) => event_id,
+    };
     let version = integer("version", event.version)?;
     let source = text("source", event.source)?.unwrap_or_default();
     let mut ignored = Ignored {
@@ -127,7 +132,7 @@ fn ticket_id(value: Scalar<'_>) -> Result<Text, Refusal> {
     Ok(id)
 }
 
-fn occurred_at(context: Context, value: Scalar<'_>) -> Result<Timestamp, Refusal> {
+fn occurred_at(context: Context<'_>, value: Scalar<'_>) -> Result<Timestamp, Refusal> {
     let instant =
         instant(context.format, "occurred_at", value)?.ok_or_else(|| missing("occurred_at"))?;
     if instant.as_millis() < 0 {
@@ -146,7 +151,7 @@ fn occurred_at(context: Context, value: Scalar<'_>) -> Result<Timestamp, Refusal
 }
 
 fn ticket_changes(
-    context: Context,
+    context: Context<'_>,
     ticket: RawTicket<'_>,
     changes: &mut Vec<Change>,
     ignored: &mut Ignored,
@@ -188,7 +193,7 @@ fn ticket_changes(
 }
 
 fn tag_changes(
-    context: Context,
+    context: Context<'_>,
     null_empties: bool,
     tags: Nested<List<Scalar<'_>>>,
     changes: &mut Vec<Change>,

@@ -4,6 +4,7 @@ use escalator_engine::fact::{TicketFact, record_hash};
 use escalator_engine::time::Timestamp;
 
 use super::avro;
+use super::cloud_events;
 use super::convert::{Context, Converted, Format, Ignored, convert};
 use super::dead_letter::{DeadLetterReason, Refusal};
 use super::partitioner::Partitioners;
@@ -104,11 +105,13 @@ pub fn decode(record: &Record<'_>, now: Timestamp) -> Result<Decoded, Refusal> {
             ),
         ));
     }
-    let (format, event) = read(record, value)?;
+    let content = cloud_events::open(record.headers, value)?;
+    let (format, event) = read(record.input, &content.value)?;
     let context = Context {
         input: record.input,
         format,
         record_hash: record_hash(value),
+        id: content.id.as_deref(),
         now,
     };
     let Converted { fact, ignored } = convert(context, event)?;
@@ -121,15 +124,9 @@ pub fn decode(record: &Record<'_>, now: Timestamp) -> Result<Decoded, Refusal> {
 }
 
 /// Tells the formats apart and reads the event.
-fn read<'a>(record: &Record<'a>, value: &'a [u8]) -> Result<(Format, RawEvent<'a>), Refusal> {
-    if let Some(name) = cloud_events(record.headers) {
-        return Err(Refusal::new(
-            DeadLetterReason::UnsupportedFormat,
-            format!("header `{name}` announces a CloudEvent; CloudEvents are not read"),
-        ));
-    }
+fn read(input: Input, value: &[u8]) -> Result<(Format, RawEvent<'_>), Refusal> {
     match value {
-        [0xc3, 0x01, rest @ ..] => Ok((Format::Avro, single_object(record.input, rest)?)),
+        [0xc3, 0x01, rest @ ..] => Ok((Format::Avro, single_object(input, rest)?)),
         [0x00, ..] => Err(Refusal::new(
             DeadLetterReason::UnsupportedFormat,
             "the value is in Confluent framing; no schema registry is read",
@@ -144,23 +141,6 @@ fn read<'a>(record: &Record<'a>, value: &'a [u8]) -> Result<(Format, RawEvent<'a
             "the record has no value",
         )),
     }
-}
-
-/// The header by which an event of the CloudEvents format, binary or structured, is recognised.
-fn cloud_events<'a>(headers: &[Header<'a>]) -> Option<&'a str> {
-    headers
-        .iter()
-        .find(|header| {
-            header.name == "ce_specversion"
-                || header.name.eq_ignore_ascii_case("content-type")
-                    && header.value.is_some_and(|value| {
-                        let structured = b"application/cloudevents";
-                        value
-                            .get(..structured.len())
-                            .is_some_and(|start| start.eq_ignore_ascii_case(structured))
-                    })
-        })
-        .map(|header| header.name)
 }
 
 fn json(value: &[u8]) -> Result<RawEvent<'_>, Refusal> {

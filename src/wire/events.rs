@@ -187,6 +187,7 @@ fn from_event(input: Input, value: &str, event: RawEvent<'_>) -> Result<TicketFa
         input,
         format: Format::Json,
         record_hash: record_hash(value.as_bytes()),
+        id: None,
         now: Timestamp::MAX,
     };
     convert(context, event).map(|converted| converted.fact)

@@ -3,12 +3,19 @@
 //! JSON comes from the engine's own types, whose fields are the contract's. Avro is written by
 //! hand in the order of the schemas' fields; the tests read it back through the library.
 
-use escalator_engine::effect::{Cause, Escalated, Notify};
+use std::borrow::Cow;
+
+use escalator_engine::effect::{Cause, Escalated, Event, Notify};
 use escalator_engine::plan::{LevelKind, Nature};
 use escalator_engine::ticket::{TextField, Ticket};
 
 use super::avro::Writer;
+use super::events::notify_key;
 use super::schema::SchemaName;
+
+/// Who says so, in a `CloudEvent`. Ids are unique over all services with the same tickets and plans,
+/// so no instance and no group is in it: an event that is emitted again after a restart is the same.
+const CLOUD_EVENT_SOURCE: &str = "/escalator";
 
 /// How events out are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +43,39 @@ pub fn notify(event: &Notify, format: OutputFormat) -> Vec<u8> {
         OutputFormat::Avro => notify_avro(event),
         OutputFormat::Json => json(event),
     }
+}
+
+/// The headers that make a record of an event out a binary `CloudEvent`.
+#[must_use]
+pub fn cloud_event_headers(event: &Event, format: OutputFormat) -> Vec<(String, Option<Vec<u8>>)> {
+    let (schema, id, subject, at) = match event {
+        Event::Escalated(event) => (
+            SchemaName::Escalated,
+            &event.id,
+            Cow::Borrowed(&*event.ticket_id),
+            event.fired_at,
+        ),
+        Event::Notify(event) => (
+            SchemaName::Notify,
+            &event.id,
+            notify_key(event.ticket_id.as_deref(), &event.to),
+            event.fired_at,
+        ),
+    };
+    let content_type = match format {
+        OutputFormat::Avro => "application/avro",
+        OutputFormat::Json => "application/json",
+    };
+    let header = |name: &str, value: &str| (name.to_owned(), Some(value.as_bytes().to_vec()));
+    vec![
+        header("ce_specversion", "1.0"),
+        header("ce_id", id),
+        header("ce_source", CLOUD_EVENT_SOURCE),
+        header("ce_type", &format!("escalator.v1.{}", schema.name())),
+        header("ce_subject", &subject),
+        header("ce_time", &at.to_string()),
+        header("content-type", content_type),
+    ]
 }
 
 fn json(event: &impl serde::Serialize) -> Vec<u8> {

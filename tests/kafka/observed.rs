@@ -276,12 +276,16 @@ fn assert_traces(site: &Site) {
     let mut told = Vec::new();
     for topic in ["escalated", "notify"] {
         for record in site.read(topic) {
-            let event: Value = serde_json::from_slice(&record.value.unwrap()).unwrap();
+            let event: Value = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
             let what = event.get("type").or_else(|| event.get("purpose")).unwrap();
-            let trace = record.headers.first().map(|(name, value)| {
-                assert_eq!(name, "traceparent");
-                String::from_utf8(value.clone().unwrap()).unwrap()
-            });
+            let header = |wanted: &str| {
+                let mut headers = record.headers.iter();
+                let (_, value) = headers.find(|(name, _)| name == wanted)?;
+                Some(String::from_utf8(value.clone().unwrap()).unwrap())
+            };
+            assert_eq!(header("ce_id").as_deref(), event["id"].as_str());
+            assert_eq!(header("content-type").as_deref(), Some("application/json"));
+            let trace = header("traceparent");
             told.push(json!([event["ticket_id"], what, trace]));
         }
     }

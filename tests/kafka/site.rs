@@ -55,7 +55,7 @@ impl Site {
              session_timeout = '6s'\ntransaction_timeout = '{transaction_timeout}'\n\
              [topics]\ncreated = '{}'\nupdated = '{}'\nstate = '{}'\nescalated = '{}'\n\
              notify = '{}'\ndead_letters = '{}'\nplans = '{}'\ncreate = true\npartitions = {}\n\
-             [output]\nformat = 'json'\n\
+             [output]\nformat = 'json'\ncloud_events = true\n\
              [http]\nlisten = '127.0.0.1:0'\n{more}",
             self.path().join("plan.yaml").display(),
             self.broker,

@@ -246,3 +246,42 @@ proptest! {
         );
     }
 }
+
+/// The headers as text.
+fn headers(event: Event, format: OutputFormat) -> Vec<String> {
+    let headers = cloud_event_headers(&event, format).into_iter();
+    let shown = headers.map(|(name, value)| {
+        let value = String::from_utf8(value.unwrap()).unwrap();
+        format!("{name}: {value}")
+    });
+    shown.collect()
+}
+
+#[test]
+fn events_out_can_be_cloud_events() {
+    let event = plain();
+    let expected = [
+        "ce_specversion: 1.0",
+        &format!("ce_id: {}", event.id),
+        "ce_source: /escalator",
+        "ce_type: escalator.v1.Escalated",
+        &format!("ce_subject: {}", event.ticket_id),
+        &format!("ce_time: {}", event.fired_at),
+        "content-type: application/json",
+    ];
+    let shown = headers(
+        Event::Escalated(Box::new(event.clone())),
+        OutputFormat::Json,
+    );
+    assert_eq!(shown, expected);
+
+    let digest = Notify {
+        ticket_id: None,
+        ..plain_notify()
+    };
+    let target = digest.to.clone();
+    let shown = headers(Event::Notify(Box::new(digest)), OutputFormat::Avro);
+    assert_eq!(shown[3], "ce_type: escalator.v1.Notify");
+    assert_eq!(shown[4], format!("ce_subject: digest:{target}"));
+    assert_eq!(shown[6], "content-type: application/avro");
+}
