@@ -11,6 +11,7 @@ mod completion;
 mod config;
 #[cfg(feature = "embedded")]
 mod demo;
+mod dlq;
 mod explain;
 mod failure;
 mod graph;
@@ -26,6 +27,7 @@ mod signals;
 mod simulate;
 mod template;
 mod test;
+mod topic_progress;
 mod topics;
 mod validate;
 
@@ -73,6 +75,9 @@ enum Command {
     /// Looks at the settings as they are in force.
     #[command(subcommand)]
     Config(config::Config),
+    /// Looks at the records that could not be read, and writes them anew.
+    #[command(subcommand)]
+    Dlq(dlq::Dlq),
     /// Explains a ticket at an instant: its plan, its clocks, what comes next, what happened.
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::Explain),
@@ -146,6 +151,7 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Completion(command) => command.run(),
         Command::Config(command) => command.run(),
+        Command::Dlq(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
@@ -185,6 +191,23 @@ mod tests {
     #[test]
     fn the_command_tree_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_readme_names_every_command() {
+        let readme = include_str!("../README.md");
+        let mut whole = Cli::command();
+        whole.build();
+        every_command(&whole, &mut |command| {
+            let name = command.get_bin_name().unwrap_or_default();
+            let is_help = name.split(' ').any(|word| word == "help");
+            if let Some(name) = name.strip_prefix("escalator ")
+                && !is_help
+                && !command.has_subcommands()
+            {
+                assert!(readme.contains(&format!("`{name}`")), "{name}");
+            }
+        });
     }
 
     #[test]
