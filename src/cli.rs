@@ -25,6 +25,7 @@ mod schema;
 mod setting_flags;
 mod signals;
 mod simulate;
+mod state;
 mod template;
 mod test;
 mod topic_progress;
@@ -99,6 +100,9 @@ enum Command {
     /// Runs plans over recorded events and shows who would have been told what, and when.
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(simulate::Simulate),
+    /// Looks into what a service keeps of its tickets.
+    #[command(subcommand)]
+    State(state::State),
     /// Looks at the texts that the templates of plan files make.
     #[command(subcommand)]
     Template(template::Template),
@@ -159,6 +163,7 @@ pub fn main() -> ExitCode {
         Command::Report(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::State(command) => command.run(),
         Command::Template(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Topics(command) => command.run(),

@@ -31,4 +31,4 @@ pub use decode::{Decoded, Header, Input, Record, VALUE_BYTES_MAX, decode};
 pub use output::{OutputFormat, escalated, notify};
 pub use partitioner::{Partitioners, crc32_partition, murmur2_partition};
 pub use schema::SchemaName;
-pub use state::{BrokenState, StateError, decode_state, encode_state};
+pub use state::{BrokenState, StateError, decode_state, encode_state, state_json};

@@ -22,6 +22,8 @@ mod dead_letters;
 mod embedded;
 #[path = "support/incident_log.rs"]
 mod incident_log;
+#[path = "kafka/kept_state.rs"]
+mod kept_state;
 #[path = "kafka/lanes.rs"]
 mod lanes;
 #[path = "kafka/observed.rs"]
