@@ -11,6 +11,7 @@ mod completion;
 mod config;
 #[cfg(feature = "embedded")]
 mod demo;
+mod dlq;
 mod explain;
 mod failure;
 mod graph;
@@ -24,8 +25,10 @@ mod schema;
 mod setting_flags;
 mod signals;
 mod simulate;
+mod state;
 mod template;
 mod test;
+mod topic_progress;
 mod topics;
 mod validate;
 
@@ -73,6 +76,9 @@ enum Command {
     /// Looks at the settings as they are in force.
     #[command(subcommand)]
     Config(config::Config),
+    /// Looks at the records that could not be read, and writes them anew.
+    #[command(subcommand)]
+    Dlq(dlq::Dlq),
     /// Explains a ticket at an instant: its plan, its clocks, what comes next, what happened.
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::Explain),
@@ -94,6 +100,9 @@ enum Command {
     /// Runs plans over recorded events and shows who would have been told what, and when.
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(simulate::Simulate),
+    /// Looks into what a service keeps of its tickets.
+    #[command(subcommand)]
+    State(state::State),
     /// Looks at the texts that the templates of plan files make.
     #[command(subcommand)]
     Template(template::Template),
@@ -146,6 +155,7 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Completion(command) => command.run(),
         Command::Config(command) => command.run(),
+        Command::Dlq(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
@@ -153,6 +163,7 @@ pub fn main() -> ExitCode {
         Command::Report(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::State(command) => command.run(),
         Command::Template(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Topics(command) => command.run(),
@@ -185,6 +196,23 @@ mod tests {
     #[test]
     fn the_command_tree_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_readme_names_every_command() {
+        let readme = include_str!("../README.md");
+        let mut whole = Cli::command();
+        whole.build();
+        every_command(&whole, &mut |command| {
+            let name = command.get_bin_name().unwrap_or_default();
+            let is_help = name.split(' ').any(|word| word == "help");
+            if let Some(name) = name.strip_prefix("escalator ")
+                && !is_help
+                && !command.has_subcommands()
+            {
+                assert!(readme.contains(&format!("`{name}`")), "{name}");
+            }
+        });
     }
 
     #[test]

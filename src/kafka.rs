@@ -6,6 +6,7 @@
 //! - [`log`]: all of these as what a shard works with, and [`cluster`], the real one
 //! - [`reader`] and [`writer`]: plain clients outside of the group and of transactions, for those who
 //!   watch and who feed the service
+//! - [`sweep`]: one pass over a topic, for commands that look at it and are gone
 //! - [`topics`]: what is checked, and on request made, before anything starts
 //!
 //! Deliberately not here: when to read, what to write, and what to do about an unknown outcome.
@@ -22,6 +23,7 @@ pub mod log;
 mod native;
 pub mod reader;
 pub mod restore;
+pub mod sweep;
 pub mod topics;
 pub mod writer;
 

@@ -6,6 +6,7 @@
 pub mod backtest;
 pub mod cli;
 pub mod clock;
+pub mod dead_letters;
 #[cfg(feature = "embedded")]
 pub mod demo;
 #[cfg(feature = "embedded")]

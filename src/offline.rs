@@ -23,4 +23,4 @@ pub use listener::Listener;
 pub use occasion::{Occasion, TEMPLATE_PURPOSES};
 pub use recording::{Recording, Unreadable};
 pub use summary::Summary;
-pub use words::{brief, counted, grouped, harmless, shortened, signed, xml};
+pub use words::{brief, counted, escaped, grouped, harmless, shortened, signed, xml};

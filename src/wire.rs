@@ -31,5 +31,5 @@ pub use dead_letter::{Address, DeadLetter, DeadLetterReason, Origin, Refusal};
 pub use decode::{Decoded, Header, Input, Record, VALUE_BYTES_MAX, decode};
 pub use output::{OutputFormat, cloud_event_headers, escalated, notify};
 pub use partitioner::{Partitioners, crc32_partition, murmur2_partition};
-pub use schema::SchemaName;
-pub use state::{BrokenState, StateError, decode_state, encode_state};
+pub use schema::{Fit, ForeignSchema, SchemaName, UnreadableSchema, compare as compare_schema};
+pub use state::{BrokenState, StateError, decode_state, encode_state, state_json};

@@ -324,3 +324,43 @@ fn every_command_has_a_manual_page() {
         "{told}"
     );
 }
+
+#[test]
+fn schemas_are_checked_in_the_direction_in_which_they_are_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let good = escalator().args(["schema", "check", "schemas"]).output();
+    let good = good.unwrap();
+    assert_eq!(code(&good), 0, "{}", stderr(&good));
+    assert_eq!(stdout(&good).matches(": same with ").count(), 5);
+
+    let order = r#"{"type":"record","name":"Notify","fields":[{"name":"shade","type":"string"}]}"#;
+    std::fs::write(path("Notify.avsc"), order).unwrap();
+    std::fs::write(path("Order.avsc"), order.replace("Notify", "Order")).unwrap();
+    let arguments = ["schema", "check", &path("."), "--output", "json"];
+    let bad = escalator().args(arguments).output().unwrap();
+    assert_eq!(code(&bad), 1, "{}", stderr(&bad));
+    let report: serde_json::Value = serde_json::from_str(&stdout(&bad)).unwrap();
+    let [notify, order] = &report["schemas"].as_array().unwrap()[..] else {
+        panic!("{report}");
+    };
+    assert_eq!(
+        (&notify["name"], &notify["fit"]),
+        (&"Notify".into(), &"incompatible".into())
+    );
+    assert!(notify["because"].as_str().unwrap().contains("'shade'"));
+    assert_eq!(order["fit"], "unknown");
+
+    let empty = tempfile::tempdir().unwrap();
+    let empty = empty.path().display().to_string();
+    let output = escalator()
+        .args(["schema", "check", &empty])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 2);
+    assert!(
+        stderr(&output).contains("ends in .avsc"),
+        "{}",
+        stderr(&output)
+    );
+}

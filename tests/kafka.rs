@@ -15,11 +15,15 @@ mod broker_away;
 mod central;
 #[path = "kafka/consumer.rs"]
 mod consumer;
+#[path = "kafka/dead_letters.rs"]
+mod dead_letters;
 #[cfg(feature = "embedded")]
 #[path = "kafka/embedded.rs"]
 mod embedded;
 #[path = "support/incident_log.rs"]
 mod incident_log;
+#[path = "kafka/kept_state.rs"]
+mod kept_state;
 #[path = "kafka/lanes.rs"]
 mod lanes;
 #[path = "kafka/large.rs"]

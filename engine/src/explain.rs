@@ -169,6 +169,26 @@ pub fn explain(
     for fact in facts.iter().filter(|fact| fact.occurred_at <= at) {
         state.accept(Arc::clone(fact), Timestamp::MIN);
     }
+    explain_state(ticket_id, state, at, rules)
+}
+
+/// Explains a ticket at an instant from its stored state. The history begins where older facts were
+/// folded away. None when nothing is known of it by then, or nothing but what was folded later.
+#[must_use]
+pub fn explain_state(
+    ticket_id: &Text,
+    mut state: TicketState,
+    at: Timestamp,
+    rules: &Rules,
+) -> Option<Explanation> {
+    if state
+        .fold
+        .as_ref()
+        .is_some_and(|fold| at < fold.key.occurred_at)
+    {
+        return None;
+    }
+    state.rewind();
     let history = state.advance_traced(at.plus_millis(1), rules);
     state.machine.created_at?;
     Some(read(ticket_id, &state.machine, history, at, rules))

@@ -234,11 +234,7 @@ impl TicketState {
         let late = self.reread.take();
         let late_at = late.iter().map(|late| late.from).chain(edit).min();
         if late_at.is_some() {
-            self.machine = self
-                .fold
-                .as_ref()
-                .map_or_else(Machine::new, |fold| fold.machine.clone());
-            self.evaluated = 0;
+            self.rewind();
         }
         let mut outcome = Outcome::default();
         let begin = out.len();
@@ -262,6 +258,15 @@ impl TicketState {
             }
         }
         outcome.counts
+    }
+
+    /// Forgets what the kept facts were taken to mean, so that they are read anew.
+    pub fn rewind(&mut self) {
+        self.machine = self
+            .fold
+            .as_ref()
+            .map_or_else(Machine::new, |fold| fold.machine.clone());
+        self.evaluated = 0;
     }
 
     /// Like [`TicketState::advance`], but tells the history in words and emits nothing.

@@ -1,31 +1,58 @@
 //! `explain`: why a ticket is where it is, and what comes next.
 
+use std::path::PathBuf;
+
 use clap::Args;
-use escalator_engine::explain::explain;
+use escalator_engine::explain::{Explanation, explain, explain_state};
+use escalator_engine::rules::Rules;
 use escalator_engine::ticket::Text;
+use escalator_engine::ticket_state::TicketState;
 use escalator_engine::time::Timestamp;
 
-use super::failure;
-use super::inputs::{Inputs, instant};
-use super::{Output, Verdict, print};
+use super::inputs::{Inputs, edit, instant};
+use super::setting_flags::SettingArgs;
+use super::state::{Lookup, StateTopic, refuse_forgotten, refuse_unknown};
+use super::{Output, SystemClock, Verdict, failure, print};
+use crate::clock::Clock;
 use crate::offline::explanation_text;
+use crate::wire;
 
 /// The examples under the help text.
 pub(super) const EXAMPLES: &str = "\
 Examples:
   escalator explain --plans plans --events events.jsonl --ticket INC0000045
   escalator explain --plans plans --events - --ticket T1 --at 2026-11-23T10:30:00Z --output json
-  escalator explain --plans old --edit 2026-11-23T10:00:00Z=new --events events.jsonl --ticket T1";
+  escalator explain --plans old --edit 2026-11-23T10:00:00Z=new --events events.jsonl --ticket T1
+  escalator explain --plans plans --brokers kafka:9092 --ticket T1
+  escalator explain --plans plans --config deploy/escalator.toml --ticket T1
+
+Without --events the live state is explained: the ticket's record is read from the state topic, and \
+nothing is written. The plans always come from --plans; give those that the service runs.";
 
 /// The command `explain`.
 #[derive(Args)]
 pub(super) struct Explain {
-    #[command(flatten)]
-    inputs: Inputs,
+    /// A plan file, or a directory of plan files.
+    #[arg(long, value_name = "PATH")]
+    plans: PathBuf,
+    /// An event file (JSON Lines, in any order); `-` reads standard input.
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["brokers", "config"],
+        conflicts_with_all = ["brokers", "config"])]
+    events: Option<PathBuf>,
+    /// Brokers whose state topic is read: `host:port`, several separated by commas.
+    #[arg(long, value_name = "ADDRESSES")]
+    brokers: Option<String>,
+    /// Settings file of the service whose state topic is read, TOML or YAML by its extension.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Puts other plans into force at an instant; may be given several times.
+    #[arg(long = "edit", value_name = "INSTANT=PATH", value_parser = edit)]
+    edits: Vec<(Timestamp, PathBuf)>,
     /// The ticket's id.
     #[arg(long, value_name = "ID")]
     ticket: String,
-    /// The instant to explain, itself included [default: the last event of the file].
+    /// The instant to explain, itself included [default: the last event of the file; of the live
+    /// state the present].
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     at: Option<Timestamp>,
     /// Form of what is printed.
@@ -35,19 +62,21 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(self) -> anyhow::Result<Verdict> {
-        let Some(plans) = self.inputs.plans()? else {
+        let events = self.events.clone();
+        let inputs = Inputs::new(self.plans.clone(), events.unwrap_or_default())
+            .with_edits(self.edits.clone());
+        let Some(plans) = inputs.plans()? else {
             return Ok(Verdict::Bad);
         };
-        let Some(rules) = self.inputs.rules(&plans)? else {
+        let Some(rules) = inputs.rules(&plans)? else {
             return Ok(Verdict::Bad);
         };
-        let recording = self.inputs.recording()?;
-        let at = self.at.or(recording.last_at).unwrap_or(Timestamp::MIN);
-        let ticket_id = Text::from(&*self.ticket);
-        let facts = recording.facts_of(&ticket_id);
-        let Some(explanation) = explain(&ticket_id, &facts, at, &rules) else {
-            let (what, help) = self.inputs.unknown_ticket(&recording, &self.ticket, at);
-            failure::refuse(&what, &help);
+        let explanation = if self.events.is_some() {
+            self.recorded(&inputs, &rules)?
+        } else {
+            self.live(&rules)?
+        };
+        let Some(explanation) = explanation else {
             return Ok(Verdict::Bad);
         };
         match self.output {
@@ -55,5 +84,65 @@ impl Explain {
             Output::Text => print::text(&explanation_text(&explanation))?,
         }
         Ok(Verdict::Good)
+    }
+
+    /// Explains by the events of a file; none when it has no such ticket, which is then told.
+    fn recorded(&self, inputs: &Inputs, rules: &Rules) -> anyhow::Result<Option<Explanation>> {
+        let recording = inputs.recording()?;
+        let at = self.at.or(recording.last_at).unwrap_or(Timestamp::MIN);
+        let ticket_id = Text::from(&*self.ticket);
+        let facts = recording.facts_of(&ticket_id);
+        let explanation = explain(&ticket_id, &facts, at, rules);
+        if explanation.is_none() {
+            let (what, help) = inputs.unknown_ticket(&recording, &self.ticket, at);
+            failure::refuse(&what, &help);
+        }
+        Ok(explanation)
+    }
+
+    /// Explains by the record of the state topic; none when there is no such ticket, which is then
+    /// told.
+    fn live(&self, rules: &Rules) -> anyhow::Result<Option<Explanation>> {
+        let brokers = self.brokers.clone();
+        let flags = brokers.map(|brokers| ("kafka.brokers", brokers));
+        let settings = SettingArgs::new(self.config.clone(), flags.into_iter().collect());
+        let settings = settings.load()?.settings;
+        let kept = match StateTopic::open(&settings)?.look_up(&self.ticket)? {
+            Lookup::Kept(kept) => kept,
+            Lookup::Forgotten => {
+                refuse_forgotten(&self.ticket);
+                return Ok(None);
+            }
+            Lookup::Unknown => {
+                refuse_unknown(&self.ticket);
+                return Ok(None);
+            }
+        };
+        let state = wire::decode_state(&kept.value)?;
+        tell_other_plans(&state, rules);
+        let at = self.at.unwrap_or_else(|| SystemClock.now());
+        let begin = state.fold.as_ref().map(|fold| fold.key.occurred_at);
+        let first = state.facts.first().map(|fact| fact.occurred_at);
+        let explanation = explain_state(&Text::from(&*self.ticket), state, at, rules);
+        if explanation.is_none() {
+            let since = begin.or(first).unwrap_or(at);
+            failure::refuse(
+                &format!("nothing is kept of ticket `{}` at {at}", self.ticket),
+                &format!("what is kept of it begins at {since}; give a later --at, or none"),
+            );
+        }
+        Ok(explanation)
+    }
+}
+
+/// Says so when the plans are not those under which the ticket was decided.
+fn tell_other_plans(state: &TicketState, rules: &Rules) {
+    let plan = state.machine.plan.as_ref();
+    if let Some(plan) = plan.filter(|plan| rules.revision(&plan.revision).is_none()) {
+        let short: String = plan.revision.chars().take(12).collect();
+        print::error(&format!(
+            "note: the service has decided by revision {short} of the plans, which these are not; \
+             what follows is by these\n"
+        ));
     }
 }

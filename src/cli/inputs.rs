@@ -48,6 +48,11 @@ impl Inputs {
         }
     }
 
+    /// The same, with edits of the plans.
+    pub(super) fn with_edits(self, edits: Vec<(Timestamp, PathBuf)>) -> Self {
+        Self { edits, ..self }
+    }
+
     /// The plans; none when they have errors, which are then told.
     pub(super) fn plans(&self) -> anyhow::Result<Option<PlanSet>> {
         plans(&self.plans)
@@ -167,7 +172,7 @@ pub(super) fn plans(path: &Path) -> anyhow::Result<Option<PlanSet>> {
 }
 
 /// An edit of the plans on the command line.
-fn edit(text: &str) -> Result<(Timestamp, PathBuf), String> {
+pub(super) fn edit(text: &str) -> Result<(Timestamp, PathBuf), String> {
     let (at, path) = text
         .split_once('=')
         .filter(|(_, path)| !path.is_empty())

@@ -1,5 +1,7 @@
 //! `schema`: the schemas of the records that the service reads and writes.
 
+mod check;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -13,6 +15,9 @@ pub(super) enum Schema {
     /// Prints Avro schemas as they are built in.
     #[command(after_help = EXAMPLES)]
     Print(Print),
+    /// Checks schemas of producers and subscribers against the built-in ones.
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Check),
 }
 
 const EXAMPLES: &str = "\
@@ -55,6 +60,7 @@ impl Schema {
     pub(super) fn run(self) -> anyhow::Result<Verdict> {
         match self {
             Self::Print(command) => command.run(),
+            Self::Check(command) => command.run(),
         }
     }
 }

@@ -24,6 +24,14 @@ pub(super) struct SettingArgs {
 }
 
 impl SettingArgs {
+    /// A file, and settings above it, of a command that has flags of its own.
+    pub(super) const fn new(config: Option<PathBuf>, flags: Vec<(&'static str, String)>) -> Self {
+        Self {
+            config,
+            flags: SettingFlags(flags),
+        }
+    }
+
     /// Reads file and environment, and checks everything.
     pub(super) fn load(self) -> anyhow::Result<Loaded> {
         let file = match self.config {

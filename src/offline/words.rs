@@ -80,6 +80,26 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Bytes from outside as text on one line: what is text stands as it is, and the rest, such as what
+/// a terminal would obey, is escaped.
+#[must_use]
+pub fn escaped(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                // Nothing is quoted here, so quotes need no escape.
+                '"' | '\'' => out.push(c),
+                c => out.extend(c.escape_debug()),
+            }
+        }
+        for byte in chunk.invalid() {
+            out.extend(byte.escape_ascii().map(char::from));
+        }
+    }
+    out
+}
+
 /// A text as XML may hold it, between tags and in quotes. Most control characters have no place in
 /// XML 1.0 at all, not even escaped.
 #[must_use]
@@ -144,6 +164,14 @@ mod tests {
     fn texts_from_outside_cannot_steer_the_terminal() {
         assert_eq!(harmless("a\u{1b}[31mb\n"), "a\u{fffd}[31mb\u{fffd}");
         assert_eq!(harmless("Zürich"), "Zürich");
+    }
+
+    #[test]
+    fn bytes_are_told_from_text_and_obeyed_by_no_terminal() {
+        assert_eq!(escaped(b"T-1 \"it's\""), "T-1 \"it's\"");
+        assert_eq!(escaped(b"\xffT\x1b[0m\n"), "\\xffT\\u{1b}[0m\\n");
+        let reversed = "Z\u{fc}rich \u{202e}x";
+        assert_eq!(escaped(reversed.as_bytes()), "Z\u{fc}rich \\u{202e}x");
     }
 
     #[test]

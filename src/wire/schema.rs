@@ -3,12 +3,16 @@
 //! The files are the store of the single-object framing: a record names its schema by the
 //! fingerprint, and the binary carries every schema that it ever wrote.
 
+mod compatibility;
+
 use std::sync::LazyLock;
 
 use apache_avro::Schema;
 use apache_avro::rabin::Rabin;
 use apache_avro::schema::{NamesRef, ResolvedSchema};
 use sha2::Digest as _;
+
+pub use compatibility::{Fit, ForeignSchema, UnreadableSchema, compare};
 
 /// The schemas of the records that the service reads and writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,9 +7,12 @@
 
 mod decode;
 mod encode;
+mod json;
 
 pub use decode::decode_state;
+use decode::{broken, datum};
 pub use encode::encode_state;
+pub use json::state_json;
 
 use super::avro::{self, AvroError};
 

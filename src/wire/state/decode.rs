@@ -35,15 +35,7 @@ use crate::wire::schema::SchemaName;
 /// # Errors
 /// The record is not a state, or not one that this release knows.
 pub fn decode_state(value: &[u8]) -> Result<TicketState, StateError> {
-    let framed = value.strip_prefix(&avro::SINGLE_OBJECT);
-    let (fingerprint, datum) = framed
-        .and_then(<[u8]>::split_first_chunk::<8>)
-        .ok_or(StateError::Framing)?;
-    if *fingerprint != SchemaName::EscalationState.fingerprint() {
-        return Err(StateError::UnknownSchema {
-            fingerprint: u64::from_le_bytes(*fingerprint),
-        });
-    }
+    let datum = datum(value)?;
     let known = SchemaName::EscalationState.known();
     let state: State = avro::from_slice(known.schema, &known.names, datum).map_err(broken)?;
     if state.evaluated > state.facts.len() {
@@ -54,7 +46,21 @@ pub fn decode_state(value: &[u8]) -> Result<TicketState, StateError> {
     Ok(StoredState::from(state).into())
 }
 
-const fn broken(source: avro::AvroError) -> StateError {
+/// What follows the framing of a state, whose schema must be known.
+pub(super) fn datum(value: &[u8]) -> Result<&[u8], StateError> {
+    let framed = value.strip_prefix(&avro::SINGLE_OBJECT);
+    let (fingerprint, datum) = framed
+        .and_then(<[u8]>::split_first_chunk::<8>)
+        .ok_or(StateError::Framing)?;
+    if *fingerprint != SchemaName::EscalationState.fingerprint() {
+        return Err(StateError::UnknownSchema {
+            fingerprint: u64::from_le_bytes(*fingerprint),
+        });
+    }
+    Ok(datum)
+}
+
+pub(super) const fn broken(source: avro::AvroError) -> StateError {
     StateError::Broken {
         source: BrokenState(source),
     }

@@ -1,0 +1,162 @@
+//! `schema check`: whether the schemas of producers and subscribers go with the service's.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+
+use super::names;
+use crate::cli::failure::Trouble;
+use crate::cli::{Output, Verdict, print};
+use crate::offline::harmless;
+use crate::wire::{Fit, SchemaName, compare_schema};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  escalator schema check producer/TicketCreated.avsc
+  escalator schema check schemas subscriber/avro
+  escalator schema check IncidentOpened.avsc --as TicketCreated --output json
+
+Avro resolves what was written with one schema by another one, that of the reader. Of TicketCreated and
+TicketUpdated the file is the writer's schema and the service reads; of Escalated, Notify and
+EscalationState the service writes and the file is the reader's. A writer may have fields that the
+reader lacks. A reader may have fields that the writer lacks if they have a default. The type of a field
+must be the same, or wider at the reader: int to long, a type to a union with it. What the writer may
+leave null, the reader must be able to.
+
+Exits with 1 when some record could not be read.";
+
+/// What a producer has to know whose schema goes with the built-in one but is another.
+const NOT_THE_SAME: &str = "in single-object framing a record names its schema by its fingerprint, \
+     and of inputs only that of the built-in schema is known: write with that one, or JSON";
+
+#[derive(Args)]
+pub(in crate::cli) struct Check {
+    /// Schema files (.avsc), or directories of them.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The record that the files are about, where their own name is another.
+    #[arg(long = "as", value_name = "NAME", value_parser = names())]
+    name: Option<SchemaName>,
+    /// Form of what is printed.
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+}
+
+#[derive(Serialize)]
+struct Report {
+    good: bool,
+    schemas: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    path: String,
+    /// The record; null when the file is about none of the service's.
+    name: Option<&'static str>,
+    good: bool,
+    /// `same`, `compatible`, `incompatible`, or `unknown`.
+    fit: &'static str,
+    because: Option<String>,
+}
+
+impl Check {
+    pub(super) fn run(self) -> anyhow::Result<Verdict> {
+        let mut schemas = Vec::new();
+        for path in schema_files(&self.paths)? {
+            let text = fs::read_to_string(&path).with_context(|| unreadable(&path))?;
+            schemas.push(line(&path, &text, self.name));
+        }
+        let good = schemas.iter().all(|line| line.good);
+        let report = Report { good, schemas };
+        match self.output {
+            Output::Text => print::text(&text(&report))?,
+            Output::Json => print::json(&report)?,
+        }
+        Ok(if good { Verdict::Good } else { Verdict::Bad })
+    }
+}
+
+/// The files that are meant, those of a directory in order of their names.
+fn schema_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let entries = fs::read_dir(path).with_context(|| unreadable(path))?;
+        let mut found = Vec::new();
+        for entry in entries {
+            let file = entry.with_context(|| unreadable(path))?.path();
+            if file.extension().is_some_and(|ending| ending == "avsc") {
+                found.push(file);
+            }
+        }
+        if found.is_empty() {
+            let empty = anyhow::anyhow!("no file in it ends in .avsc");
+            return Err(empty.context(unreadable(path)));
+        }
+        found.sort();
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+fn unreadable(path: &Path) -> Trouble {
+    Trouble {
+        doing: format!("cannot read schemas from {}", path.display()),
+        remedy: "name a schema file, or a directory of files that end in .avsc",
+    }
+}
+
+fn line(path: &Path, text: &str, name: Option<SchemaName>) -> Line {
+    let path = path.display().to_string();
+    let (name, fit) = match compare_schema(text, name) {
+        Ok(compared) => compared,
+        Err(error) => {
+            let because = format!("{:#}", anyhow::Error::from(error));
+            return Line {
+                path,
+                name: None,
+                good: false,
+                fit: "unknown",
+                because: Some(because),
+            };
+        }
+    };
+    let (good, word, because) = match fit {
+        Fit::Same => (true, "same", None),
+        Fit::Compatible => {
+            let note = name.is_read().then(|| NOT_THE_SAME.to_owned());
+            (true, "compatible", note)
+        }
+        Fit::Incompatible { because } => (false, "incompatible", Some(because)),
+    };
+    Line {
+        path,
+        name: Some(name.name()),
+        good,
+        fit: word,
+        because,
+    }
+}
+
+fn text(report: &Report) -> String {
+    let mut text = String::new();
+    for line in &report.schemas {
+        let verdict = if line.good { "good" } else { "bad" };
+        let path = harmless(&line.path);
+        text.push_str(&format!("{verdict}: {path}: {}", line.fit));
+        if let Some(name) = line.name {
+            text.push_str(&format!(" with {name}"));
+        }
+        if let Some(because) = &line.because {
+            text.push_str(&format!(": {}", harmless(because)));
+        }
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,40 @@
+//! `state`: what the service keeps of its tickets, read from the state topic.
+//!
+//! Everything here only reads: it joins no group, commits nothing, and a running service does not
+//! notice it.
+
+mod export;
+mod get;
+mod list;
+mod row;
+mod topic;
+
+use clap::Subcommand;
+
+use super::Verdict;
+pub(super) use get::{refuse_forgotten, refuse_unknown};
+pub(super) use topic::{Kept, Lookup, StateTopic};
+
+/// The commands under `state`.
+#[derive(Subcommand)]
+pub(super) enum State {
+    /// Shows what is kept of one ticket.
+    #[command(after_help = get::EXAMPLES)]
+    Get(get::Get),
+    /// Lists tickets: plan, level, status category, next deadline.
+    #[command(after_help = list::EXAMPLES)]
+    List(list::List),
+    /// Prints the whole state of every ticket as JSON Lines, in order of partition and id.
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::Export),
+}
+
+impl State {
+    pub(super) fn run(self) -> anyhow::Result<Verdict> {
+        match self {
+            Self::Get(command) => command.run(),
+            Self::List(command) => command.run(),
+            Self::Export(command) => command.run(),
+        }
+    }
+}

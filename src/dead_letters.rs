@@ -1,0 +1,246 @@
+//! Dead letters as people look at them, and what a replay of one writes.
+//!
+//! A letter is named by its place in the topic of dead letters, as in `3:42`. A replay writes the
+//! record to the partition that it came from, as it was, with one header more that names the letter.
+//! When it fails again, the new letter carries that header, so that both are known for what they
+//! are: neither is replayed again unless it is named.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::record::{OutgoingRecord, Record};
+use crate::wire::{Address, Header};
+
+/// The header by which a replayed record names the letter that it was.
+pub const REPLAYED: &str = "replayed";
+
+/// The place of a letter: its partition and its offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The partition's number, the same as the original's.
+    pub partition: i32,
+    /// The offset in the topic of dead letters.
+    pub offset: i64,
+}
+
+/// A text that names no letter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no letter; write PARTITION:OFFSET as `dlq list` shows it, as in 3:42")]
+pub struct PositionError {
+    text: String,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.partition, self.offset)
+    }
+}
+
+impl FromStr for Position {
+    type Err = PositionError;
+
+    fn from_str(text: &str) -> Result<Self, PositionError> {
+        let number = |part: &str| part.parse::<i64>().ok().filter(|number| *number >= 0);
+        let parts = text.split_once(':').and_then(|(partition, offset)| {
+            let partition = i32::try_from(number(partition)?).ok()?;
+            Some((partition, number(offset)?))
+        });
+        let (partition, offset) = parts.ok_or_else(|| PositionError {
+            text: text.chars().take(64).collect(),
+        })?;
+        Ok(Self { partition, offset })
+    }
+}
+
+/// A letter without its value and the original's headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// Its place.
+    pub position: Position,
+    /// The timestamp of the record, which is the original's; -1 without one.
+    pub timestamp_ms: i64,
+    /// The original key.
+    pub key: Option<Vec<u8>>,
+    /// The bytes of the value; none is a record without one.
+    pub value_bytes: Option<usize>,
+    /// What the service says of it; none when this is not a letter of the service.
+    pub about: Option<About>,
+}
+
+/// What the service says of a letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The name of the reason.
+    pub reason: String,
+    /// What exactly was wrong.
+    pub error: String,
+    /// The topic that the record was read from.
+    pub topic: String,
+    /// Its partition there.
+    pub partition: i32,
+    /// Its offset there.
+    pub offset: i64,
+    /// Whether the value was left out, because the letter would have been too large.
+    pub truncated: bool,
+    /// The letter that it was before, as its header has it; none when this is a first failure.
+    pub replayed: Option<String>,
+}
+
+/// Why a letter cannot be replayed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Something else wrote it.
+    #[error(
+        "it has no headers of the service, so where it came from is not known; something else writes to the topic of dead letters"
+    )]
+    Foreign,
+    /// There is nothing to write.
+    #[error(
+        "its value was left out because the letter would have been too large; the record may still \
+         be in {topic}, partition {partition}, offset {offset}: have its producer send it again"
+    )]
+    Truncated {
+        /// The topic that the record was read from.
+        topic: String,
+        /// Its partition there.
+        partition: i32,
+        /// Its offset there.
+        offset: i64,
+    },
+    /// The settings are not those of the service that wrote it.
+    #[error(
+        "it came from topic `{topic}`, which is not an input by these settings; give those of the \
+         service that wrote it with --config"
+    )]
+    OtherTopic {
+        /// The topic that the record was read from.
+        topic: String,
+    },
+}
+
+impl Letter {
+    /// Reads a record of the topic of dead letters.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        let headers = headers(record);
+        let about = Address::read(&headers).map(|address| About {
+            reason: address.reason.to_owned(),
+            error: address.error.to_owned(),
+            topic: address.origin.topic.to_owned(),
+            partition: address.origin.partition,
+            offset: address.origin.offset,
+            truncated: address.truncated,
+            replayed: replayed(address.original),
+        });
+        Self {
+            position: Position {
+                partition: record.partition,
+                offset: record.offset,
+            },
+            timestamp_ms: record.timestamp_ms,
+            key: record.key.clone(),
+            value_bytes: record.value.as_ref().map(Vec::len),
+            about,
+        }
+    }
+
+    /// The name of the reason, where there is one.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.about.as_ref().map(|about| about.reason.as_str())
+    }
+
+    /// The letter that it was before a replay, if this is a second failure.
+    #[must_use]
+    pub fn replayed(&self) -> Option<&str> {
+        self.about.as_ref()?.replayed.as_deref()
+    }
+}
+
+/// The headers of a record, borrowed.
+#[must_use]
+pub fn headers(record: &Record) -> Vec<Header<'_>> {
+    let named = record.headers.iter();
+    named
+        .map(|(name, value)| Header {
+            name,
+            value: value.as_deref(),
+        })
+        .collect()
+}
+
+fn replayed(original: &[Header<'_>]) -> Option<String> {
+    let last = original
+        .iter()
+        .rev()
+        .find(|header| header.name == REPLAYED)?;
+    Some(String::from_utf8_lossy(last.value.unwrap_or_default()).into_owned())
+}
+
+/// What a replay of a letter writes; `inputs` are the topics that the service reads.
+///
+/// # Errors
+/// There is nothing to write, or nowhere to write it.
+pub fn replay(letter: &Record, inputs: &[&str]) -> Result<OutgoingRecord, Unfit> {
+    let headers = headers(letter);
+    let address = Address::read(&headers).ok_or(Unfit::Foreign)?;
+    let origin = address.origin;
+    if !inputs.contains(&origin.topic) {
+        return Err(Unfit::OtherTopic {
+            topic: origin.topic.to_owned(),
+        });
+    }
+    if address.truncated {
+        return Err(Unfit::Truncated {
+            topic: origin.topic.to_owned(),
+            partition: origin.partition,
+            offset: origin.offset,
+        });
+    }
+    let position = Letter::of(letter).position;
+    let kept = address
+        .original
+        .iter()
+        .filter(|header| header.name != REPLAYED);
+    let kept = kept.map(|header| (header.name.to_owned(), header.value.map(<[u8]>::to_vec)));
+    let mark = (REPLAYED.to_owned(), Some(position.to_string().into_bytes()));
+    Ok(OutgoingRecord {
+        topic: origin.topic.to_owned(),
+        partition: origin.partition,
+        key: letter.key.clone(),
+        value: letter.value.clone(),
+        headers: kept.chain([mark]).collect(),
+        timestamp_ms: (origin.timestamp_ms >= 0).then_some(origin.timestamp_ms),
+    })
+}
+
+/// Which letters have failed again after a replay, and as which.
+#[derive(Clone, Debug, Default)]
+pub struct SecondFailures(BTreeMap<Position, Position>);
+
+impl SecondFailures {
+    /// Notes what a letter says of an earlier one.
+    pub fn note(&mut self, letter: &Letter) {
+        let earlier = letter.replayed().and_then(|text| text.parse().ok());
+        if let Some(earlier) = earlier {
+            self.0.insert(earlier, letter.position);
+        }
+    }
+
+    /// Why a letter is not to be replayed unless it is named; none when it may be.
+    #[must_use]
+    pub fn objection(&self, letter: &Letter) -> Option<String> {
+        if let Some(earlier) = letter.replayed() {
+            return Some(format!(
+                "it is the second failure of {}",
+                earlier.escape_debug()
+            ));
+        }
+        let later = self.0.get(&letter.position)?;
+        Some(format!("it was replayed, and has failed again as {later}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
