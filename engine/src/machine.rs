@@ -80,6 +80,8 @@ pub struct Machine {
     pub escalations: u32,
     /// The open one.
     pub escalation: Option<Escalation>,
+    /// When it became resolved or closed, whichever it is; none while it is neither.
+    pub done_at: Option<Timestamp>,
 }
 
 /// A mark that has fired.
@@ -214,6 +216,7 @@ impl Machine {
             holds: Vec::new(),
             escalations: 0,
             escalation: None,
+            done_at: None,
         }
     }
 
@@ -349,7 +352,7 @@ impl Machine {
         let before = self.category;
         if self.ticket.status != status_before {
             let (category, is_known) = revision.category(self.ticket.status.as_deref());
-            self.category = category;
+            self.enter_category(category, fact.occurred_at);
             out.counts.unknown_statuses += u64::from(!is_known);
         }
         let begins = !self.has_begun && (fact.created || self.ticket.status.is_some());
@@ -396,6 +399,14 @@ impl Machine {
                 })
             }),
             acts,
+        }
+    }
+
+    /// Notes the category of the status, and since when the ticket is done.
+    fn enter_category(&mut self, category: StatusCategory, at: Timestamp) {
+        if category != self.category {
+            self.category = category;
+            self.done_at = category.is_done().then_some(at);
         }
     }
 

@@ -4,6 +4,7 @@
 //! here is taken to be sound (levels within the path, positive thresholds, known targets).
 
 mod address;
+mod resolution;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::address::{Address, Recipient, RecipientField};
+pub use self::resolution::{Communication, PostMortem, Resolution};
 use crate::calendar::Calendar;
 use crate::condition::Condition;
 use crate::length::{Length, WorkingDays};
@@ -118,6 +120,10 @@ pub struct Plan {
     pub stale_after: Option<Duration>,
     /// Whether levels that are jumped over are told, too.
     pub notify_skipped: bool,
+    /// Who is kept informed while an escalation lasts.
+    pub communication: Option<Communication>,
+    /// How an escalation is brought to its end.
+    pub resolution: Resolution,
 }
 
 impl Plan {
@@ -125,7 +131,10 @@ impl Plan {
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         let marks = self.timeframes.iter().flat_map(|it| &it.marks);
         let warned = marks.flat_map(|mark| &mark.warn);
-        warned.chain(self.path.iter().flat_map(|level| &level.notify))
+        let levels = self.path.iter().flat_map(|level| &level.notify);
+        let informed = self.communication.iter().map(|it| &it.address);
+        let looking_back = self.resolution.post_mortem.iter().flat_map(|it| &it.to);
+        warned.chain(levels).chain(informed).chain(looking_back)
     }
 }
 

@@ -11,8 +11,8 @@ mod corrections;
 
 use std::sync::Arc;
 
-use crate::decision::{Decision, Identity};
-use crate::effect::CauseKind;
+use crate::decision::{Decision, Identity, Update};
+use crate::effect::{CauseKind, EscalatedType};
 use crate::emission::{Emission, Emitted, Standing, Told, Voice};
 use crate::fact::{Fact, FactKey};
 use crate::ledger::{Entry, Ledger};
@@ -345,7 +345,25 @@ impl TicketState {
             is_taken_back: false,
             is_correction: false,
         });
+        if decision.kind == EscalatedType::Raised && decision.previous_level == 0 {
+            self.ledger.begin(identity, ordinal);
+        }
         self.voice(decision, ordinal, standing, context, out)
+    }
+
+    /// Emits an update that was not emitted yet: to the ledger it is one more of its escalation.
+    fn emit_update(
+        &mut self,
+        decision: &Decision,
+        update: Update,
+        standing: Standing,
+        context: Context<'_>,
+        out: &mut Vec<Emitted>,
+    ) -> u64 {
+        match self.ledger.add_update(update) {
+            Some(ordinal) => self.voice(decision, ordinal, standing, context, out),
+            None => 0,
+        }
     }
 
     fn voice(

@@ -198,7 +198,7 @@ fn invariant_the_end_is_told_to_those_who_were_told(events: &[Emitted]) {
         let ticket = notify.ticket_id.as_deref().expect("a ticket");
         let who = (&*notify.to, &*notify.channel);
         match notify.purpose {
-            Purpose::Level | Purpose::Repeat => {
+            Purpose::Level | Purpose::Repeat | Purpose::CustomerUpdate => {
                 ending.remove(ticket);
                 told.entry(ticket).or_default().insert(who);
             }
@@ -212,7 +212,7 @@ fn invariant_the_end_is_told_to_those_who_were_told(events: &[Emitted]) {
                 );
             }
             Purpose::Lowered => assert!(told.get(ticket).is_some_and(|told| told.contains(&who))),
-            Purpose::Warning => {}
+            Purpose::Warning | Purpose::PostMortem => {}
         }
     }
     assert!(

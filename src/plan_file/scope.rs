@@ -13,7 +13,7 @@ use escalator_engine::ticket::Text;
 use super::goals::Goal;
 use super::node::{Node, Value};
 use super::problem::{Code, Place, Problem};
-use super::reader::{Reader, did_you_mean};
+use super::reader::{Fields, Reader, did_you_mean};
 use super::{targets, templates};
 
 /// The priorities where no file lists them.
@@ -254,13 +254,23 @@ impl Scope {
             });
         }
         let fields = reader.map(node, "an entry that tells somebody", &KEYS);
+        self.address_of(reader, &fields, "an entry that tells somebody")
+    }
+
+    /// Whom the keys `to`, `channel` and `template` of a map tell.
+    pub(super) fn address_of(
+        &self,
+        reader: &mut Reader,
+        fields: &Fields<'_>,
+        what: &str,
+    ) -> Option<Address> {
         let channel = fields
             .get("channel")
             .map(|node| reader.name(node, "the channel"));
         let template = fields
             .get("template")
             .and_then(|node| templates::reference(reader, self, node));
-        let to = reader.required(&fields, "to", "an entry that tells somebody")?;
+        let to = reader.required(fields, "to", what)?;
         let to = self.recipient(reader, to)?;
         let channels = channel.map_or_else(|| self.channels(&to), |channel| vec![channel]);
         Some(Address {
