@@ -23,7 +23,7 @@ use crate::decision::Decision;
 use crate::fact::{ActivityKind, Fact};
 use crate::ladder::Escalation;
 use crate::moment::{Act, Occurrence, View, Views};
-use crate::plan::{Plan, Revision};
+use crate::plan::{FORGET_AFTER, Plan, Revision};
 use crate::rules::{PlanRef, Rules};
 use crate::status::StatusCategory;
 use crate::ticket::{Text, TextField, Ticket};
@@ -400,6 +400,18 @@ impl Machine {
             }),
             acts,
         }
+    }
+
+    /// When the ticket is forgotten if nothing more happens; everything at that instant comes first.
+    /// The revision counts that was in force when it was done: resolved tickets are never rewritten.
+    #[must_use]
+    pub fn forgotten_at(&self, rules: &Rules) -> Option<Timestamp> {
+        if !self.category.is_done() || self.created_at.is_none() {
+            return None;
+        }
+        let done_at = self.done_at.unwrap_or(self.last_fact_at);
+        let kept_for = rules.at(done_at).forget_after.unwrap_or(FORGET_AFTER);
+        Some(done_at.plus_millis(kept_for.as_millis()))
     }
 
     /// Notes the category of the status, and since when the ticket is done.

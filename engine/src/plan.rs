@@ -39,7 +39,12 @@ pub struct Revision {
     pub plans: Vec<Arc<Plan>>,
     /// Whether some clock asks for the ticket's fields around a fact.
     pub watches_fields: bool,
+    /// How long a ticket is kept that is resolved or closed; [`FORGET_AFTER`] unless it is said.
+    pub forget_after: Option<Duration>,
 }
+
+/// A ticket is kept for a week after it was done: reopenings come within days.
+pub const FORGET_AFTER: Duration = Duration::from_secs(7 * 86_400);
 
 impl Revision {
     /// A revision of these parts.
@@ -62,7 +67,15 @@ impl Revision {
             templates,
             plans,
             watches_fields,
+            forget_after: None,
         }
+    }
+
+    /// The same with another time after which tickets are forgotten.
+    #[must_use]
+    pub fn with_forget_after(mut self, forget_after: Option<Duration>) -> Self {
+        self.forget_after = forget_after;
+        self
     }
 
     /// The category of a status word, and whether the word was known.

@@ -117,7 +117,6 @@ codes! {
     UnknownGoal "W0303" "A goal is for a timeframe that no plan has."
     UnusedTemplate "W0701" "Nothing names a template."
     UnknownStatus "W0801" "A status word in a plan test is not known, so that it counts as open."
-    NoEffectYet "W0901" "A key is checked but has no effect yet."
 }
 
 impl Code {

@@ -9,6 +9,7 @@ use escalator_engine::plan::{Address, Recipient, RecipientField, Target};
 use escalator_engine::status::StatusCategory;
 use escalator_engine::template::Template;
 use escalator_engine::ticket::Text;
+use escalator_engine::time::Duration;
 
 use super::goals::Goal;
 use super::node::{Node, Value};
@@ -41,6 +42,8 @@ pub(super) struct Scope {
     inlined: BTreeMap<Place, String>,
     /// Templates, none where the text of one was refused.
     templates: BTreeMap<Text, (Option<Arc<Template>>, Place)>,
+    /// How long a ticket is kept that is done, where a file says so.
+    pub(super) forget_after: Option<Duration>,
     /// Goals by timeframe, and where each is declared.
     pub(super) goals: BTreeMap<Text, (Goal, Place)>,
 }

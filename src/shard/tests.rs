@@ -1,4 +1,5 @@
 mod faults;
+mod forgetting;
 mod traces;
 
 use std::cell::RefCell;

@@ -338,16 +338,29 @@ prop_compose! {
     }
 }
 
+/// Rules under which nothing is forgotten while a life lasts.
 pub(crate) fn rules() -> impl Strategy<Value = Arc<Rules>> {
+    revision().prop_map(|revision| Arc::new(Rules::new(Arc::new(revision))))
+}
+
+/// Rules under which a ticket that is done is forgotten within minutes.
+pub(crate) fn forgetful_rules() -> impl Strategy<Value = Arc<Rules>> {
+    (revision(), 1_i64..60).prop_map(|(revision, forget_after)| {
+        let revision = revision.with_forget_after(Some(minutes(forget_after)));
+        Arc::new(Rules::new(Arc::new(revision)))
+    })
+}
+
+fn revision() -> impl Strategy<Value = Revision> {
     (plan("first"), plan("second")).prop_map(|(first, second)| {
-        Arc::new(Rules::new(Arc::new(Revision::new(
+        Revision::new(
             "r1".into(),
             PRIORITIES.map(Text::from).to_vec(),
             BTreeMap::new(),
             BTreeMap::new(),
             BTreeMap::from([("everything".into(), Arc::clone(&EVERYTHING))]),
             vec![Arc::new(first), Arc::new(second)],
-        ))))
+        )
     })
 }
 
