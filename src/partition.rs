@@ -67,7 +67,7 @@ pub struct Partition {
     meta: Meta,
     /// Whether the batch moves an offset.
     has_moved: bool,
-    /// The latest instant of the facts in the batch.
+    /// The evaluation time that decides all facts of the batch.
     latest_fact: Timestamp,
     /// The evaluation time that the batch has reached.
     reached: Timestamp,
@@ -214,7 +214,9 @@ impl Partition {
                 self.refuse(record, &headers, wire::Refusal::no_room(), shared);
             }
             Ok(decoded) => {
-                self.latest_fact = self.latest_fact.max(decoded.fact.fact.occurred_at);
+                // It is decided once evaluation is past it.
+                let decided_at = decoded.fact.fact.occurred_at.plus_millis(1);
+                self.latest_fact = self.latest_fact.max(decided_at);
                 let fact = Arc::clone(&decoded.fact.fact);
                 let acceptance = self.engine.apply(decoded.fact);
                 if matches!(acceptance, Acceptance::Accepted | Acceptance::Late) {

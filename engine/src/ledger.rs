@@ -1,6 +1,6 @@
 //! What was emitted about a ticket, kept beside its decisions so that a late fact can correct it.
 
-use crate::decision::{Decision, Identity};
+use crate::decision::{Decision, Identity, Update};
 use crate::effect::EscalatedType;
 use crate::time::Timestamp;
 
@@ -32,14 +32,61 @@ impl Entry {
     }
 }
 
+/// Beginnings that are remembered. Each is another `raised` that began an escalation; only a late
+/// fact can bring an earlier one back, and then it is one of the last.
+const BEGINNINGS_MAX: usize = 16;
+
+/// A `raised` that began an escalation, and how far its updates have come. An escalation may last
+/// for months, so its updates are counted rather than kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// The decision.
+    pub identity: Identity,
+    /// The ordinal of its event, which updates refer to.
+    pub ordinal: u32,
+    /// When the last update was due; none before the first.
+    pub updated: Option<Timestamp>,
+}
+
 /// Everything emitted since the ticket's history was last folded, in the order of decision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// The entries.
     pub entries: Vec<Entry>,
+    /// The last escalations, in the order in which their beginnings were emitted; folding leaves
+    /// them.
+    pub beginnings: Vec<Beginning>,
 }
 
 impl Ledger {
+    /// Notes that an escalation began with an event of this ordinal; nobody had an update yet.
+    pub fn begin(&mut self, identity: Identity, ordinal: u32) {
+        self.beginnings.retain(|other| other.identity != identity);
+        if self.beginnings.len() == BEGINNINGS_MAX {
+            self.beginnings.remove(0);
+        }
+        self.beginnings.push(Beginning {
+            identity,
+            ordinal,
+            updated: None,
+        });
+    }
+
+    /// Notes an update, and answers with the ordinal of the event that began its escalation; none
+    /// when it, or a later one, was noted before.
+    pub fn add_update(&mut self, update: Update) -> Option<u32> {
+        let is_known = |it: &Beginning| it.identity == update.begun_by;
+        if !self.beginnings.iter().any(is_known) {
+            self.begin(update.begun_by, 0);
+        }
+        let beginning = self.beginnings.iter_mut().find(|it| is_known(it))?;
+        if beginning.updated.is_some_and(|last| update.at <= last) {
+            return None;
+        }
+        beginning.updated = Some(update.at);
+        Some(beginning.ordinal)
+    }
+
     /// Puts an entry behind everything that was decided up to its instant.
     pub fn insert(&mut self, entry: Entry) {
         let place = self

@@ -23,7 +23,7 @@ use crate::decision::Decision;
 use crate::fact::{ActivityKind, Fact};
 use crate::ladder::Escalation;
 use crate::moment::{Act, Occurrence, View, Views};
-use crate::plan::{Plan, Revision};
+use crate::plan::{FORGET_AFTER, Plan, Revision};
 use crate::rules::{PlanRef, Rules};
 use crate::status::StatusCategory;
 use crate::ticket::{Text, TextField, Ticket};
@@ -80,6 +80,8 @@ pub struct Machine {
     pub escalations: u32,
     /// The open one.
     pub escalation: Option<Escalation>,
+    /// When it became resolved or closed, whichever it is; none while it is neither.
+    pub done_at: Option<Timestamp>,
 }
 
 /// A mark that has fired.
@@ -214,6 +216,7 @@ impl Machine {
             holds: Vec::new(),
             escalations: 0,
             escalation: None,
+            done_at: None,
         }
     }
 
@@ -349,7 +352,7 @@ impl Machine {
         let before = self.category;
         if self.ticket.status != status_before {
             let (category, is_known) = revision.category(self.ticket.status.as_deref());
-            self.category = category;
+            self.enter_category(category, fact.occurred_at);
             out.counts.unknown_statuses += u64::from(!is_known);
         }
         let begins = !self.has_begun && (fact.created || self.ticket.status.is_some());
@@ -396,6 +399,26 @@ impl Machine {
                 })
             }),
             acts,
+        }
+    }
+
+    /// When the ticket is forgotten if nothing more happens; everything at that instant comes first.
+    /// The revision counts that was in force when it was done: resolved tickets are never rewritten.
+    #[must_use]
+    pub fn forgotten_at(&self, rules: &Rules) -> Option<Timestamp> {
+        if !self.category.is_done() || self.created_at.is_none() {
+            return None;
+        }
+        let done_at = self.done_at.unwrap_or(self.last_fact_at);
+        let kept_for = rules.at(done_at).forget_after.unwrap_or(FORGET_AFTER);
+        Some(done_at.plus_millis(kept_for.as_millis()))
+    }
+
+    /// Notes the category of the status, and since when the ticket is done.
+    fn enter_category(&mut self, category: StatusCategory, at: Timestamp) {
+        if category != self.category {
+            self.category = category;
+            self.done_at = category.is_done().then_some(at);
         }
     }
 

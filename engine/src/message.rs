@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::decision::{Decision, Telling};
-use crate::effect::Purpose;
+use crate::effect::{Cause, Purpose};
 use crate::reason;
 use crate::template::Variables;
 use crate::ticket::Text;
@@ -53,7 +53,11 @@ pub fn words(ticket_id: &Text, decision: &Decision, telling: &Telling) -> Words 
     match rendered {
         Some(Ok((subject, body))) => Words::new(&subject, &body, false),
         Some(Err(_)) | None => {
-            let (subject, body) = built_in(ticket_id, decision, telling.purpose);
+            let (subject, body) = if telling.is_customer {
+                for_customer(ticket_id, decision, telling.purpose)
+            } else {
+                built_in(ticket_id, decision, telling.purpose)
+            };
             Words::new(&subject, &body, rendered.is_some())
         }
     }
@@ -63,14 +67,18 @@ pub fn words(ticket_id: &Text, decision: &Decision, telling: &Telling) -> Words 
 fn built_in(ticket_id: &str, decision: &Decision, purpose: Purpose) -> (String, String) {
     let what = match purpose {
         Purpose::Warning => "warning".to_owned(),
-        Purpose::Level | Purpose::Repeat | Purpose::Lowered => reason::outcome(decision),
+        Purpose::Level | Purpose::Repeat | Purpose::Lowered | Purpose::CustomerUpdate => {
+            reason::outcome(decision)
+        }
         Purpose::Ended => "the escalation is over".to_owned(),
+        Purpose::PostMortem => {
+            format!(
+                "a look back at it is due (was level {})",
+                decision.previous_level
+            )
+        }
     };
-    let mut subject = format!("[{ticket_id}] {what}");
-    if let Some(title) = &decision.ticket.subject {
-        // Writing to a string cannot fail, here and below.
-        let _ = write!(subject, ": {title}");
-    }
+    let subject = subject(ticket_id, decision, &what);
     let because = reason::because(&decision.cause, decision.due_at, decision.actor.as_deref());
     let mut body = format!(
         "Ticket {ticket_id}: {what}.\nReason: {because}.\nDue: {}\n",
@@ -86,6 +94,7 @@ fn built_in(ticket_id: &str, decision: &Decision, purpose: Purpose) -> (String, 
         ("Requester", &ticket.requester),
     ] {
         if let Some(value) = value {
+            // Writing to a string cannot fail, here and below.
             let _ = writeln!(body, "{name}: {value}");
         }
     }
@@ -94,6 +103,35 @@ fn built_in(ticket_id: &str, decision: &Decision, purpose: Purpose) -> (String, 
     }
     let _ = write!(body, "Plan: {}", decision.plan.name);
     (subject, body)
+}
+
+/// Subject and body for somebody who is kept informed: how it stands, and nothing that the house
+/// says to itself.
+fn for_customer(ticket_id: &str, decision: &Decision, purpose: Purpose) -> (String, String) {
+    let is_first = decision.cause != Cause::waiting("communication");
+    let what = match purpose {
+        Purpose::CustomerUpdate if is_first => "it has our special attention now",
+        Purpose::Warning
+        | Purpose::Level
+        | Purpose::Repeat
+        | Purpose::Lowered
+        | Purpose::CustomerUpdate => "we are still working on it",
+        Purpose::Ended | Purpose::PostMortem => "our special attention to it has ended",
+    };
+    let mut body = format!("Ticket {ticket_id}: {what}.");
+    if let Some(status) = &decision.ticket.status {
+        // Writing to a string cannot fail.
+        let _ = write!(body, "\nStatus: {status}");
+    }
+    (subject(ticket_id, decision, what), body)
+}
+
+/// The ticket, what is said of it, and its title.
+fn subject(ticket_id: &str, decision: &Decision, what: &str) -> String {
+    match &decision.ticket.subject {
+        Some(title) => format!("[{ticket_id}] {what}: {title}"),
+        None => format!("[{ticket_id}] {what}"),
+    }
 }
 
 /// A text on one line: every run of line breaks and other control characters is one blank.

@@ -4,6 +4,7 @@
 //! here is taken to be sound (levels within the path, positive thresholds, known targets).
 
 mod address;
+mod resolution;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::address::{Address, Recipient, RecipientField};
+pub use self::resolution::{Communication, PostMortem, Resolution};
 use crate::calendar::Calendar;
 use crate::condition::Condition;
 use crate::length::{Length, WorkingDays};
@@ -37,7 +39,12 @@ pub struct Revision {
     pub plans: Vec<Arc<Plan>>,
     /// Whether some clock asks for the ticket's fields around a fact.
     pub watches_fields: bool,
+    /// How long a ticket is kept that is resolved or closed; [`FORGET_AFTER`] unless it is said.
+    pub forget_after: Option<Duration>,
 }
+
+/// A ticket is kept for a week after it was done: reopenings come within days.
+pub const FORGET_AFTER: Duration = Duration::from_secs(7 * 86_400);
 
 impl Revision {
     /// A revision of these parts.
@@ -60,7 +67,15 @@ impl Revision {
             templates,
             plans,
             watches_fields,
+            forget_after: None,
         }
+    }
+
+    /// The same with another time after which tickets are forgotten.
+    #[must_use]
+    pub fn with_forget_after(mut self, forget_after: Option<Duration>) -> Self {
+        self.forget_after = forget_after;
+        self
     }
 
     /// The category of a status word, and whether the word was known.
@@ -118,6 +133,10 @@ pub struct Plan {
     pub stale_after: Option<Duration>,
     /// Whether levels that are jumped over are told, too.
     pub notify_skipped: bool,
+    /// Who is kept informed while an escalation lasts.
+    pub communication: Option<Communication>,
+    /// How an escalation is brought to its end.
+    pub resolution: Resolution,
 }
 
 impl Plan {
@@ -125,7 +144,10 @@ impl Plan {
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         let marks = self.timeframes.iter().flat_map(|it| &it.marks);
         let warned = marks.flat_map(|mark| &mark.warn);
-        warned.chain(self.path.iter().flat_map(|level| &level.notify))
+        let levels = self.path.iter().flat_map(|level| &level.notify);
+        let informed = self.communication.iter().map(|it| &it.address);
+        let looking_back = self.resolution.post_mortem.iter().flat_map(|it| &it.to);
+        warned.chain(levels).chain(informed).chain(looking_back)
     }
 }
 

@@ -11,6 +11,9 @@ pub fn outcome(decision: &Decision) -> String {
         Some(name) => format!("level {} ({name})", decision.level),
         None => format!("level {}", decision.level),
     };
+    if decision.update.is_some() {
+        return "told how it stands".to_owned();
+    }
     match decision.kind {
         EscalatedType::Warned => "warned".to_owned(),
         EscalatedType::Raised => format!("raised to {}", level()),
@@ -41,6 +44,8 @@ pub fn because(cause: &Cause, due_at: Timestamp, actor: Option<&str>) -> String 
             "next_after" => "nobody took care of the level in time".to_owned(),
             "repeat" => "the level still waits for somebody".to_owned(),
             "acknowledgement_lasts" => "the acknowledgement has lasted its time".to_owned(),
+            "close_within" => "the escalation has not come to its end in time".to_owned(),
+            "communication" => "it is time to tell again".to_owned(),
             other => format!("{other} is over"),
         },
         CauseKind::Manual => match actor {

@@ -13,8 +13,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::decision::{Decision, Identity};
-use crate::effect::CauseKind;
+use crate::decision::{Decision, Identity, Update};
+use crate::effect::{CauseKind, EscalatedType};
 use crate::emission::{Emission, Emitted, Standing, Told, Voice};
 use crate::fact::{Fact, FactKey};
 use crate::ledger::{Entry, Ledger};
@@ -220,8 +220,8 @@ impl TicketState {
         });
     }
 
-    /// Evaluates the facts up to `to` and everything that falls due before it, and emits what
-    /// follows.
+    /// Evaluates everything before `to`, facts and what falls due, and emits what follows. An
+    /// instant is decided as a whole: nothing at `to` is.
     pub fn advance(
         &mut self,
         to: Timestamp,
@@ -236,8 +236,33 @@ impl TicketState {
         if late_at.is_some() {
             self.rewind();
         }
-        let mut outcome = Outcome::default();
         let begin = out.len();
+        // A history that is read anew is that of one ticket, however late it was.
+        let is_one_life = late_at.is_some();
+        let mut counts = self.live(to, is_one_life, late_at, context, out);
+        if let Some(late) = late {
+            // What time alone would have brought about long ago is said now because of this fact.
+            for emitted in &mut out[begin..] {
+                emitted.fact.get_or_insert_with(|| Arc::clone(&late.fact));
+            }
+        }
+        while self.is_forgotten_before(to, context.rules) {
+            self.forget();
+            counts += self.live(to, false, None, context, out);
+        }
+        counts
+    }
+
+    /// Evaluates one life of the ticket: until it is forgotten, or until `to`.
+    fn live(
+        &mut self,
+        to: Timestamp,
+        is_one_life: bool,
+        late_at: Option<Timestamp>,
+        context: Context<'_>,
+        out: &mut Vec<Emitted>,
+    ) -> Counts {
+        let mut outcome = Outcome::default();
         let (mut failed, mut emitted) = (0, 0);
         let before_folding = |state: &mut Self, outcome: &Outcome| {
             // What was decided before a fold is emitted before it, as if the batch ended here: what is
@@ -248,15 +273,10 @@ impl TicketState {
                 emitted = outcome.decisions.len();
             }
         };
-        self.read(to, context.rules, &mut outcome, |_| {}, before_folding);
+        let rules = context.rules;
+        self.read(to, is_one_life, rules, &mut outcome, |_| {}, before_folding);
         failed += self.reconcile(&outcome.decisions[emitted..], late_at, to, context, out);
         outcome.counts.templates_failed += failed;
-        if let Some(late) = late {
-            // What time alone would have brought about long ago is said now because of this fact.
-            for emitted in &mut out[begin..] {
-                emitted.fact.get_or_insert_with(|| Arc::clone(&late.fact));
-            }
-        }
         outcome.counts
     }
 
@@ -269,31 +289,75 @@ impl TicketState {
         self.evaluated = 0;
     }
 
+    fn is_forgotten_before(&self, at: Timestamp, rules: &Rules) -> bool {
+        let forgotten_at = self.machine.forgotten_at(rules);
+        forgotten_at.is_some_and(|forgotten_at| forgotten_at < at)
+    }
+
+    /// Forgets everything but what is still to come, which will meet an unknown ticket.
+    fn forget(&mut self) {
+        let facts = self.facts.split_off(self.evaluated);
+        *self = Self {
+            facts,
+            ..Self::default()
+        };
+    }
+
+    /// Whether nothing is known of the ticket, as of one that was forgotten.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.facts.is_empty() && self.machine.created_at.is_none()
+    }
+
     /// Like [`TicketState::advance`], but tells the history in words and emits nothing.
     pub fn advance_traced(&mut self, to: Timestamp, rules: &Rules) -> Vec<Trace> {
         let mut outcome = Outcome::traced();
-        self.read(to, rules, &mut outcome, |_| {}, |_, _| {});
+        self.read_lives(to, rules, &mut outcome, |_| {});
         outcome.trace.unwrap_or_default()
     }
 
     /// Like [`TicketState::advance`], but shows the machine after each fact and emits nothing.
     pub fn advance_watched(&mut self, to: Timestamp, rules: &Rules, watch: impl FnMut(&Machine)) {
-        self.read(to, rules, &mut Outcome::default(), watch, |_, _| {});
+        self.read_lives(to, rules, &mut Outcome::default(), watch);
     }
 
-    fn read(
+    /// Reads on through forgetting, but keeps the last life however long ago it was.
+    fn read_lives(
         &mut self,
         to: Timestamp,
         rules: &Rules,
         outcome: &mut Outcome,
         mut watch: impl FnMut(&Machine),
+    ) {
+        self.read(to, false, rules, outcome, &mut watch, |_, _| {});
+        while let Some(at) = self.machine.forgotten_at(rules)
+            && self
+                .facts
+                .get(self.evaluated)
+                .is_some_and(|fact| fact.occurred_at < to)
+        {
+            outcome.trace_forgetting(at);
+            self.forget();
+            self.read(to, false, rules, outcome, &mut watch, |_, _| {});
+        }
+    }
+
+    /// Reads the facts before `to` and lets everything fall due before it; unless it is to be one
+    /// life, no further than to the first fact that meets a forgotten ticket.
+    fn read(
+        &mut self,
+        to: Timestamp,
+        is_one_life: bool,
+        rules: &Rules,
+        outcome: &mut Outcome,
+        mut watch: impl FnMut(&Machine),
         mut before_folding: impl FnMut(&mut Self, &Outcome),
     ) {
-        while self
-            .facts
-            .get(self.evaluated)
-            .is_some_and(|fact| fact.occurred_at <= to)
-        {
+        while let Some(fact) = self.facts.get(self.evaluated) {
+            let is_beyond = fact.occurred_at >= to;
+            if is_beyond || (!is_one_life && self.is_forgotten_before(fact.occurred_at, rules)) {
+                break;
+            }
             let fact = Arc::clone(&self.facts[self.evaluated]);
             let past = Past {
                 fold: self.fold.as_ref().map(|fold| &fold.machine),
@@ -323,7 +387,8 @@ impl TicketState {
             fold: self.fold.as_ref().map(|fold| &fold.machine),
             facts: &self.facts[..self.evaluated],
         };
-        self.machine.apply_edits(to, past, rules, outcome);
+        self.machine
+            .apply_edits(to.plus_millis(-1), past, rules, outcome);
         self.fire(to, rules, outcome);
     }
 
@@ -408,7 +473,25 @@ impl TicketState {
             is_taken_back: false,
             is_correction: false,
         });
+        if decision.kind == EscalatedType::Raised && decision.previous_level == 0 {
+            self.ledger.begin(identity, ordinal);
+        }
         self.voice(decision, ordinal, standing, context, out)
+    }
+
+    /// Emits an update that was not emitted yet: to the ledger it is one more of its escalation.
+    fn emit_update(
+        &mut self,
+        decision: &Decision,
+        update: Update,
+        standing: Standing,
+        context: Context<'_>,
+        out: &mut Vec<Emitted>,
+    ) -> u64 {
+        match self.ledger.add_update(update) {
+            Some(ordinal) => self.voice(decision, ordinal, standing, context, out),
+            None => 0,
+        }
     }
 
     fn voice(
@@ -455,23 +538,23 @@ impl TicketState {
     }
 
     /// When the ticket has to be looked at again if no fact arrives: evaluation has to reach this
-    /// instant.
+    /// instant, which is past the one that is decided.
     #[must_use]
     pub fn wake(&self, rules: &Rules) -> Timestamp {
         let fact = self
             .facts
             .get(self.evaluated)
             .map_or(Timestamp::MAX, |fact| fact.occurred_at);
-        // What falls due at an instant fires once evaluation is past it, and what a fact has moved
-        // into the past once evaluation is past that fact.
-        let decided = |due: Due| due.at.max(self.machine.last_fact_at).plus_millis(1);
+        // What a fact has moved into the past falls due at that fact.
+        let decided = |due: Due| due.at.max(self.machine.last_fact_at);
         let due = self.machine.next_due(rules).map_or(Timestamp::MAX, decided);
+        let forgotten = self.machine.forgotten_at(rules).unwrap_or(Timestamp::MAX);
         let is_open = self.machine.created_at.is_some() && !self.machine.category.is_done();
         let edit = rules
             .next_edit(self.machine.edited_at)
             .filter(|_| is_open)
             .unwrap_or(Timestamp::MAX);
-        fact.min(due).min(edit)
+        fact.min(due).min(edit).min(forgotten).plus_millis(1)
     }
 }
 

@@ -10,14 +10,14 @@ use escalator_engine::effect::{CauseKind, EscalatedType, Event, Purpose};
 use escalator_engine::emission::{Emission, Emitted, Firing};
 use escalator_engine::engine::Engine;
 use escalator_engine::explain::explain;
-use escalator_engine::fact::{Fact, TicketFact, record_hash};
+use escalator_engine::fact::{Fact, TicketFact};
 use escalator_engine::machine::Machine;
 use escalator_engine::rules::Rules;
 use escalator_engine::simulate::simulate;
 use escalator_engine::ticket_state::{Acceptance, FACTS_BYTES_MAX, StoredState, TicketState};
 use escalator_engine::time::Timestamp;
 use proptest::prelude::*;
-use support::{escalated, lives, minute, notified, rules, with_note};
+use support::{escalated, forgetful_rules, lives, minute, notified, rules, with_note};
 
 const HORIZON: i64 = 240;
 const END: i64 = 700;
@@ -65,38 +65,6 @@ fn restarted(engine: &Engine) -> Engine {
         .map(|(id, state)| (id.clone(), stored(state)))
         .collect();
     Engine::restore(Arc::clone(engine.rules()), tickets, engine.evaluated_to())
-}
-
-/// The events of each ticket in their order, a line each. Where batches cut an instant, tickets may
-/// take turns differently; what one ticket says may not differ in a byte.
-fn per_ticket(events: &[Emitted]) -> BTreeMap<String, Vec<String>> {
-    let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for emitted in events {
-        let (ticket, line) = match &emitted.event {
-            Event::Escalated(e) => (
-                e.ticket_id.to_string(),
-                format!(
-                    "{} {:?} {}→{} {:?}",
-                    emitted.at, e.kind, e.previous_level, e.level, e.cause
-                ),
-            ),
-            Event::Notify(n) => (
-                n.ticket_id.as_deref().unwrap_or_default().to_owned(),
-                format!(
-                    "{} {:?} {}/{} level {}",
-                    emitted.at, n.purpose, n.to, n.channel, n.level
-                ),
-            ),
-        };
-        let fact = emitted.fact.as_ref().map(|fact| fact.key());
-        let whole = format!("{:?} {:?} {fact:?}", emitted.event, emitted.is_due);
-        let hash = record_hash(whole.as_bytes());
-        lines
-            .entry(ticket)
-            .or_default()
-            .push(format!("{line} {hash:x}"));
-    }
-    lines
 }
 
 /// The level of each ticket that was ever escalated, by its state.
@@ -200,7 +168,7 @@ fn invariant_the_end_is_told_to_those_who_were_told(events: &[Emitted]) {
         let ticket = notify.ticket_id.as_deref().expect("a ticket");
         let who = (&*notify.to, &*notify.channel);
         match notify.purpose {
-            Purpose::Level | Purpose::Repeat => {
+            Purpose::Level | Purpose::Repeat | Purpose::CustomerUpdate => {
                 ending.remove(ticket);
                 told.entry(ticket).or_default().insert(who);
             }
@@ -214,7 +182,7 @@ fn invariant_the_end_is_told_to_those_who_were_told(events: &[Emitted]) {
                 );
             }
             Purpose::Lowered => assert!(told.get(ticket).is_some_and(|told| told.contains(&who))),
-            Purpose::Warning => {}
+            Purpose::Warning | Purpose::PostMortem => {}
         }
     }
     assert!(
@@ -280,7 +248,7 @@ proptest! {
             engine.commit();
         }
         prop_assert_eq!(machines(&engine), machines(&whole));
-        prop_assert_eq!(per_ticket(&events), per_ticket(&expected));
+        prop_assert_eq!(&events, &expected);
     }
 
     #[test]
@@ -336,7 +304,7 @@ proptest! {
                 to = fact.fact.occurred_at;
                 engine.apply(fact.clone());
             }
-            events.extend(engine.advance(to.plus_millis(-1), usize::MAX, &emission).events);
+            events.extend(engine.advance(to, usize::MAX, &emission).events);
             engine.commit();
             engine = restarted(&engine);
         }
@@ -346,7 +314,7 @@ proptest! {
             prop_assert!(state.facts.len() <= 64, "{} keeps {} facts", id, state.facts.len());
         }
         prop_assert_eq!(machines(&engine), machines(&whole));
-        prop_assert_eq!(per_ticket(&events), per_ticket(&expected));
+        prop_assert_eq!(&events, &expected);
         for fact in &facts {
             engine.apply(fact.clone());
         }
@@ -373,7 +341,7 @@ proptest! {
             for fact in batch.iter().rev() {
                 engine.apply(fact.clone());
             }
-            events.extend(engine.advance(to.plus_millis(-1), usize::MAX, &emission).events);
+            events.extend(engine.advance(to, usize::MAX, &emission).events);
             engine.commit();
             engine = restarted(&engine);
         }
@@ -387,7 +355,50 @@ proptest! {
             );
         }
         prop_assert_eq!(machines(&engine), machines(&whole));
-        prop_assert_eq!(per_ticket(&events), per_ticket(&expected));
+        prop_assert_eq!(events, expected);
+    }
+
+    #[test]
+    fn tickets_are_forgotten_the_same_whatever_the_batches(
+        rules in forgetful_rules(),
+        facts in lives(HORIZON, 60),
+        cut in 1_usize..20,
+        crashes in proptest::collection::vec(0_u8..4, 60),
+    ) {
+        let (expected, whole) = oracle(&rules, &facts);
+        let emission = Emission::on_virtual_clock();
+        let mut engine = Engine::new(Arc::clone(&rules));
+        let mut events = Vec::new();
+        for (batch, crash) in facts.chunks(cut).zip(crashes) {
+            let mut to = Timestamp::MIN;
+            for fact in batch {
+                to = fact.fact.occurred_at;
+                engine.apply(fact.clone());
+            }
+            if crash == 0 {
+                engine.rollback();
+                for fact in batch {
+                    engine.apply(fact.clone());
+                }
+            }
+            events.extend(engine.advance(to, usize::MAX, &emission).events);
+            engine.commit();
+            if crash == 1 {
+                engine = restarted(&engine);
+            }
+            invariant_nothing_is_due_before_now(&engine);
+            invariant_timers_agree_with_the_tickets(&engine);
+        }
+        while engine.evaluated_to() <= minute(END) {
+            events.extend(engine.advance(minute(END).plus_millis(1), 1, &emission).events);
+            engine.commit();
+        }
+        prop_assert_eq!(machines(&engine), machines(&whole));
+        prop_assert_eq!(events, expected);
+        for (id, state) in engine.tickets() {
+            let forgotten_at = state.machine.forgotten_at(&rules);
+            prop_assert!(forgotten_at.is_none_or(|at| at > minute(END)), "{} is there still", id);
+        }
     }
 
     #[test]

@@ -3,53 +3,83 @@
 use std::fmt::{self, Write as _};
 
 use anstyle::AnsiColor;
-use escalator_engine::effect::{CauseKind, Escalated, EscalatedType, Event, Notify};
+use escalator_engine::effect::{CauseKind, Escalated, EscalatedType, Event, Notify, Purpose};
 use escalator_engine::emission::Emitted;
 
 use super::words::harmless;
 
-/// An `escalated` event with the notifications that tell of it.
+/// One line of events out: an `escalated` event with the notifications that tell of it, or
+/// notifications that stand for themselves, as updates for customers do.
 #[derive(Clone, Copy, Debug)]
 pub struct Told<'a> {
-    event: &'a Escalated,
-    notifications: &'a [Emitted],
+    first: &'a Event,
+    others: &'a [Emitted],
 }
 
-/// Groups events out: each decision with its notifications, which follow it.
+/// Groups events out: each with the notifications behind it that belong to it.
 pub fn told(mut events: &[Emitted]) -> impl Iterator<Item = Told<'_>> {
-    let is_notification = |emitted: &&Emitted| matches!(emitted.event, Event::Notify(_));
     std::iter::from_fn(move || {
-        while let Some((first, rest)) = events.split_first() {
-            let count = rest.iter().take_while(is_notification).count();
-            let (notifications, rest) = rest.split_at(count);
-            events = rest;
-            if let Event::Escalated(event) = &first.event {
-                return Some(Told {
-                    event,
-                    notifications,
-                });
-            }
-        }
-        None
+        let (first, rest) = events.split_first()?;
+        let belongs = |other: &&Emitted| belongs(&first.event, &other.event);
+        let (others, rest) = rest.split_at(rest.iter().take_while(belongs).count());
+        events = rest;
+        Some(Told {
+            first: &first.event,
+            others,
+        })
     })
+}
+
+fn belongs(first: &Event, other: &Event) -> bool {
+    match (first, other) {
+        (_, Event::Escalated(_)) => false,
+        (Event::Escalated(event), Event::Notify(notify)) => {
+            notify.escalation_event_id.as_ref() == Some(&event.id)
+                && notify.purpose != Purpose::CustomerUpdate
+        }
+        (Event::Notify(first), Event::Notify(notify)) => {
+            let of = |it: &Notify| (it.escalation_event_id.clone(), it.purpose, it.due_at);
+            first.purpose == Purpose::CustomerUpdate && of(first) == of(notify)
+        }
+    }
 }
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let event = self.event;
-        let notifications = self.notifications.iter();
-        let notifications = notifications.filter_map(|emitted| match &emitted.event {
+        let others = self.others.iter();
+        let others = others.filter_map(|emitted| match &emitted.event {
             Event::Notify(notify) => Some(&**notify),
             Event::Escalated(_) => None,
         });
-        write!(
-            f,
-            "{}  {}  {}",
-            event.fired_at,
-            harmless(&event.ticket_id),
-            sentence(event, notifications),
-        )
+        match self.first {
+            Event::Escalated(event) => write!(
+                f,
+                "{}  {}  {}",
+                event.fired_at,
+                harmless(&event.ticket_id),
+                sentence(event, others),
+            ),
+            Event::Notify(notify) => {
+                let what = alone(notify);
+                let listeners = listeners(std::iter::once(&**notify).chain(others));
+                let ticket_id = notify
+                    .ticket_id
+                    .as_deref()
+                    .map_or_else(|| "-".into(), harmless);
+                write!(f, "{}  {ticket_id}  {what}{listeners}", notify.fired_at)
+            }
+        }
     }
+}
+
+/// What a notification says that stands for itself.
+fn alone(notify: &Notify) -> String {
+    let mut out = format!("{} ({})", notify.purpose.name(), harmless(&notify.plan));
+    if notify.due_at != notify.fired_at {
+        // Writing to a string cannot fail.
+        let _ = write!(out, ": due {}", notify.due_at);
+    }
+    out
 }
 
 /// What an event says, why, and who was told: its line without instant and ticket.
@@ -78,6 +108,13 @@ pub fn sentence<'a>(
         out.push_str("; nobody told, it is too late");
         return out;
     }
+    out.push_str(&listeners(notifications));
+    out
+}
+
+/// Who was told.
+fn listeners<'a>(notifications: impl IntoIterator<Item = &'a Notify>) -> String {
+    let mut out = String::new();
     let mut before: Option<&Notify> = None;
     for notify in notifications {
         let is_same = |before: &Notify| before.to == notify.to && before.to_kind == notify.to_kind;

@@ -12,7 +12,13 @@ use escalator_engine::ticket_state::TicketState;
 use escalator_engine::time::Timestamp;
 
 /// Purposes whose notifications can have a template.
-pub const TEMPLATE_PURPOSES: [Purpose; 3] = [Purpose::Warning, Purpose::Level, Purpose::Repeat];
+pub const TEMPLATE_PURPOSES: [Purpose; 5] = [
+    Purpose::Warning,
+    Purpose::Level,
+    Purpose::Repeat,
+    Purpose::CustomerUpdate,
+    Purpose::PostMortem,
+];
 
 /// The values of a template's variables, and where they come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +64,7 @@ impl Occasion {
                 Event::Notify(_) => None,
             })
             .find_map(|event| {
-                let told = purpose_of(event.kind)?;
+                let told = purpose_of(event.kind, purpose)?;
                 purpose.is_none_or(|it| it == told).then_some((event, told))
             });
         Some(match last {
@@ -74,13 +80,16 @@ impl Occasion {
     }
 }
 
-/// Why an event's people are told, where what they read can come from a template.
-const fn purpose_of(kind: EscalatedType) -> Option<Purpose> {
-    match kind {
-        EscalatedType::Warned => Some(Purpose::Warning),
-        EscalatedType::Raised => Some(Purpose::Level),
-        EscalatedType::Repeated | EscalatedType::Unacknowledged => Some(Purpose::Repeat),
-        EscalatedType::Acknowledged | EscalatedType::Lowered | EscalatedType::Ended => None,
+/// Why an event's people are told, where what they read can come from a template. With some events
+/// others are told, too, if that is asked for.
+const fn purpose_of(kind: EscalatedType, asked: Option<Purpose>) -> Option<Purpose> {
+    match (kind, asked) {
+        (EscalatedType::Raised, Some(Purpose::CustomerUpdate)) => asked,
+        (EscalatedType::Ended, Some(Purpose::PostMortem)) => asked,
+        (EscalatedType::Warned, _) => Some(Purpose::Warning),
+        (EscalatedType::Raised, _) => Some(Purpose::Level),
+        (EscalatedType::Repeated | EscalatedType::Unacknowledged, _) => Some(Purpose::Repeat),
+        (EscalatedType::Acknowledged | EscalatedType::Lowered | EscalatedType::Ended, _) => None,
     }
 }
 
@@ -89,7 +98,11 @@ fn of_event(event: &Escalated, purpose: Purpose) -> Variables {
         ticket_id: event.ticket_id.clone(),
         ticket: Arc::clone(&event.ticket),
         plan: event.plan.clone(),
-        level: event.level,
+        level: if event.kind == EscalatedType::Ended {
+            event.previous_level
+        } else {
+            event.level
+        },
         level_name: event.level_name.clone(),
         purpose,
         cause: event.cause.clone(),

@@ -97,15 +97,23 @@ impl Writing {
         wire::escalated(&shortened, self.format)
     }
 
-    /// The state of a ticket.
+    /// The state of a ticket; a tombstone when it was forgotten.
     pub(super) fn state(
         &self,
         partition: i32,
         ticket_id: &Text,
-        state: &TicketState,
+        state: Option<&TicketState>,
     ) -> OutgoingRecord {
-        let value = wire::encode_state(state);
-        plain(&self.names.state, partition, ticket_id.as_bytes(), value)
+        let value = state.map(wire::encode_state);
+        OutgoingRecord {
+            value,
+            ..plain(
+                &self.names.state,
+                partition,
+                ticket_id.as_bytes(),
+                Vec::new(),
+            )
+        }
     }
 
     /// The record of the partition itself.

@@ -64,7 +64,9 @@ fn mark(
         Some(node) => frame.scope.addresses(reader, node, "`warn`"),
         None => Vec::new(),
     };
-    let level = fields.get("level").map(|node| frame.level(reader, node));
+    let level = fields
+        .get("level")
+        .map(|node| frame.level(reader, node, "`level`"));
     let at_node = reader.required(&fields, "at", "a mark")?;
     if level.is_none() && fields.get("warn").is_none() {
         reader.report(

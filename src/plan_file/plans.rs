@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use escalator_engine::calendar::Calendar;
 use escalator_engine::condition::Condition;
-use escalator_engine::plan::{InFlight, Plan};
+use escalator_engine::plan::{InFlight, Plan, Resolution};
 use escalator_engine::ticket::Text;
 use escalator_engine::time::Duration;
 
@@ -50,9 +50,9 @@ pub(super) struct Frame<'s> {
 
 impl Frame<'_> {
     /// A level of the path that a mark or a trigger asks for.
-    pub(super) fn level(&self, reader: &mut Reader, node: &Node) -> u32 {
+    pub(super) fn level(&self, reader: &mut Reader, node: &Node, what: &str) -> u32 {
         let max = u32::try_from(path::LEVELS_MAX).unwrap_or(u32::MAX);
-        let level = reader.number(node, "`level`", 1..=max);
+        let level = reader.number(node, what, 1..=max);
         if level as usize > self.levels && matches!(&node.value, Value::Scalar(_)) {
             let message = match self.levels {
                 0 => "the plan has no path, so there is no level to ask for".to_owned(),
@@ -154,12 +154,13 @@ fn plan(reader: &mut Reader, scope: &Scope, node: &Node) -> Plan {
         Some(node) => triggers::collect(reader, &frame, node),
         None => Vec::new(),
     };
-    if let Some(entry) = fields.entry("communication") {
-        communication::check(reader, scope, entry);
-    }
-    if let Some(entry) = fields.entry("resolution") {
-        resolution::check(reader, scope, entry);
-    }
+    let communication = fields
+        .get("communication")
+        .and_then(|node| communication::communication(reader, scope, node));
+    let resolution = match fields.get("resolution") {
+        Some(node) => resolution::resolution(reader, &frame, node),
+        None => Resolution::default(),
+    };
     Plan {
         name,
         matching,
@@ -178,6 +179,8 @@ fn plan(reader: &mut Reader, scope: &Scope, node: &Node) -> Plan {
             Some(node) => reader.truth(node, "`notify_skipped`"),
             None => false,
         },
+        communication,
+        resolution,
     }
 }
 

@@ -110,8 +110,6 @@ codes! {
     BadTestEvent "E0803" "An event of a plan test is not one that the service would read."
     BadExpectation "E0804" "An expectation of a plan test names no type, several, or an unknown ticket."
     // What the engine cannot do yet.
-    CommunicationUnsupported "E0906" "Communication plans are not supported yet."
-    ResolutionUnsupported "E0907" "Resolution plans are not supported yet."
     AtMostUnsupported "E0908" "Limits on notifications (`at_most`) are not supported yet."
     // Warnings.
     UnknownPriority "W0301" "A priority is not in the list of priorities, so this never applies."
@@ -119,7 +117,6 @@ codes! {
     UnknownGoal "W0303" "A goal is for a timeframe that no plan has."
     UnusedTemplate "W0701" "Nothing names a template."
     UnknownStatus "W0801" "A status word in a plan test is not known, so that it counts as open."
-    NoEffectYet "W0901" "A key is checked but has no effect yet."
 }
 
 impl Code {

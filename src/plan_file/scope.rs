@@ -9,11 +9,12 @@ use escalator_engine::plan::{Address, Recipient, RecipientField, Target};
 use escalator_engine::status::StatusCategory;
 use escalator_engine::template::Template;
 use escalator_engine::ticket::Text;
+use escalator_engine::time::Duration;
 
 use super::goals::Goal;
 use super::node::{Node, Value};
 use super::problem::{Code, Place, Problem};
-use super::reader::{Reader, did_you_mean};
+use super::reader::{Fields, Reader, did_you_mean};
 use super::{targets, templates};
 
 /// The priorities where no file lists them.
@@ -41,6 +42,8 @@ pub(super) struct Scope {
     inlined: BTreeMap<Place, String>,
     /// Templates, none where the text of one was refused.
     templates: BTreeMap<Text, (Option<Arc<Template>>, Place)>,
+    /// How long a ticket is kept that is done, where a file says so.
+    pub(super) forget_after: Option<Duration>,
     /// Goals by timeframe, and where each is declared.
     pub(super) goals: BTreeMap<Text, (Goal, Place)>,
 }
@@ -254,13 +257,23 @@ impl Scope {
             });
         }
         let fields = reader.map(node, "an entry that tells somebody", &KEYS);
+        self.address_of(reader, &fields, "an entry that tells somebody")
+    }
+
+    /// Whom the keys `to`, `channel` and `template` of a map tell.
+    pub(super) fn address_of(
+        &self,
+        reader: &mut Reader,
+        fields: &Fields<'_>,
+        what: &str,
+    ) -> Option<Address> {
         let channel = fields
             .get("channel")
             .map(|node| reader.name(node, "the channel"));
         let template = fields
             .get("template")
             .and_then(|node| templates::reference(reader, self, node));
-        let to = reader.required(&fields, "to", "an entry that tells somebody")?;
+        let to = reader.required(fields, "to", what)?;
         let to = self.recipient(reader, to)?;
         let channels = channel.map_or_else(|| self.channels(&to), |channel| vec![channel]);
         Some(Address {

@@ -121,14 +121,14 @@ fn declarations(reader: &mut Reader, scope: &mut Scope, sources: &Sources, top: 
         templates::collect(reader, scope, sources, node);
     }
     if let Some(node) = top.get("forget_after") {
-        reader.period(node, "`forget_after`");
+        scope.forget_after = Some(reader.period(node, "`forget_after`"));
     }
     if let Some(node) = top.get("goals") {
         goals::collect(reader, node, &mut scope.goals);
     }
 }
 
-/// Keys that stand in one file of a set at most, and those among them that have no effect yet.
+/// Keys that stand in one file of a set at most.
 fn alone(reader: &mut Reader, tops: &[Fields<'_>]) {
     for key in ["forget_after", "goals"] {
         let mut first: Option<Place> = None;
@@ -146,14 +146,6 @@ fn alone(reader: &mut Reader, tops: &[Fields<'_>]) {
                 continue;
             }
             first = Some(entry.place);
-            if key == "forget_after" {
-                reader.report(
-                    Code::NoEffectYet,
-                    entry.place,
-                    &format!("`{key}` is checked but has no effect yet"),
-                    "leave it out until it has",
-                );
-            }
         }
     }
 }
@@ -187,7 +179,8 @@ fn finished(
         scope.targets(),
         scope.templates(),
         plans.iter().map(|placed| placed.plan.clone()).collect(),
-    );
+    )
+    .with_forget_after(scope.forget_after);
     let files = plans.iter().map(|placed| placed.place.file).collect();
     let goals = scope.goals.iter();
     let goals = goals.map(|(name, (goal, _))| (name.clone(), *goal));

@@ -24,7 +24,7 @@ use super::suggest::closest;
 const TEMPLATES_MAX: usize = 1000;
 
 /// Purposes whose notifications are not sent yet; the word names their built-in text all the same.
-const LATER_PURPOSES: [&str; 3] = ["customer_update", "post_mortem", "digest"];
+const LATER_PURPOSES: [&str; 1] = ["digest"];
 
 /// Notes the templates of one file.
 pub(super) fn collect(reader: &mut Reader, scope: &mut Scope, sources: &Sources, node: &Node) {
@@ -107,14 +107,7 @@ pub(super) fn reference(reader: &mut Reader, scope: &Scope, node: &Node) -> Opti
 
 /// Warns of templates that nothing names.
 pub(super) fn warn_of_unused(reader: &mut Reader, scope: &Scope, plans: &[Placed]) {
-    let plans = || plans.iter().map(|placed| &placed.plan);
-    let levels = plans().flat_map(|plan| &plan.path);
-    let marks = plans()
-        .flat_map(|plan| &plan.timeframes)
-        .flat_map(|timeframe| &timeframe.marks);
-    let addresses = levels
-        .flat_map(|level| &level.notify)
-        .chain(marks.flat_map(|mark| &mark.warn));
+    let addresses = plans.iter().flat_map(|placed| placed.plan.addresses());
     let used: BTreeSet<&Text> = addresses
         .filter_map(|address| address.template.as_ref())
         .collect();

@@ -50,7 +50,7 @@ fn trigger(reader: &mut Reader, frame: &Frame<'_>, node: &Node) -> Trigger {
         None => Condition::default(),
     };
     let level = match reader.required(&fields, "level", "a trigger") {
-        Some(node) => frame.level(reader, node),
+        Some(node) => frame.level(reader, node, "`level`"),
         None => 1,
     };
     Trigger {

@@ -141,8 +141,11 @@ impl Brokers {
         for record in &transaction.records {
             if record.topic == STATE {
                 let state = self.state.entry(record.partition).or_default();
-                let (key, value) = (record.key.clone().unwrap(), record.value.clone().unwrap());
-                state.insert(key, value);
+                let key = record.key.clone().unwrap();
+                match record.value.clone() {
+                    Some(value) => state.insert(key, value),
+                    None => state.remove(&key),
+                };
             }
             self.written.push(record.clone());
         }

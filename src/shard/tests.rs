@@ -1,4 +1,5 @@
 mod faults;
+mod forgetting;
 mod sizes;
 mod traces;
 

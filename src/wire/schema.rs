@@ -29,6 +29,20 @@ pub enum SchemaName {
     EscalationState,
 }
 
+/// The former schemas of states, oldest first: what was written with them is read for ever.
+const FORMER_STATES: [&str; 1] = [include_str!("../../schemas/former/EscalationState.1.avsc")];
+
+static FORMER: LazyLock<[Known; FORMER_STATES.len()]> =
+    LazyLock::new(|| FORMER_STATES.map(Known::parse));
+
+/// The schema with which a state was written, by its fingerprint.
+pub(super) fn state_schema(fingerprint: [u8; 8]) -> Option<&'static Known> {
+    let present = SchemaName::EscalationState.known();
+    std::iter::once(present)
+        .chain(FORMER.iter())
+        .find(|known| known.fingerprint == fingerprint)
+}
+
 /// A parsed schema, the named types in it, and the fingerprint by which records name it.
 pub(super) struct Known {
     pub(super) schema: &'static Schema,

@@ -10,7 +10,7 @@ mod encode;
 mod json;
 
 pub use decode::decode_state;
-use decode::{broken, datum};
+use decode::{broken, known_datum};
 pub use encode::encode_state;
 pub use json::state_json;
 

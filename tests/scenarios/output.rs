@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use escalator_engine::effect::{Escalated, EscalatedType, Event, Notify};
+use escalator_engine::effect::{Escalated, EscalatedType, Event, Notify, Purpose};
 use escalator_engine::emission::Emitted;
 use escalator_engine::explain::{ClockReading, Explanation};
 use escalator_engine::plan::Nature;
@@ -15,6 +15,8 @@ pub(super) fn lines(events: &[Emitted]) -> Vec<(Timestamp, String)> {
     let mut lines: Vec<(Timestamp, String)> = Vec::new();
     let mut told_before = 0;
     let mut level = 0;
+    // Several channels of one update stand in one line.
+    let mut last_update = None;
     for emitted in events {
         match &emitted.event {
             Event::Escalated(event) => {
@@ -23,6 +25,7 @@ pub(super) fn lines(events: &[Emitted]) -> Vec<(Timestamp, String)> {
                     format!("{} > {}", time(event.fired_at), line(event)),
                 ));
                 told_before = 0;
+                last_update = None;
                 level = if event.kind == EscalatedType::Ended {
                     event.previous_level
                 } else {
@@ -30,6 +33,22 @@ pub(super) fn lines(events: &[Emitted]) -> Vec<(Timestamp, String)> {
                 };
             }
             Event::Notify(notify) => {
+                let update = (notify.purpose == Purpose::CustomerUpdate).then_some((
+                    &notify.ticket_id,
+                    notify.fired_at,
+                    notify.due_at,
+                ));
+                if update.is_some() && update != last_update {
+                    let ticket_id = notify.ticket_id.as_deref().unwrap_or_default();
+                    let mut line = format!("{} > {ticket_id} kept informed", time(notify.fired_at));
+                    if notify.due_at != notify.fired_at {
+                        write!(line, " due {}", time(notify.due_at)).unwrap();
+                    }
+                    lines.push((notify.fired_at, line));
+                    level = notify.level;
+                    told_before = 0;
+                }
+                last_update = update;
                 let (_, line) = lines
                     .last_mut()
                     .expect("a decision comes before who is told");
@@ -46,6 +65,9 @@ fn listener(notify: &Notify, level: u32) -> String {
     let mut listener = format!("{}/{}", notify.to, notify.channel);
     if notify.level != level {
         write!(listener, "[level {}]", notify.level).unwrap();
+    }
+    if notify.purpose == Purpose::PostMortem {
+        listener.push_str("[post_mortem]");
     }
     // The built-in texts are the same everywhere; those of a template are shown.
     let ticket_id = notify.ticket_id.as_deref().unwrap_or_default();

@@ -221,6 +221,7 @@ impl Machine {
             ..Reason::fact(Cause::waiting(name), decided_at, anchor)
         };
         let waits_from = Anchor::beginning(escalation.waits.started_at);
+        let lasts_from = Anchor::beginning(escalation.begun_at);
         match wait {
             Wait::NextAfter => {
                 let next = escalation.level + 1;
@@ -249,6 +250,15 @@ impl Machine {
                     tellings,
                     ..decision
                 });
+            }
+            Wait::CloseWithin => {
+                escalation.is_overdue = true;
+                let last = u32::try_from(in_force.plan.path.len()).unwrap_or(u32::MAX);
+                self.raise(last, &reason("close_within", lasts_from), in_force, out);
+            }
+            Wait::Communication => {
+                escalation.updated_at = due_at;
+                self.tell_update(due_at, &reason("communication", lasts_from), in_force, out);
             }
         }
     }

@@ -58,7 +58,7 @@ impl Machine {
             && before.is_some_and(|before| is_changed(&before.plan, &before.revision, &revision));
         self.kept = None;
         self.last_fact_at = at;
-        self.category = revision.category(self.ticket.status.as_deref()).0;
+        self.enter_category(revision.category(self.ticket.status.as_deref()).0, at);
         let mut occurrence = self.edit_occurrence(at, &revision);
         let lost = self.rematch(&mut occurrence, past, &revision, rules, out);
         if is_restart {

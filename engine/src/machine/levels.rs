@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{InForce, Machine, Outcome};
-use crate::decision::{Anchor, Decision, Telling};
+use crate::decision::{Anchor, Decision, Identity, Telling, Update};
 use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
 use crate::fact::{Activity, Fact};
 use crate::ladder::Escalation;
@@ -71,6 +71,7 @@ impl Machine {
     ) {
         let (path, revision) = (&in_force.plan.path, &in_force.revision);
         let top = u32::try_from(path.len()).unwrap_or(u32::MAX);
+        let begins = self.escalation.is_none();
         let mut skipped_from = self.level() + 1;
         let mut target = asked.min(top);
         while target > self.level() {
@@ -90,12 +91,47 @@ impl Machine {
                 tellings,
                 ..self.decide(EscalatedType::Raised, previous, reason, in_force)
             };
+            if previous == 0
+                && let Some(escalation) = &mut self.escalation
+            {
+                escalation.begun_by = decision.identity();
+            }
             out.decisions.push(decision);
             if level.is_empty() && target < top {
                 target += 1;
                 skipped_from = target;
             }
         }
+        if begins {
+            self.tell_update(reason.decided_at, reason, in_force, out);
+        }
+    }
+
+    /// Tells those who are kept informed how it stands; `at` is when the update was due, for the
+    /// first one when the escalation began.
+    pub(super) fn tell_update(
+        &self,
+        at: Timestamp,
+        reason: &Reason,
+        in_force: &InForce,
+        out: &mut Outcome,
+    ) {
+        let communication = in_force.plan.communication.as_ref();
+        let (Some(escalation), Some(communication)) = (&self.escalation, communication) else {
+            return;
+        };
+        let (level, revision) = (escalation.level, &in_force.revision);
+        let whom = std::slice::from_ref(&communication.address);
+        let decision = Decision {
+            update: Some(Update {
+                begun_by: escalation.begun_by,
+                at,
+            }),
+            tellings: self.tell(Purpose::CustomerUpdate, level, whom, revision, out),
+            successor_due: escalation.update_due_after(at, communication),
+            ..self.decide(EscalatedType::Repeated, level, reason, in_force)
+        };
+        out.decisions.push(decision);
     }
 
     fn enter(&mut self, target: u32, reason: &Reason, in_force: &InForce) {
@@ -123,6 +159,9 @@ impl Machine {
                     waits: Stopwatch::start(at, is_paused),
                     repeats_sent: 0,
                     acknowledgement: None,
+                    begun_by: Identity::default(),
+                    updated_at: at,
+                    is_overdue: false,
                 });
             }
         }
@@ -186,8 +225,17 @@ impl Machine {
         let previous = self.level();
         if let Some(over) = self.escalation.take() {
             reason.nature = Some(over.nature);
-            out.decisions
-                .push(self.decide(EscalatedType::Ended, previous, &reason, in_force));
+            let post_mortem = in_force.plan.resolution.post_mortem.as_ref();
+            let looking_back = post_mortem.filter(|it| it.from_level <= over.highest_level);
+            let tellings = looking_back.map_or_else(Vec::new, |it| {
+                let revision = &in_force.revision;
+                self.tell(Purpose::PostMortem, previous, &it.to, revision, out)
+            });
+            let decision = Decision {
+                tellings,
+                ..self.decide(EscalatedType::Ended, previous, &reason, in_force)
+            };
+            out.decisions.push(decision);
         }
     }
 
@@ -244,6 +292,7 @@ impl Machine {
             note: reason.note.clone(),
             tellings: Vec::new(),
             successor_due: None,
+            update: None,
             plan: Arc::clone(&in_force.plan),
             plan_revision: in_force.revision.id.clone(),
             ticket: Arc::clone(&self.ticket),

@@ -75,6 +75,17 @@ impl Machine {
 }
 
 impl Outcome {
+    /// Writes down that the ticket was forgotten.
+    pub(crate) fn trace_forgetting(&mut self, at: Timestamp) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(Trace {
+                at,
+                what: "forgotten".to_owned(),
+                because: "the ticket was done for so long".to_owned(),
+            });
+        }
+    }
+
     /// Writes down the decisions that have no line yet.
     pub(super) fn trace_decisions(&mut self) {
         let Some(trace) = &mut self.trace else {

@@ -26,6 +26,14 @@ impl TicketState {
     ) -> u64 {
         let mut failed = 0;
         for decision in decisions {
+            let standing = match late_at {
+                None => Standing::Present,
+                Some(_) => self.standing_of(decision),
+            };
+            if let Some(update) = decision.update {
+                failed += self.emit_update(decision, update, standing, context, out);
+                continue;
+            }
             let identity = decision.identity();
             let stands = self.ledger.standing(identity).is_some();
             // Read in order, a move is always a new one, even when it looks like one that was
@@ -33,10 +41,6 @@ impl TicketState {
             if stands && (late_at.is_some() || !decision.kind.moves_level()) {
                 continue;
             }
-            let standing = match late_at {
-                None => Standing::Present,
-                Some(_) => self.standing_of(decision),
-            };
             failed += self.emit(decision, identity, standing, context, out);
         }
         let seen = self.last_voiced.as_ref().map_or(0, |seen| seen.level);
@@ -175,6 +179,7 @@ impl TicketState {
                 _ => Vec::new(),
             },
             successor_due: None,
+            update: None,
             plan: Arc::clone(plan),
             plan_revision: revision.id.clone(),
             ticket: Arc::clone(&self.machine.ticket),

@@ -11,8 +11,9 @@ use escalator_engine::fact::{Activity, ActivityKind, Fact, TicketFact};
 use escalator_engine::length::{Length, WorkingDays};
 use escalator_engine::moment::{Moment, Moments, Pause};
 use escalator_engine::plan::{
-    Address, InFlight, Level, LevelKind, Mark, MarkAt, MatrixField, Nature, OnReopen, Plan,
-    Recipient, RecipientField, Repeat, Revision, Timeframe, TimeframeKind, Trigger, Unless, Within,
+    Address, Communication, InFlight, Level, LevelKind, Mark, MarkAt, MatrixField, Nature,
+    OnReopen, Plan, PostMortem, Recipient, RecipientField, Repeat, Resolution, Revision, Timeframe,
+    TimeframeKind, Trigger, Unless, Within,
 };
 use escalator_engine::rules::Rules;
 use escalator_engine::status::{CategorySet, StatusCategory};
@@ -283,6 +284,8 @@ prop_compose! {
         path in (level(1), level(2), level(3)).prop_map(|(a, b, c)| vec![a, b, c]),
         lasts in proptest::option::of(1_i64..40),
         notify_skipped in any::<bool>(),
+        communication in proptest::option::of((any::<u8>(), length_of(1..40), calendar())),
+        ending in resolution(),
     ) -> Plan {
         let mut timeframes: Vec<_> =
             [first, next, resolution, update, vendor, custom].into_iter().flatten().collect();
@@ -305,20 +308,59 @@ prop_compose! {
             acknowledgement_lasts: lasts.map(minutes).map(Length::Working),
             stale_after: None,
             notify_skipped,
+            communication: communication.map(|(to, every, calendar)| Communication {
+                address: address(to),
+                every,
+                calendar,
+            }),
+            resolution: ending,
         }
     }
 }
 
+fn length_of(minutes_long: std::ops::Range<i64>) -> impl Strategy<Value = Length> {
+    (minutes_long, 0_u8..16).prop_map(|(minutes, days)| length(minutes, days))
+}
+
+prop_compose! {
+    fn resolution()(
+        close_within in proptest::option::of(length_of(1..90)),
+        steps in 0_usize..2,
+        post_mortem in proptest::option::of((1_u32..4, addresses())),
+        calendar in calendar(),
+    ) -> Resolution {
+        Resolution {
+            close_within,
+            steps: vec!["call back".into(); steps],
+            post_mortem: post_mortem.map(|(from_level, to)| PostMortem { from_level, to }),
+            calendar,
+        }
+    }
+}
+
+/// Rules under which nothing is forgotten while a life lasts.
 pub(crate) fn rules() -> impl Strategy<Value = Arc<Rules>> {
+    revision().prop_map(|revision| Arc::new(Rules::new(Arc::new(revision))))
+}
+
+/// Rules under which a ticket that is done is forgotten within minutes.
+pub(crate) fn forgetful_rules() -> impl Strategy<Value = Arc<Rules>> {
+    (revision(), 1_i64..60).prop_map(|(revision, forget_after)| {
+        let revision = revision.with_forget_after(Some(minutes(forget_after)));
+        Arc::new(Rules::new(Arc::new(revision)))
+    })
+}
+
+fn revision() -> impl Strategy<Value = Revision> {
     (plan("first"), plan("second")).prop_map(|(first, second)| {
-        Arc::new(Rules::new(Arc::new(Revision::new(
+        Revision::new(
             "r1".into(),
             PRIORITIES.map(Text::from).to_vec(),
             BTreeMap::new(),
             BTreeMap::new(),
             BTreeMap::from([("everything".into(), Arc::clone(&EVERYTHING))]),
             vec![Arc::new(first), Arc::new(second)],
-        ))))
+        )
     })
 }
 

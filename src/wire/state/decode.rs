@@ -14,7 +14,7 @@ use escalator_engine::decision::Listener;
 use escalator_engine::effect::EscalatedType;
 use escalator_engine::emission::Told;
 use escalator_engine::ladder::Escalation;
-use escalator_engine::ledger::{Entry, Ledger};
+use escalator_engine::ledger::{Beginning, Entry, Ledger};
 use escalator_engine::machine::{Fired, Hold, Machine};
 use escalator_engine::plan::Nature;
 use escalator_engine::rules::PlanRef;
@@ -28,15 +28,14 @@ use self::clocks::{ClockRecord, EscalationRecord, FiredRecord, HoldRecord};
 use self::facts::{FactRecord, KeyRecord, TicketRecord};
 use self::word::{IdentityRecord, Word};
 use super::{BrokenState, StateError, avro};
-use crate::wire::schema::SchemaName;
+use crate::wire::schema::{Known, state_schema};
 
 /// Reads the value of a ticket's record on the state topic.
 ///
 /// # Errors
 /// The record is not a state, or not one that this release knows.
 pub fn decode_state(value: &[u8]) -> Result<TicketState, StateError> {
-    let datum = datum(value)?;
-    let known = SchemaName::EscalationState.known();
+    let (known, datum) = known_datum(value)?;
     let state: State = avro::from_slice(known.schema, &known.names, datum).map_err(broken)?;
     if state.evaluated > state.facts.len() {
         return Err(broken(avro::AvroError::custom(
@@ -46,18 +45,16 @@ pub fn decode_state(value: &[u8]) -> Result<TicketState, StateError> {
     Ok(StoredState::from(state).into())
 }
 
-/// What follows the framing of a state, whose schema must be known.
-pub(super) fn datum(value: &[u8]) -> Result<&[u8], StateError> {
+/// The schema of a state and what follows its framing.
+pub(super) fn known_datum(value: &[u8]) -> Result<(&'static Known, &[u8]), StateError> {
     let framed = value.strip_prefix(&avro::SINGLE_OBJECT);
     let (fingerprint, datum) = framed
         .and_then(<[u8]>::split_first_chunk::<8>)
         .ok_or(StateError::Framing)?;
-    if *fingerprint != SchemaName::EscalationState.fingerprint() {
-        return Err(StateError::UnknownSchema {
-            fingerprint: u64::from_le_bytes(*fingerprint),
-        });
-    }
-    Ok(datum)
+    let known = state_schema(*fingerprint).ok_or_else(|| StateError::UnknownSchema {
+        fingerprint: u64::from_le_bytes(*fingerprint),
+    })?;
+    Ok((known, datum))
 }
 
 pub(super) const fn broken(source: avro::AvroError) -> StateError {
@@ -76,6 +73,7 @@ struct State {
     ledger: Vec<EntryRecord>,
     told: Vec<ToldRecord>,
     last_voiced: Option<VoicedRecord>,
+    beginnings: Vec<BeginningRecord>,
 }
 
 impl From<State> for StoredState {
@@ -91,6 +89,7 @@ impl From<State> for StoredState {
             machine: state.machine.into(),
             ledger: Ledger {
                 entries: state.ledger.into_iter().map(Entry::from).collect(),
+                beginnings: state.beginnings.into_iter().map(Beginning::from).collect(),
             },
             told: state.told.into_iter().map(Told::from).collect(),
             last_voiced: state.last_voiced.map(Voiced::from),
@@ -139,6 +138,7 @@ struct MachineRecord {
     holds: Vec<HoldRecord>,
     escalations: u32,
     escalation: Option<EscalationRecord>,
+    done_at: Option<Timestamp>,
 }
 
 impl From<MachineRecord> for Machine {
@@ -166,6 +166,7 @@ impl From<MachineRecord> for Machine {
             holds: machine.holds.into_iter().map(Hold::from).collect(),
             escalations: machine.escalations,
             escalation: machine.escalation.map(Escalation::from),
+            done_at: machine.done_at,
         }
     }
 }
@@ -209,6 +210,24 @@ impl From<EntryRecord> for Entry {
             decided_at: entry.decided_at,
             is_taken_back: entry.is_taken_back,
             is_correction: entry.is_correction,
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct BeginningRecord {
+    identity: IdentityRecord,
+    ordinal: u32,
+    updated: Option<Timestamp>,
+}
+
+impl From<BeginningRecord> for Beginning {
+    fn from(beginning: BeginningRecord) -> Self {
+        Self {
+            identity: beginning.identity.0,
+            ordinal: beginning.ordinal,
+            updated: beginning.updated,
         }
     }
 }

@@ -6,7 +6,7 @@ use escalator_engine::effect::EscalatedType;
 use escalator_engine::emission::Told;
 use escalator_engine::fact::{Activity, Fact};
 use escalator_engine::ladder::{Acknowledgement, Escalation};
-use escalator_engine::ledger::Entry;
+use escalator_engine::ledger::{Beginning, Entry};
 use escalator_engine::machine::{Fired, Hold, Machine};
 use escalator_engine::plan::Nature;
 use escalator_engine::rules::PlanRef;
@@ -38,6 +38,7 @@ pub fn encode_state(state: &TicketState) -> Vec<u8> {
     w.block(state.ledger.entries.iter(), entry);
     w.block(state.told.iter(), told);
     w.nullable(state.last_voiced.as_ref(), voiced);
+    w.block(state.ledger.beginnings.iter(), beginning);
     w.finish()
 }
 
@@ -103,6 +104,7 @@ fn machine(w: &mut Writer, machine: &Machine) {
     w.block(machine.holds.iter(), hold);
     w.long(machine.escalations.into());
     w.nullable(machine.escalation.as_ref(), escalation);
+    w.nullable(machine.done_at, instant);
 }
 
 fn ticket(w: &mut Writer, ticket: &Ticket) {
@@ -170,6 +172,9 @@ fn escalation(w: &mut Writer, escalation: &Escalation) {
     stopwatch(w, &escalation.waits);
     w.long(escalation.repeats_sent.into());
     w.nullable(escalation.acknowledgement.as_ref(), acknowledgement);
+    w.fixed(&escalation.begun_by.0);
+    instant(w, escalation.updated_at);
+    w.boolean(escalation.is_overdue);
 }
 
 fn acknowledgement(w: &mut Writer, acknowledgement: &Acknowledgement) {
@@ -198,6 +203,12 @@ fn entry(w: &mut Writer, entry: &Entry) {
     instant(w, entry.decided_at);
     w.boolean(entry.is_taken_back);
     w.boolean(entry.is_correction);
+}
+
+fn beginning(w: &mut Writer, beginning: &Beginning) {
+    w.fixed(&beginning.identity.0);
+    w.long(beginning.ordinal.into());
+    w.nullable(beginning.updated, instant);
 }
 
 fn told(w: &mut Writer, told: &Told) {

@@ -11,16 +11,14 @@ use escalator_engine::time::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::{StateError, avro, broken, datum};
-use crate::wire::schema::SchemaName;
+use super::{StateError, avro, broken, known_datum};
 
 /// Reads the value of a ticket's record on the state topic as it is, field by field.
 ///
 /// # Errors
 /// The record is not a state, or not one that this release knows.
 pub fn state_json(value: &[u8]) -> Result<Value, StateError> {
-    let known = SchemaName::EscalationState.known();
-    let datum = datum(value)?;
+    let (known, datum) = known_datum(value)?;
     let Plain(mut state) = avro::from_slice(known.schema, &known.names, datum).map_err(broken)?;
     date(&mut state, known.schema, &known.names);
     Ok(state)
@@ -141,6 +139,7 @@ mod tests {
 
     use super::*;
     use crate::wire::encode_state;
+    use crate::wire::schema::SchemaName;
 
     #[test]
     fn a_state_is_shown_with_the_names_of_its_schema() {

@@ -6,7 +6,7 @@ use escalator_engine::effect::EscalatedType;
 use escalator_engine::emission::Told;
 use escalator_engine::fact::{Activity, ActivityKind, Fact};
 use escalator_engine::ladder::{Acknowledgement, Escalation};
-use escalator_engine::ledger::{Entry, Ledger};
+use escalator_engine::ledger::{Beginning, Entry, Ledger};
 use escalator_engine::machine::{Fired, Hold, Machine};
 use escalator_engine::plan::Nature;
 use escalator_engine::rules::PlanRef;
@@ -180,7 +180,14 @@ impl Maker<'_> {
                 watch: m.watch(),
                 until: m.maybe(Self::instant),
             }),
+            begun_by: self.identity(),
+            updated_at: self.instant(),
+            is_overdue: self.flag(),
         }
+    }
+
+    fn identity(&mut self) -> Identity {
+        Identity([self.byte(); 16])
     }
 
     fn plan(&mut self) -> PlanRef {
@@ -229,12 +236,13 @@ impl Maker<'_> {
             }),
             escalations: self.count(),
             escalation: self.maybe(Self::escalation),
+            done_at: self.maybe(Self::instant),
         }
     }
 
     fn entry(&mut self) -> Entry {
         Entry {
-            identity: Identity([self.byte(); 16]),
+            identity: self.identity(),
             kind: self.pick(&[
                 EscalatedType::Warned,
                 EscalatedType::Raised,
@@ -265,6 +273,11 @@ impl Maker<'_> {
             }),
             ledger: Ledger {
                 entries: self.some(Self::entry),
+                beginnings: self.some(|m| Beginning {
+                    identity: m.identity(),
+                    ordinal: m.count(),
+                    updated: m.maybe(Self::instant),
+                }),
             },
             told: self.some(|m| Told {
                 listener: Listener {
@@ -301,8 +314,8 @@ fn full() -> TicketState {
 #[test]
 fn stored_states_are_read_and_written_to_the_byte() {
     for (file, state) in [
-        ("escalation_state.1.empty.avro", TicketState::default()),
-        ("escalation_state.1.full.avro", full()),
+        ("escalation_state.2.empty.avro", TicketState::default()),
+        ("escalation_state.2.full.avro", full()),
     ] {
         let stored = golden(file, || encode_state(&state));
         assert_eq!(decode_state(&stored).unwrap(), state, "{file}");
@@ -311,10 +324,28 @@ fn stored_states_are_read_and_written_to_the_byte() {
 }
 
 #[test]
+fn states_of_former_schemas_are_read_with_defaults_for_what_they_lack() {
+    let read = |file| decode_state(&golden(file, || panic!("{file} is there for ever"))).unwrap();
+    assert_eq!(
+        read("escalation_state.1.empty.avro"),
+        TicketState::default()
+    );
+    let full = read("escalation_state.1.full.avro");
+    assert!(!full.facts.is_empty() && !full.ledger.entries.is_empty());
+    let escalation = full.machine.escalation.as_ref().unwrap();
+    assert!(escalation.acknowledgement.is_some());
+    assert_eq!(escalation.begun_by, Identity::default());
+    let updated_at = escalation.updated_at.as_millis();
+    assert_eq!((updated_at, escalation.is_overdue), (0, false));
+    assert_eq!(decode_state(&encode_state(&full)).unwrap(), full);
+}
+
+#[test]
 fn the_full_state_of_the_tests_leaves_nothing_out() {
     let state = full();
     assert!(!state.facts.is_empty() && state.fold.is_some() && state.last_voiced.is_some());
     assert!(!state.ledger.entries.is_empty() && !state.told.is_empty());
+    assert!(!state.ledger.beginnings.is_empty());
     let machine = &state.machine;
     assert!(!machine.clocks.is_empty() && !machine.fired.is_empty() && !machine.holds.is_empty());
     let escalation = machine.escalation.as_ref().unwrap();

@@ -9,7 +9,7 @@ use escalator_engine::stopwatch::{Gap, Motion, Stopwatch};
 use escalator_engine::time::{Duration, Timestamp};
 use serde::Deserialize;
 
-use super::word::Word;
+use super::word::{IdentityRecord, Word};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -82,6 +82,9 @@ pub(super) struct EscalationRecord {
     waits: StopwatchRecord,
     repeats_sent: u32,
     acknowledgement: Option<AcknowledgementRecord>,
+    begun_by: IdentityRecord,
+    updated_at: Timestamp,
+    is_overdue: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -117,6 +120,9 @@ impl From<EscalationRecord> for Escalation {
                 watch: record.watch.into(),
                 until: record.until,
             }),
+            begun_by: escalation.begun_by.0,
+            updated_at: escalation.updated_at,
+            is_overdue: escalation.is_overdue,
         }
     }
 }

@@ -36,6 +36,7 @@ impl<'de> Deserialize<'de> for Word {
 }
 
 /// The identity of a decision.
+#[derive(Default)]
 pub(super) struct IdentityRecord(pub(super) Identity);
 
 impl<'de> Deserialize<'de> for IdentityRecord {

@@ -1,0 +1,83 @@
+//! Who was told about the open escalation, and who hears of its lowering and of its end.
+
+use crate::decision::{Decision, Listener, Telling};
+use crate::effect::{EscalatedType, Purpose};
+
+/// Somebody who was told about the open escalation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Who.
+    pub listener: Listener,
+    /// The highest level they were told of and not told lower since; 0 when they are kept informed
+    /// only.
+    pub level: u32,
+}
+
+/// Who is told of a decision: for endings and lowerings exactly those who were told before, and
+/// after an ending those who look back at it.
+pub(super) fn tellings(decision: &Decision, told: &[Told]) -> Vec<Telling> {
+    match decision.kind {
+        EscalatedType::Ended => {
+            let level = decision.previous_level;
+            let over = told.iter().map(|it| again(it, Purpose::Ended, level));
+            over.chain(decision.tellings.iter().cloned()).collect()
+        }
+        EscalatedType::Lowered => {
+            let above = told.iter().filter(|told| told.level > decision.level);
+            above
+                .map(|it| again(it, Purpose::Lowered, decision.level))
+                .collect()
+        }
+        EscalatedType::Warned
+        | EscalatedType::Raised
+        | EscalatedType::Repeated
+        | EscalatedType::Acknowledged
+        | EscalatedType::Unacknowledged => decision.tellings.clone(),
+    }
+}
+
+fn again(told: &Told, purpose: Purpose, level: u32) -> Telling {
+    Telling {
+        purpose,
+        level,
+        listener: told.listener.clone(),
+        // An entry's template is of the entry's purpose, not of how it ends.
+        template: None,
+        is_customer: told.level == 0,
+    }
+}
+
+/// Remembers who is told of a decision.
+pub(super) fn remember(decision: &Decision, tellings: &[Telling], told: &mut Vec<Told>) {
+    match decision.kind {
+        EscalatedType::Lowered => {
+            for told in told {
+                told.level = told.level.min(decision.level);
+            }
+        }
+        EscalatedType::Raised
+        | EscalatedType::Repeated
+        | EscalatedType::Acknowledged
+        | EscalatedType::Unacknowledged => {
+            for telling in tellings {
+                let level = if telling.is_customer {
+                    0
+                } else {
+                    telling.level
+                };
+                match told
+                    .iter_mut()
+                    .find(|told| told.listener == telling.listener)
+                {
+                    Some(known) => known.level = known.level.max(level),
+                    None => told.push(Told {
+                        listener: telling.listener.clone(),
+                        level,
+                    }),
+                }
+            }
+        }
+        // Those only warned do not count as told; an ending leaves nobody to tell.
+        EscalatedType::Warned | EscalatedType::Ended => {}
+    }
+}
