@@ -208,7 +208,11 @@ impl Partition {
             },
             now,
         );
+        let evaluable = self.evaluation_time(shared);
         match read {
+            Ok(decoded) if !self.engine.has_room(&decoded.fact, evaluable) => {
+                self.refuse(record, &headers, wire::Refusal::no_room(), shared);
+            }
             Ok(decoded) => {
                 self.latest_fact = self.latest_fact.max(decoded.fact.fact.occurred_at);
                 let fact = Arc::clone(&decoded.fact.fact);
@@ -223,13 +227,22 @@ impl Partition {
                     .partitioners
                     .extend(decoded.partitioners.map(|sample| (input, sample)));
             }
-            Err(refusal) => {
-                let letter = shared.writing.dead_letter(record, &headers, &refusal);
-                self.records.push(letter);
-                let seen = (input, record.offset, refusal);
-                self.counted.dead_letters.push(seen);
-            }
+            Err(refusal) => self.refuse(record, &headers, refusal, shared),
         }
+    }
+
+    fn refuse(
+        &mut self,
+        record: &Record,
+        headers: &[wire::Header<'_>],
+        refusal: wire::Refusal,
+        shared: &Shared,
+    ) {
+        let letter = shared.writing.dead_letter(record, headers, &refusal);
+        self.records.push(letter);
+        let input = wire::Input::ALL[record.input];
+        let seen = (input, record.offset, refusal);
+        self.counted.dead_letters.push(seen);
     }
 
     /// The instant before which everything can be decided now.

@@ -256,7 +256,12 @@ fn wait_for_topics(
             topics.check()
         };
         match checked {
-            Ok(facts) => return Ok(Some(facts)),
+            Ok(facts) => {
+                for advice in &facts.advice {
+                    tracing::warn!(kafka.topic = advice.topic(), "{advice}");
+                }
+                return Ok(Some(facts));
+            }
             Err(error) if error.is_retriable() => {
                 metrics.families.broker_up.set(0);
                 health.fail(Check::Broker, error.to_string());
@@ -310,7 +315,7 @@ fn run_shard(
         }),
     )?;
     let parts = shard::Parts {
-        shared: shared(settings, rules, facts),
+        shared: shared(settings, rules, &facts),
         start: start_at(&settings.start),
         pace: Pace {
             records_max: settings.tuning.transaction_records,
@@ -329,7 +334,7 @@ fn run_shard(
     Ok(Shard::new(log, parts).run(&start.stop)?)
 }
 
-fn shared(settings: &Settings, rules: Arc<Rules>, facts: TopicFacts) -> Shared {
+fn shared(settings: &Settings, rules: Arc<Rules>, facts: &TopicFacts) -> Shared {
     let topics = &settings.topics;
     Shared {
         rules,
@@ -348,6 +353,7 @@ fn shared(settings: &Settings, rules: Arc<Rules>, facts: TopicFacts) -> Shared {
                 settings::OutputFormat::Avro => wire::OutputFormat::Avro,
                 settings::OutputFormat::Json => wire::OutputFormat::Json,
             },
+            escalated_bytes_max: facts.escalated_bytes_max,
             dead_letter_bytes_max: facts.dead_letter_bytes_max,
         },
         instance: settings.instance.clone(),

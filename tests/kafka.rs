@@ -26,6 +26,8 @@ mod incident_log;
 mod kept_state;
 #[path = "kafka/lanes.rs"]
 mod lanes;
+#[path = "kafka/large.rs"]
+mod large;
 #[path = "kafka/observed.rs"]
 mod observed;
 #[path = "kafka/poison.rs"]

@@ -8,6 +8,8 @@
 //! wrong is emitted. There is no second way to handle lateness, and none that undoes a step.
 
 mod corrections;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -24,6 +26,15 @@ use crate::time::Timestamp;
 
 /// Facts that are kept one by one, says the contract; older ones are folded.
 pub const FACTS_MAX: usize = 64;
+
+/// Facts that are kept one by one take no more than this, except for the latest one by itself:
+/// 64 facts of 8 KiB. A state then stays below 1 MiB, which is what Kafka takes unless told
+/// otherwise, as long as the fields of its ticket take less than a quarter of that.
+pub const FACTS_BYTES_MAX: usize = 512 * 1024;
+
+/// Facts that may wait for the evaluation time: sixteen times as many as are kept when it has
+/// come, and no more bytes than these take.
+pub const WAITING_MAX: usize = 1024;
 
 /// The state of one ticket.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -140,6 +151,25 @@ pub struct Context<'a> {
 }
 
 impl TicketState {
+    /// Whether there is room for a fact. Those up to `evaluated_to` only pass through; those beyond
+    /// wait, and what waits has a limit.
+    #[must_use]
+    pub fn has_room(&self, fact: &Fact, evaluated_to: Timestamp) -> bool {
+        if fact.occurred_at <= evaluated_to {
+            return true;
+        }
+        let begin = self
+            .facts
+            .partition_point(|other| other.occurred_at <= evaluated_to);
+        let waiting = &self.facts[begin..];
+        let fits = || {
+            let taken = bytes(waiting) + fact.bytes();
+            waiting.len() < WAITING_MAX && taken <= FACTS_BYTES_MAX
+        };
+        // The first may be as large as a record can be, and one that is known takes no more room.
+        waiting.is_empty() || fits() || waiting.iter().any(|other| other.is_same(fact))
+    }
+
     /// Takes a fact in. `evaluated_to` is the time up to which the partition was evaluated.
     pub fn accept(&mut self, fact: Arc<Fact>, evaluated_to: Timestamp) -> Acceptance {
         if self
@@ -207,10 +237,20 @@ impl TicketState {
             self.rewind();
         }
         let mut outcome = Outcome::default();
-        self.read(to, context.rules, &mut outcome, |_| {});
         let begin = out.len();
-        outcome.counts.templates_failed +=
-            self.reconcile(&outcome.decisions, late_at, to, context, out);
+        let (mut failed, mut emitted) = (0, 0);
+        let before_folding = |state: &mut Self, outcome: &Outcome| {
+            // What was decided before a fold is emitted before it, as if the batch ended here: what is
+            // folded leaves the ledger, and may not be in it any more when the next is emitted.
+            if late_at.is_none() {
+                let decisions = &outcome.decisions[emitted..];
+                failed += state.reconcile(decisions, None, to, context, out);
+                emitted = outcome.decisions.len();
+            }
+        };
+        self.read(to, context.rules, &mut outcome, |_| {}, before_folding);
+        failed += self.reconcile(&outcome.decisions[emitted..], late_at, to, context, out);
+        outcome.counts.templates_failed += failed;
         if let Some(late) = late {
             // What time alone would have brought about long ago is said now because of this fact.
             for emitted in &mut out[begin..] {
@@ -232,13 +272,13 @@ impl TicketState {
     /// Like [`TicketState::advance`], but tells the history in words and emits nothing.
     pub fn advance_traced(&mut self, to: Timestamp, rules: &Rules) -> Vec<Trace> {
         let mut outcome = Outcome::traced();
-        self.read(to, rules, &mut outcome, |_| {});
+        self.read(to, rules, &mut outcome, |_| {}, |_, _| {});
         outcome.trace.unwrap_or_default()
     }
 
     /// Like [`TicketState::advance`], but shows the machine after each fact and emits nothing.
     pub fn advance_watched(&mut self, to: Timestamp, rules: &Rules, watch: impl FnMut(&Machine)) {
-        self.read(to, rules, &mut Outcome::default(), watch);
+        self.read(to, rules, &mut Outcome::default(), watch, |_, _| {});
     }
 
     fn read(
@@ -247,15 +287,13 @@ impl TicketState {
         rules: &Rules,
         outcome: &mut Outcome,
         mut watch: impl FnMut(&Machine),
+        mut before_folding: impl FnMut(&mut Self, &Outcome),
     ) {
         while self
             .facts
             .get(self.evaluated)
             .is_some_and(|fact| fact.occurred_at <= to)
         {
-            if self.evaluated == FACTS_MAX {
-                self.fold_oldest(rules);
-            }
             let fact = Arc::clone(&self.facts[self.evaluated]);
             let past = Past {
                 fold: self.fold.as_ref().map(|fold| &fold.machine),
@@ -264,6 +302,11 @@ impl TicketState {
             self.machine
                 .apply_edits(fact.occurred_at, past, rules, outcome);
             self.fire(fact.occurred_at, rules, outcome);
+            // Not before: what falls due between two facts is the same whichever batch it comes in.
+            if self.needs_room(&fact) {
+                before_folding(self, outcome);
+                self.make_room(&fact, rules);
+            }
             let past = Past {
                 fold: self.fold.as_ref().map(|fold| &fold.machine),
                 facts: &self.facts[..self.evaluated],
@@ -294,6 +337,21 @@ impl TicketState {
             if decision.due_at < decision.decided_at {
                 decision.fact = last.cloned();
             }
+        }
+    }
+
+    /// Whether the next fact may not be kept beside all others. That depends on the facts up to this
+    /// one alone, so it is the same whatever the batches.
+    fn needs_room(&self, next: &Fact) -> bool {
+        let kept = &self.facts[..self.evaluated];
+        kept.len() == FACTS_MAX
+            || (!kept.is_empty() && bytes(kept) + next.bytes() > FACTS_BYTES_MAX)
+    }
+
+    /// Folds so many facts away that the next one may be kept beside the others.
+    fn make_room(&mut self, next: &Fact, rules: &Rules) {
+        while self.needs_room(next) {
+            self.fold_oldest(rules);
         }
     }
 
@@ -423,4 +481,8 @@ fn past_of(machine: &Machine) -> Past<'_> {
         fold: machine.created_at.is_some().then_some(machine),
         facts: &[],
     }
+}
+
+fn bytes(facts: &[Arc<Fact>]) -> usize {
+    facts.iter().map(|fact| fact.bytes()).sum()
 }

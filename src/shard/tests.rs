@@ -1,4 +1,5 @@
 mod faults;
+mod sizes;
 mod traces;
 
 use std::cell::RefCell;
@@ -44,6 +45,7 @@ struct Scene {
     health: Arc<Health>,
     stop: AtomicBool,
     grace: Span,
+    escalated_bytes_max: usize,
     runs: u32,
 }
 
@@ -64,6 +66,7 @@ impl Scene {
             health: Arc::default(),
             stop: AtomicBool::new(false),
             grace: Span::from_millis(0),
+            escalated_bytes_max: 1_000_000,
             runs: 0,
         }
     }
@@ -91,6 +94,7 @@ impl Scene {
                 writing: Writing {
                     names,
                     format: OutputFormat::Json,
+                    escalated_bytes_max: self.escalated_bytes_max,
                     dead_letter_bytes_max: 1_000_000,
                 },
                 instance: "one".to_owned(),
