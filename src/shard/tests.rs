@@ -1,5 +1,6 @@
 mod faults;
 mod forgetting;
+mod storms;
 mod traces;
 
 use std::cell::RefCell;
