@@ -16,6 +16,7 @@
 mod inputs;
 pub mod meta;
 mod restored;
+mod storm;
 mod traces;
 mod writing;
 
@@ -310,6 +311,8 @@ impl Partition {
                 .changed()
                 .map(|(ticket_id, state)| shared.writing.state(self.number, ticket_id, state)),
         );
+        let pieces = self.engine.changed_pieces();
+        records.extend(pieces.map(|(key, piece)| shared.writing.piece(self.number, key, piece)));
         if records.is_empty() && !self.has_moved {
             // The evaluation time alone is not worth a transaction: nothing was decided before it.
             self.engine.commit();

@@ -40,6 +40,8 @@ mod restore;
 mod service;
 #[path = "kafka/site.rs"]
 mod site;
+#[path = "kafka/storms.rs"]
+mod storms;
 #[path = "kafka/topics.rs"]
 mod topics;
 #[path = "kafka/zombie.rs"]

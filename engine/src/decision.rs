@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
 use crate::fact::Fact;
 use crate::plan::{Address, Assign, LevelKind, Nature, Plan, Recipient};
+use crate::storms::{DigestItem, PieceKey};
 use crate::template::Template;
 use crate::ticket::{Text, Ticket};
 use crate::time::Timestamp;
@@ -265,6 +266,35 @@ pub fn notification_id(event_id: &str, telling: &Telling) -> String {
         hash.update(text);
     }
     hash.update(telling.level.to_be_bytes());
+    hex(&first_16(&hash.finalize()))
+}
+
+/// The public id of a digest that is told of a window at an instant: what it tells of tells apart
+/// those of several partitions.
+#[must_use]
+pub fn digest_id(window: &PieceKey, at: Timestamp, items: &[DigestItem]) -> String {
+    let mut hash = Sha256::new();
+    let listener = &window.listener;
+    let mut add = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    };
+    for text in ["digest", &listener.kind, &listener.to, &listener.channel] {
+        add(text);
+    }
+    for item in items {
+        for text in [&item.escalation_event_id, item.purpose.name()] {
+            add(text);
+        }
+    }
+    for ms in [
+        window.per.as_millis(),
+        window.start.as_millis(),
+        at.as_millis(),
+    ] {
+        hash.update(ms.to_be_bytes());
+    }
+    hash.update(window.number.to_be_bytes());
     hex(&first_16(&hash.finalize()))
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Assign, LevelKind, Nature};
+use crate::storms::DigestItem;
 use crate::ticket::{Text, Ticket};
 use crate::time::Timestamp;
 
@@ -166,11 +167,13 @@ pub enum Purpose {
     CustomerUpdate,
     /// It is over, and somebody should look back at it.
     PostMortem,
+    /// Many notifications in one.
+    Digest,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Warning,
         Self::Level,
         Self::Repeat,
@@ -178,6 +181,7 @@ impl Purpose {
         Self::Ended,
         Self::CustomerUpdate,
         Self::PostMortem,
+        Self::Digest,
     ];
 
     /// The name in events.
@@ -191,6 +195,7 @@ impl Purpose {
             Self::Ended => "ended",
             Self::CustomerUpdate => "customer_update",
             Self::PostMortem => "post_mortem",
+            Self::Digest => "digest",
         }
     }
 }
@@ -218,6 +223,9 @@ pub struct Notify {
     pub lateness_ms: i64,
     pub plan: Text,
     pub plan_revision: Text,
+    /// What a digest tells of; empty on every other notification.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<DigestItem>,
 }
 
 /// One event out, in firing order.

@@ -46,16 +46,16 @@ impl Emission {
         }
     }
 
-    /// When a decision is fired: never before it was made.
-    const fn fired_at(&self, decision: &Decision) -> Timestamp {
+    /// When something is fired that was decided at an instant: never before.
+    pub(crate) const fn fired_at(&self, decided_at: Timestamp) -> Timestamp {
         match self.firing {
-            Firing::At(now) if now.as_millis() > decision.decided_at.as_millis() => now,
-            Firing::At(_) | Firing::Virtual => decision.decided_at,
+            Firing::At(now) if now.as_millis() > decided_at.as_millis() => now,
+            Firing::At(_) | Firing::Virtual => decided_at,
         }
     }
 
     fn is_withheld(&self, decision: &Decision) -> bool {
-        let fired_at = self.fired_at(decision);
+        let fired_at = self.fired_at(decision.decided_at);
         let lateness = Duration::from_millis(fired_at.millis_since(decision.decided_at));
         decision
             .plan
@@ -187,7 +187,7 @@ impl Voice<'_> {
         ordinal: u32,
         notify_suppressed: bool,
     ) -> Escalated {
-        let fired_at = self.emission.fired_at(decision);
+        let fired_at = self.emission.fired_at(decision.decided_at);
         Escalated {
             id,
             ordinal,
@@ -227,7 +227,7 @@ impl Voice<'_> {
         telling: &Telling,
         words: &Words,
     ) -> Notify {
-        let fired_at = self.emission.fired_at(decision);
+        let fired_at = self.emission.fired_at(decision.decided_at);
         Notify {
             id: notification_id(own_id, telling),
             escalation_event_id: Some(event_id.to_owned()),
@@ -245,6 +245,7 @@ impl Voice<'_> {
             lateness_ms: fired_at.millis_since(decision.decided_at),
             plan: decision.plan.name.clone(),
             plan_revision: decision.plan_revision.clone(),
+            items: Vec::new(),
         }
     }
 }

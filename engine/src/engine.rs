@@ -11,6 +11,7 @@ use crate::emission::{Emission, Emitted};
 use crate::fact::TicketFact;
 use crate::machine::Counts;
 use crate::rules::Rules;
+use crate::storms::{self, Piece, PieceKey, Storms};
 use crate::ticket::Text;
 use crate::ticket_state::{Acceptance, Context, TicketState};
 use crate::time::Timestamp;
@@ -28,6 +29,7 @@ pub struct Engine {
     /// How many tickets have to be looked at again.
     pending: usize,
     evaluated_to: Timestamp,
+    storms: Storms,
     batch: Batch,
 }
 
@@ -46,6 +48,8 @@ struct Batch {
     by_id: HashMap<Text, usize>,
     taken: Vec<(Timestamp, u32)>,
     evaluated_to: Option<Timestamp>,
+    /// A copy, once something counts against a limit or a digest is due.
+    storms: Option<Storms>,
 }
 
 #[derive(Debug)]
@@ -83,6 +87,7 @@ impl Engine {
             timers: Timers::new(),
             pending: 0,
             evaluated_to: Timestamp::MIN,
+            storms: Storms::default(),
             batch: Batch::default(),
         }
     }
@@ -147,12 +152,14 @@ impl Engine {
         self.pending
     }
 
-    /// When a ticket of the committed state has to be looked at next, if no fact arrives. While
+    /// When a ticket of the committed state has to be looked at next, or a digest is due, if no fact
+    /// arrives. While
     /// there is a batch, tickets that it has looked at are left out, and others may be told too
     /// early.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.timers.next()
+        let digest = self.storms.next().map(|at| at.plus_millis(1));
+        self.timers.next().into_iter().chain(digest).min()
     }
 
     /// Whether the fact's ticket has room for it, see [`TicketState::has_room`].
@@ -221,8 +228,44 @@ impl Engine {
         }
         // Stable: what one ticket decides at one instant stays in its order.
         fired.sort_by(|(a_id, a), (b_id, b)| (a.at, a.is_due, a_id).cmp(&(b.at, b.is_due, b_id)));
-        advanced.events = fired.into_iter().map(|(_, event)| event).collect();
+        let events = fired.into_iter().map(|(_, event)| event).collect();
+        advanced.events = self.judge(events, reached, emission);
         advanced
+    }
+
+    /// Holds back what is beyond the limits of targets, and puts in the digests that are due.
+    fn judge(
+        &mut self,
+        events: Vec<Emitted>,
+        reached: Timestamp,
+        emission: &Emission,
+    ) -> Vec<Emitted> {
+        let storms = self.batch.storms.as_ref().unwrap_or(&self.storms);
+        let is_due = storms.next().is_some_and(|next| next < reached);
+        if !is_due && !storms::concerns(&events, &self.rules) {
+            return events;
+        }
+        let copied = || self.storms.clone();
+        let storms = self.batch.storms.get_or_insert_with(copied);
+        storms::judge(storms, events, reached, &self.rules, emission)
+    }
+
+    /// Takes over how far limits were used up, and what was gathered, as of a committed state.
+    #[must_use]
+    pub fn with_storms(mut self, storms: Storms) -> Self {
+        self.storms = storms;
+        self
+    }
+
+    /// How far limits are used up, as of the committed state.
+    #[must_use]
+    pub const fn storms(&self) -> &Storms {
+        &self.storms
+    }
+
+    /// The pieces of storms that the batch has changed; none of those that are over.
+    pub fn changed_pieces(&self) -> impl Iterator<Item = (&PieceKey, Option<&Piece>)> {
+        self.batch.storms.iter().flat_map(Storms::changed)
     }
 
     /// The tickets that the batch has changed, with their new states; none of those that it has
@@ -240,6 +283,10 @@ impl Engine {
     pub fn commit(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         self.evaluated_to = batch.evaluated_to.unwrap_or(self.evaluated_to);
+        if let Some(mut storms) = batch.storms {
+            storms.commit();
+            self.storms = storms;
+        }
         for dirty in batch.dirty {
             match dirty.slot {
                 None if dirty.state.is_blank() => {}

@@ -23,6 +23,7 @@ pub mod rules;
 pub mod simulate;
 pub mod status;
 pub mod stopwatch;
+pub mod storms;
 pub mod template;
 pub mod threshold;
 pub mod ticket;

@@ -67,9 +67,12 @@ pub fn words(ticket_id: &Text, decision: &Decision, telling: &Telling) -> Words 
 fn built_in(ticket_id: &str, decision: &Decision, purpose: Purpose) -> (String, String) {
     let what = match purpose {
         Purpose::Warning => "warning".to_owned(),
-        Purpose::Level | Purpose::Repeat | Purpose::Lowered | Purpose::CustomerUpdate => {
-            reason::outcome(decision)
-        }
+        Purpose::Level
+        | Purpose::Repeat
+        | Purpose::Lowered
+        | Purpose::CustomerUpdate
+        // A digest has its own words: it tells of many decisions.
+        | Purpose::Digest => reason::outcome(decision),
         Purpose::Ended => "the escalation is over".to_owned(),
         Purpose::PostMortem => {
             format!(
@@ -116,7 +119,9 @@ fn for_customer(ticket_id: &str, decision: &Decision, purpose: Purpose) -> (Stri
         | Purpose::Repeat
         | Purpose::Lowered
         | Purpose::CustomerUpdate => "we are still working on it",
-        Purpose::Ended | Purpose::PostMortem => "our special attention to it has ended",
+        Purpose::Ended | Purpose::PostMortem | Purpose::Digest => {
+            "our special attention to it has ended"
+        }
     };
     let mut body = format!("Ticket {ticket_id}: {what}.");
     if let Some(status) = &decision.ticket.status {

@@ -110,6 +110,17 @@ pub struct Target {
     pub kind: Text,
     /// Every channel it is told over unless an entry names one.
     pub channels: Vec<Text>,
+    /// How many notifications it is sent; as many as there are without a limit.
+    pub at_most: Option<AtMost>,
+}
+
+/// A limit on the notifications of a target on one channel; what is beyond it is gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtMost {
+    /// So many…
+    pub count: u32,
+    /// …in each window of this length.
+    pub per: Duration,
 }
 
 /// What should happen to a ticket, and when.

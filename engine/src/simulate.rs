@@ -8,6 +8,7 @@ use std::iter::Peekable;
 use std::sync::Arc;
 use std::vec::IntoIter;
 
+use crate::effect::Event;
 use crate::emission::{Emission, Emitted};
 use crate::engine::Engine;
 use crate::fact::TicketFact;
@@ -40,10 +41,15 @@ pub struct Tally {
     pub counts: Counts,
 }
 
+/// The partition that a key belongs to, of so many.
+pub type PartitionOf = fn(&[u8], i32) -> i32;
+
 /// A simulation under way: an iterator over the events out, a step at a time, in firing order.
 #[derive(Debug)]
 pub struct Simulation {
-    engine: Engine,
+    /// One for each partition.
+    engines: Vec<Engine>,
+    partition_of: PartitionOf,
     facts: Peekable<IntoIter<TicketFact>>,
     facts_per_step: usize,
     until: Timestamp,
@@ -62,7 +68,8 @@ pub fn simulate(
     let mut simulation = Simulation::new(rules, facts, until, FACTS_PER_STEP);
     let events = simulation.by_ref().flatten().collect();
     let tally = simulation.tally;
-    (Simulated { events, tally }, simulation.engine)
+    let engine = simulation.engines.swap_remove(0);
+    (Simulated { events, tally }, engine)
 }
 
 impl Simulation {
@@ -81,7 +88,8 @@ impl Simulation {
             .collect();
         facts.sort_by(|a, b| a.fact.order(&b.fact));
         Self {
-            engine: Engine::new(Arc::clone(rules)),
+            engines: vec![Engine::new(Arc::clone(rules))],
+            partition_of: |_, _| 0,
             facts: facts.into_iter().peekable(),
             facts_per_step,
             until,
@@ -97,10 +105,22 @@ impl Simulation {
         &self.tally
     }
 
-    /// The tickets as they stand.
+    /// Spreads the tickets over so many partitions, at least one: the limits of targets are those of
+    /// a partition.
     #[must_use]
-    pub const fn engine(&self) -> &Engine {
-        &self.engine
+    pub fn with_partitions(mut self, count: u16, partition_of: PartitionOf) -> Self {
+        let rules = Arc::clone(self.engines[0].rules());
+        self.engines.resize_with(usize::from(count.max(1)), || {
+            Engine::new(Arc::clone(&rules))
+        });
+        self.partition_of = partition_of;
+        self
+    }
+
+    /// How many tickets there are.
+    #[must_use]
+    pub fn tickets(&self) -> usize {
+        self.engines.iter().map(Engine::len).sum()
     }
 
     /// Takes the facts of a step; those of one instant are never parted. Returns that instant.
@@ -113,7 +133,10 @@ impl Simulation {
         {
             last_at = Some(fact.fact.occurred_at);
             taken += 1;
-            let acceptance = self.engine.apply(fact);
+            let count = i32::try_from(self.engines.len()).unwrap_or(i32::MAX);
+            let partition = (self.partition_of)(fact.ticket_id.as_bytes(), count);
+            let partition = usize::try_from(partition).unwrap_or_default();
+            let acceptance = self.engines[partition].apply(fact);
             self.tally.duplicates += u64::from(acceptance == Acceptance::Duplicate);
         }
         self.tally.facts += taken as u64;
@@ -133,9 +156,31 @@ impl Iterator for Simulation {
             self.is_over = true;
             self.until.plus_millis(1)
         });
-        let advanced = self.engine.advance(to, usize::MAX, &self.emission);
-        self.engine.commit();
-        self.tally.counts += advanced.counts;
-        Some(advanced.events)
+        let mut events = Vec::new();
+        for engine in &mut self.engines {
+            let advanced = engine.advance(to, usize::MAX, &self.emission);
+            engine.commit();
+            self.tally.counts += advanced.counts;
+            events.extend(advanced.events);
+        }
+        if self.engines.len() > 1 {
+            events.sort_by(|a, b| place(a).cmp(&place(b)));
+        }
+        Some(events)
     }
+}
+
+/// The place of an event among those of all partitions: digests come last at their instant.
+fn place(emitted: &Emitted) -> (Timestamp, bool, bool, &str) {
+    let ticket_id = match &emitted.event {
+        Event::Escalated(event) => Some(&event.ticket_id),
+        Event::Notify(event) => event.ticket_id.as_ref(),
+    };
+    let ticket_id = ticket_id.map(|id| &**id);
+    (
+        emitted.at,
+        emitted.is_due,
+        ticket_id.is_none(),
+        ticket_id.unwrap_or_default(),
+    )
 }

@@ -8,11 +8,13 @@
 //! wrong is emitted. There is no second way to handle lateness, and none that undoes a step.
 
 mod corrections;
+mod stored;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+pub use self::stored::StoredState;
 use crate::decision::{Decision, Identity, Update};
 use crate::effect::{CauseKind, EscalatedType};
 use crate::emission::{Emission, Emitted, Standing, Told, Voice};
@@ -103,40 +105,6 @@ pub enum Acceptance {
     Duplicate,
     /// It is older than the kept history; nothing changes.
     LateDropped,
-}
-
-/// The parts of a state that are stored, to build one from.
-#[derive(Clone, Debug, Default)]
-pub struct StoredState {
-    /// See [`TicketState::facts`].
-    pub facts: Vec<Arc<Fact>>,
-    /// See [`TicketState::evaluated`].
-    pub evaluated: usize,
-    /// See [`TicketState::fold`].
-    pub fold: Option<Box<Fold>>,
-    /// See [`TicketState::machine`].
-    pub machine: Machine,
-    /// See [`TicketState::ledger`].
-    pub ledger: Ledger,
-    /// See [`TicketState::told`].
-    pub told: Vec<Told>,
-    /// See [`TicketState::last_voiced`].
-    pub last_voiced: Option<Voiced>,
-}
-
-impl From<StoredState> for TicketState {
-    fn from(stored: StoredState) -> Self {
-        Self {
-            facts: stored.facts,
-            evaluated: stored.evaluated,
-            fold: stored.fold,
-            machine: stored.machine,
-            ledger: stored.ledger,
-            told: stored.told,
-            last_voiced: stored.last_voiced,
-            reread: None,
-        }
-    }
 }
 
 /// Whose state is advanced, and under what circumstances.

@@ -1,5 +1,7 @@
 //! What must be so for any plans and any lives of tickets.
 
+#[path = "properties/storms.rs"]
+mod storms;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +16,7 @@ use escalator_engine::fact::{Fact, TicketFact};
 use escalator_engine::machine::Machine;
 use escalator_engine::rules::Rules;
 use escalator_engine::simulate::simulate;
+use escalator_engine::storms::Storms;
 use escalator_engine::ticket_state::{Acceptance, FACTS_BYTES_MAX, StoredState, TicketState};
 use escalator_engine::time::Timestamp;
 use proptest::prelude::*;
@@ -64,7 +67,12 @@ fn restarted(engine: &Engine) -> Engine {
         .tickets()
         .map(|(id, state)| (id.clone(), stored(state)))
         .collect();
+    let pieces = engine.storms().pieces();
+    let pieces: Vec<_> = pieces
+        .map(|(key, piece)| (key.clone(), piece.clone()))
+        .collect();
     Engine::restore(Arc::clone(engine.rules()), tickets, engine.evaluated_to())
+        .with_storms(Storms::restore(pieces))
 }
 
 /// The level of each ticket that was ever escalated, by its state.
@@ -182,7 +190,7 @@ fn invariant_the_end_is_told_to_those_who_were_told(events: &[Emitted]) {
                 );
             }
             Purpose::Lowered => assert!(told.get(ticket).is_some_and(|told| told.contains(&who))),
-            Purpose::Warning | Purpose::PostMortem => {}
+            Purpose::Warning | Purpose::PostMortem | Purpose::Digest => {}
         }
     }
     assert!(

@@ -92,7 +92,7 @@ fn fired(
     let read = Read {
         facts: simulation.tally().facts,
         duplicates: simulation.tally().duplicates,
-        tickets: simulation.engine().len(),
+        tickets: simulation.tickets(),
         until,
     };
     (outcome, read)

@@ -10,6 +10,7 @@ use super::inputs::{Inputs, instant};
 use super::{Output, Verdict, print};
 use crate::offline::{Summary, told};
 use crate::wire::events::write_line;
+use crate::wire::murmur2_partition;
 
 /// The examples under the help text.
 pub(super) const EXAMPLES: &str = "\
@@ -26,6 +27,10 @@ pub(super) struct Simulate {
     /// Where the virtual clock stops, this instant included [default: the last event].
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     until: Option<Timestamp>,
+    /// Over how many partitions the tickets are spread, as by Kafka's own partitioner: the limits of
+    /// targets (`at_most`) are those of a partition.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    partitions: u16,
     /// Form of what is printed: lines and a summary, or one JSON line per event out.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
@@ -44,7 +49,8 @@ impl Simulate {
         let end = until.unwrap_or(Timestamp::MIN);
         let mut summary = Summary::default();
         summary.add_unknown_statuses(&recording.facts, end, plans.revision());
-        let mut simulation = Simulation::new(&rules.into(), recording.facts, end, FACTS_PER_STEP);
+        let mut simulation = Simulation::new(&rules.into(), recording.facts, end, FACTS_PER_STEP)
+            .with_partitions(self.partitions, murmur2_partition);
         match self.output {
             Output::Json => print::stream(|out| json(simulation, out))?,
             Output::Text => print::styled_stream(|out| {

@@ -74,9 +74,14 @@ impl fmt::Display for Told<'_> {
 
 /// What a notification says that stands for itself.
 fn alone(notify: &Notify) -> String {
-    let mut out = format!("{} ({})", notify.purpose.name(), harmless(&notify.plan));
+    let mut out = notify.purpose.name().to_owned();
+    // Writing to a string cannot fail, here and below.
+    let _ = if notify.items.is_empty() {
+        write!(out, " ({})", harmless(&notify.plan))
+    } else {
+        write!(out, " of {}", notify.items.len())
+    };
     if notify.due_at != notify.fired_at {
-        // Writing to a string cannot fail.
         let _ = write!(out, ": due {}", notify.due_at);
     }
     out

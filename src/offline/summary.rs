@@ -52,7 +52,7 @@ impl Summary {
     /// Adds what a simulation has read until its end.
     pub fn finish(&mut self, simulation: &Simulation, until: Option<Timestamp>) {
         self.tally = *simulation.tally();
-        self.tickets = simulation.engine().len();
+        self.tickets = simulation.tickets();
         self.until = until;
     }
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use escalator_engine::engine::Engine;
 use escalator_engine::rules::Rules;
+use escalator_engine::storms::Storms;
 use escalator_engine::ticket::Text;
 use escalator_engine::time::Timestamp;
 
 use super::meta::{self, Meta};
+use super::storm;
 use crate::wire::{self, StateError};
 
 /// The last value of every key of one partition of the state topic.
@@ -103,9 +105,13 @@ impl Restored {
         let mut records: Vec<_> = compacted.into_iter().collect();
         records.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let mut tickets = Vec::with_capacity(records.len());
+        let mut pieces = Vec::new();
         for (key, value) in records {
-            // Records of the partition that a later release adds are none of this one's.
             if key.first() == Some(&meta::OWN_KEY) {
+                // Records of the partition that a later release adds are none of this one's.
+                let piece = storm::decode(&key, &value)
+                    .map_err(|source| Error::Meta { partition, source })?;
+                pieces.extend(piece);
                 continue;
             }
             let ticket_id: Text = str::from_utf8(&key)
@@ -117,7 +123,8 @@ impl Restored {
         }
         let evaluated_to = meta.as_ref().map_or(Timestamp::MIN, Meta::evaluated_to);
         Ok(Self {
-            engine: Engine::restore(Arc::clone(rules), tickets, evaluated_to),
+            engine: Engine::restore(Arc::clone(rules), tickets, evaluated_to)
+                .with_storms(Storms::restore(pieces)),
             meta,
             transaction,
         })

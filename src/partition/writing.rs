@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use escalator_engine::effect::{Escalated, Event};
+use escalator_engine::storms::{Piece, PieceKey};
 use escalator_engine::ticket::{Text, Ticket};
 use escalator_engine::ticket_state::TicketState;
 
 use super::meta::{self, Meta};
-use super::traces;
+use super::{storm, traces};
 use crate::record::{OutgoingRecord, Record};
 use crate::wire::{self, OutputFormat};
 
@@ -111,6 +112,24 @@ impl Writing {
                 &self.names.state,
                 partition,
                 ticket_id.as_bytes(),
+                Vec::new(),
+            )
+        }
+    }
+
+    /// A piece of a storm; a tombstone when it is over.
+    pub(super) fn piece(
+        &self,
+        partition: i32,
+        key: &PieceKey,
+        piece: Option<&Piece>,
+    ) -> OutgoingRecord {
+        OutgoingRecord {
+            value: piece.map(storm::encode),
+            ..plain(
+                &self.names.state,
+                partition,
+                &storm::encode_key(key),
                 Vec::new(),
             )
         }

@@ -109,8 +109,6 @@ codes! {
     TestedPlans "E0802" "The plans that a test file names cannot be read, or have errors."
     BadTestEvent "E0803" "An event of a plan test is not one that the service would read."
     BadExpectation "E0804" "An expectation of a plan test names no type, several, or an unknown ticket."
-    // What the engine cannot do yet.
-    AtMostUnsupported "E0908" "Limits on notifications (`at_most`) are not supported yet."
     // Warnings.
     UnknownPriority "W0301" "A priority is not in the list of priorities, so this never applies."
     UnreachablePlan "W0302" "An earlier plan takes every ticket that this one could match."

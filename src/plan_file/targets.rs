@@ -1,8 +1,8 @@
-//! One target of `targets:` and how it is told. A limit on its notifications (`at_most`) is checked
-//! for its form; it is not supported yet, so it is refused.
+//! One target of `targets:`, how it is told and how often at most.
 
-use escalator_engine::plan::Target;
+use escalator_engine::plan::{AtMost, Target};
 use escalator_engine::ticket::Text;
+use escalator_engine::time::Duration;
 
 use super::node::{Node, Value};
 use super::problem::{Code, Place};
@@ -11,6 +11,9 @@ use super::reader::Reader;
 /// Channels of a target; each is one more notification for everything that target is told.
 const CHANNELS_MAX: usize = 20;
 
+/// Notifications in one window; more is no limit.
+const COUNT_MAX: u32 = 1_000_000;
+
 /// Reads the target of that name; `place` is where the name stands.
 pub(super) fn target(reader: &mut Reader, node: &Node, place: Place, name: &str) -> Target {
     let fields = reader.map(node, "a target", &["kind", "channels", "at_most"]);
@@ -18,9 +21,7 @@ pub(super) fn target(reader: &mut Reader, node: &Node, place: Place, name: &str)
         Some(node) => reader.name(node, "the kind of a target"),
         None => Text::from(""),
     };
-    if let Some(entry) = fields.entry("at_most") {
-        at_most(reader, &entry.node, entry.place);
-    }
+    let at_most = fields.get("at_most").map(|node| at_most(reader, node));
     let mut channels: Vec<Text> = Vec::new();
     if let Some(node) = fields.get("channels") {
         let nodes = reader.list(node, "`channels`");
@@ -51,21 +52,23 @@ pub(super) fn target(reader: &mut Reader, node: &Node, place: Place, name: &str)
             "list its channels, as in `channels: [chat, email]`",
         );
     }
-    Target { kind, channels }
+    Target {
+        kind,
+        channels,
+        at_most,
+    }
 }
 
-fn at_most(reader: &mut Reader, node: &Node, place: Place) {
+fn at_most(reader: &mut Reader, node: &Node) -> AtMost {
     let fields = reader.map(node, "`at_most`", &["count", "per"]);
-    if let Some(node) = reader.required(&fields, "count", "`at_most`") {
-        reader.number::<u32>(node, "`count`", 1..=1_000_000);
+    AtMost {
+        count: match reader.required(&fields, "count", "`at_most`") {
+            Some(node) => reader.number(node, "`count`", 1..=COUNT_MAX),
+            None => 1,
+        },
+        per: match reader.required(&fields, "per", "`at_most`") {
+            Some(node) => reader.period(node, "`per`"),
+            None => Duration::default(),
+        },
     }
-    if let Some(node) = reader.required(&fields, "per", "`at_most`") {
-        reader.wait(node, "`per`");
-    }
-    reader.report(
-        Code::AtMostUnsupported,
-        place,
-        "limits on notifications are not supported yet",
-        "leave `at_most` out",
-    );
 }

@@ -23,9 +23,6 @@ use super::suggest::closest;
 /// takes about half a millisecond.
 const TEMPLATES_MAX: usize = 1000;
 
-/// Purposes whose notifications are not sent yet; the word names their built-in text all the same.
-const LATER_PURPOSES: [&str; 1] = ["digest"];
-
 /// Notes the templates of one file.
 pub(super) fn collect(reader: &mut Reader, scope: &mut Scope, sources: &Sources, node: &Node) {
     let entries = reader.entries(node, "`templates`");
@@ -91,8 +88,7 @@ pub(super) fn reference(reader: &mut Reader, scope: &Scope, node: &Node) -> Opti
     if scope.has_template(name) {
         return Some(name.into());
     }
-    let built_in = Purpose::ALL.into_iter().map(Purpose::name);
-    let built_in: Vec<_> = built_in.chain(LATER_PURPOSES).collect();
+    let built_in = Purpose::ALL.map(Purpose::name);
     if !built_in.contains(&name) {
         let names: Vec<&str> = scope.template_names().chain(built_in).collect();
         reader.report(

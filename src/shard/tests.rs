@@ -1,6 +1,7 @@
 mod faults;
 mod forgetting;
 mod sizes;
+mod storms;
 mod traces;
 
 use std::cell::RefCell;

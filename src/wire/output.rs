@@ -132,8 +132,11 @@ fn notify_avro(event: &Notify) -> Vec<u8> {
     w.long(event.lateness_ms);
     w.text(&event.plan);
     w.text(&event.plan_revision);
-    // No digests are made; the field is there so that they can be without another schema.
-    w.block([].iter(), |_, ()| {});
+    w.block(event.items.iter(), |w, item| {
+        w.text(&item.escalation_event_id);
+        w.text(&item.ticket_id);
+        w.text(item.purpose.name());
+    });
     w.finish()
 }
 

@@ -26,9 +26,11 @@ use load::{Load, Random};
 use told::{Told, assert_corrected, assert_same, count, published, simulated};
 
 /// Clocks, triggers, holds and waits that all end within weeks; nothing is withheld for being late,
-/// and no repeat has a successor that would make it stale.
+/// and no repeat has a successor that would make it stale. Nothing is forgotten, for the states of
+/// all tickets are compared.
 const PLAN: &str = r#"
 version: 1
+forget_after: 10000d
 statuses:
   waiting_customer: ["Awaiting User Info"]
   waiting_vendor: ["Awaiting Vendor"]

@@ -49,6 +49,10 @@ pub(super) fn lines(events: &[Emitted]) -> Vec<(Timestamp, String)> {
                     told_before = 0;
                 }
                 last_update = update;
+                if notify.purpose == Purpose::Digest {
+                    lines.push((notify.fired_at, digest(notify)));
+                    continue;
+                }
                 let (_, line) = lines
                     .last_mut()
                     .expect("a decision comes before who is told");
@@ -59,6 +63,27 @@ pub(super) fn lines(events: &[Emitted]) -> Vec<(Timestamp, String)> {
         }
     }
     lines
+}
+
+/// What a digest tells of: tickets and purposes, in their order.
+fn digest(notify: &Notify) -> String {
+    let items = notify.items.iter();
+    let items: Vec<_> = items
+        .map(|item| format!("{} {}", item.ticket_id, item.purpose.name()))
+        .collect();
+    let mut line = format!("{} > digest", time(notify.fired_at));
+    if notify.due_at != notify.fired_at {
+        write!(line, " due {}", time(notify.due_at)).unwrap();
+    }
+    write!(
+        line,
+        " told {}/{} {}",
+        notify.to,
+        notify.channel,
+        items.join(", ")
+    )
+    .unwrap();
+    line
 }
 
 fn listener(notify: &Notify, level: u32) -> String {

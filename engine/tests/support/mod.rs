@@ -11,9 +11,9 @@ use escalator_engine::fact::{Activity, ActivityKind, Fact, TicketFact};
 use escalator_engine::length::{Length, WorkingDays};
 use escalator_engine::moment::{Moment, Moments, Pause};
 use escalator_engine::plan::{
-    Address, Communication, InFlight, Level, LevelKind, Mark, MarkAt, MatrixField, Nature,
-    OnReopen, Plan, PostMortem, Recipient, RecipientField, Repeat, Resolution, Revision, Timeframe,
-    TimeframeKind, Trigger, Unless, Within,
+    Address, AtMost, Communication, InFlight, Level, LevelKind, Mark, MarkAt, MatrixField, Nature,
+    OnReopen, Plan, PostMortem, Recipient, RecipientField, Repeat, Resolution, Revision, Target,
+    Timeframe, TimeframeKind, Trigger, Unless, Within,
 };
 use escalator_engine::rules::Rules;
 use escalator_engine::status::{CategorySet, StatusCategory};
@@ -351,6 +351,38 @@ pub(crate) fn forgetful_rules() -> impl Strategy<Value = Arc<Rules>> {
     })
 }
 
+/// Rules whose targets are told a few times an hour at most.
+pub(crate) fn stormy_rules() -> impl Strategy<Value = Arc<Rules>> {
+    let limit = || proptest::option::weighted(0.8, (1_u32..5, 5_i64..150));
+    (revision(), [limit(), limit(), limit()]).prop_map(|(revision, limits)| {
+        let targets = limits.into_iter().enumerate().map(|(n, limit)| {
+            let target = Target {
+                kind: "team".into(),
+                channels: vec!["chat".into()],
+                at_most: limit.map(|(count, per)| AtMost {
+                    count,
+                    per: minutes(per),
+                }),
+            };
+            (format!("team-{}", n + 1).into(), target)
+        });
+        let revision = Revision {
+            targets: targets.collect(),
+            ..revision
+        };
+        Arc::new(Rules::new(Arc::new(revision)))
+    })
+}
+
+/// The same rules without limits.
+pub(crate) fn without_limits(rules: &Rules) -> Arc<Rules> {
+    let mut revision = Revision::clone(rules.latest());
+    for target in revision.targets.values_mut() {
+        target.at_most = None;
+    }
+    Arc::new(Rules::new(Arc::new(revision)))
+}
+
 fn revision() -> impl Strategy<Value = Revision> {
     (plan("first"), plan("second")).prop_map(|(first, second)| {
         Revision::new(
@@ -365,8 +397,8 @@ fn revision() -> impl Strategy<Value = Revision> {
 }
 
 prop_compose! {
-    fn fact(horizon: i64)(
-        ticket in 1_u8..3,
+    fn fact(horizon: i64, tickets: u8)(
+        ticket in 1..=tickets,
         at in 0..horizon,
         created in 0_u8..8,
         status in proptest::option::of(0..STATUSES.len()),
@@ -407,7 +439,16 @@ prop_compose! {
 
 /// The lives of two tickets over `horizon` minutes, in order, each fact with its own id.
 pub(crate) fn lives(horizon: i64, facts: usize) -> impl Strategy<Value = Vec<TicketFact>> {
-    vec(fact(horizon), 1..facts).prop_map(|facts| {
+    lives_of(2, horizon, facts)
+}
+
+/// The lives of some twenty tickets.
+pub(crate) fn crowd(horizon: i64, facts: usize) -> impl Strategy<Value = Vec<TicketFact>> {
+    lives_of(20, horizon, facts)
+}
+
+fn lives_of(tickets: u8, horizon: i64, facts: usize) -> impl Strategy<Value = Vec<TicketFact>> {
+    vec(fact(horizon, tickets), 1..facts).prop_map(|facts| {
         let mut named: Vec<_> = facts
             .into_iter()
             .enumerate()

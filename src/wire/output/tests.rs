@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use escalator_engine::effect::{CauseKind, EscalatedType, Event, Purpose};
 use escalator_engine::plan::Assign;
+use escalator_engine::storms::DigestItem;
 use escalator_engine::ticket::Text;
 use escalator_engine::time::Timestamp;
 use proptest::prelude::*;
@@ -169,6 +170,23 @@ fn plain_notify() -> Notify {
         lateness_ms: 250,
         plan: "gold-network".into(),
         plan_revision: "r1".into(),
+        items: Vec::new(),
+    }
+}
+
+/// A digest of two notifications.
+fn digest() -> Notify {
+    let item = |ticket_id: &str| DigestItem {
+        escalation_event_id: format!("event of {ticket_id}").into(),
+        ticket_id: ticket_id.into(),
+        purpose: Purpose::Repeat,
+    };
+    Notify {
+        escalation_event_id: None,
+        ticket_id: None,
+        purpose: Purpose::Digest,
+        items: vec![item("T1"), item("T2")],
+        ..plain_notify()
     }
 }
 
@@ -216,6 +234,10 @@ fn both_formats_of_notify_say_the_same() {
     expected["items"] = serde_json::json!([]);
     let bytes = notify(&plain_notify(), OutputFormat::Avro);
     assert_eq!(read_single_object(SchemaName::Notify, &bytes), expected);
+    let bytes = notify(&digest(), OutputFormat::Avro);
+    let expected = as_avro_says(&notify(&digest(), OutputFormat::Json));
+    assert_eq!(expected["items"][1]["ticket_id"], "T2");
+    assert_eq!(read_single_object(SchemaName::Notify, &bytes), expected);
 }
 
 #[test]
@@ -230,9 +252,7 @@ fn lines_of_an_event_file_have_topic_key_and_value() {
     assert!(decision.ends_with("}}\n"));
     let told = line(Event::Notify(Box::new(plain_notify())));
     assert!(told.starts_with(r#"{"topic":"notify","key":"T1","value":{"#));
-    let mut digest = plain_notify();
-    digest.ticket_id = None;
-    let digest = line(Event::Notify(Box::new(digest)));
+    let digest = line(Event::Notify(Box::new(digest())));
     assert!(digest.starts_with(r#"{"topic":"notify","key":"digest:duty-manager","#));
 }
 
