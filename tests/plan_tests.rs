@@ -52,14 +52,27 @@ fn the_shipped_plans_pass_their_tests_and_every_part_of_them_is_reached() {
     );
     let printed = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{printed}");
-    assert!(
-        printed.starts_with("plans/itil.test.yaml\n  ok    "),
-        "{printed}"
-    );
-    let reached = "\nevery plan, level, trigger and mark of plans/itil.yaml was reached\n";
-    assert!(printed.contains(reached), "{printed}");
+    for plan in ["call-centre", "itil", "opportunity", "saas-support"] {
+        let passed = format!("plans/{plan}.test.yaml\n  ok    ");
+        assert!(printed.contains(&passed), "{printed}");
+        let reached = format!("every plan, level, trigger and mark of plans/{plan}.yaml was reached");
+        assert!(printed.contains(&reached), "{printed}");
+    }
     assert!(printed.ends_with(" passed, 0 failed\n"), "{printed}");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn the_shipped_plans_are_good_each_alone_and_all_together() {
+    let files = ["call-centre.yaml", "itil.yaml", "opportunity.yaml", "saas-support.yaml"];
+    let files = files.map(|file| format!("plans/{file}"));
+    for path in files.iter().map(|file| &**file).chain(["plans"]) {
+        let output = escalator(
+            env!("CARGO_MANIFEST_DIR"),
+            &["validate", path, "--deny-warnings"],
+        );
+        assert_eq!(output.status.code(), Some(0), "{path}: {}", stdout(&output));
+    }
 }
 
 #[test]
