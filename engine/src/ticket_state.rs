@@ -204,7 +204,7 @@ impl TicketState {
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) -> Counts {
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome::without_updates_before(context.emission.reached(to));
         self.read(to, is_one_life, context.rules, &mut outcome, |_| {});
         outcome.counts.templates_failed +=
             self.reconcile(&outcome.decisions, late_at, to, context, out);

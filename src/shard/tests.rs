@@ -2,6 +2,7 @@ mod faults;
 mod forgetting;
 mod storms;
 mod traces;
+mod updates;
 
 use std::cell::RefCell;
 use std::rc::Rc;
