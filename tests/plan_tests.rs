@@ -55,7 +55,8 @@ fn the_shipped_plans_pass_their_tests_and_every_part_of_them_is_reached() {
     for plan in ["call-centre", "itil", "opportunity", "saas-support"] {
         let passed = format!("plans/{plan}.test.yaml\n  ok    ");
         assert!(printed.contains(&passed), "{printed}");
-        let reached = format!("every plan, level, trigger and mark of plans/{plan}.yaml was reached");
+        let reached =
+            format!("every plan, level, trigger and mark of plans/{plan}.yaml was reached");
         assert!(printed.contains(&reached), "{printed}");
     }
     assert!(printed.ends_with(" passed, 0 failed\n"), "{printed}");
@@ -64,7 +65,12 @@ fn the_shipped_plans_pass_their_tests_and_every_part_of_them_is_reached() {
 
 #[test]
 fn the_shipped_plans_are_good_each_alone_and_all_together() {
-    let files = ["call-centre.yaml", "itil.yaml", "opportunity.yaml", "saas-support.yaml"];
+    let files = [
+        "call-centre.yaml",
+        "itil.yaml",
+        "opportunity.yaml",
+        "saas-support.yaml",
+    ];
     let files = files.map(|file| format!("plans/{file}"));
     for path in files.iter().map(|file| &**file).chain(["plans"]) {
         let output = escalator(

@@ -54,6 +54,17 @@ impl Emission {
         }
     }
 
+    /// The instant before which everything that was due is in the past when it is emitted by an
+    /// evaluation up to `to`; none on a virtual clock, which stands at each instant in turn. An
+    /// escalation may have lasted for long while nobody was there: what would be withheld anyhow
+    /// need not be made first.
+    pub(crate) const fn reached(&self, to: Timestamp) -> Option<Timestamp> {
+        match self.firing {
+            Firing::At(now) if now.as_millis() >= to.as_millis() => Some(to),
+            Firing::At(_) | Firing::Virtual => None,
+        }
+    }
+
     fn is_withheld(&self, decision: &Decision) -> bool {
         let fired_at = self.fired_at(decision.decided_at);
         let lateness = Duration::from_millis(fired_at.millis_since(decision.decided_at));

@@ -117,6 +117,8 @@ pub struct Outcome {
     pub decisions: Vec<Decision>,
     /// What was ignored or cut, for the metrics.
     pub counts: Counts,
+    /// Updates whose successor is due before this instant are left out: they would be withheld.
+    pub leaves_out_updates_before: Option<Timestamp>,
     /// When present, collects what happened in words.
     pub trace: Option<Vec<Trace>>,
     /// How many decisions are in the trace already.
@@ -179,6 +181,15 @@ struct InForce {
 }
 
 impl Outcome {
+    /// An outcome without the updates that have a successor before an instant.
+    #[must_use]
+    pub fn without_updates_before(limit: Option<Timestamp>) -> Self {
+        Self {
+            leaves_out_updates_before: limit,
+            ..Self::default()
+        }
+    }
+
     /// An outcome that also collects the history in words.
     #[must_use]
     pub fn traced() -> Self {

@@ -230,7 +230,7 @@ impl TicketState {
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) -> Counts {
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome::without_updates_before(context.emission.reached(to));
         let (mut failed, mut emitted) = (0, 0);
         let before_folding = |state: &mut Self, outcome: &Outcome| {
             // What was decided before a fold is emitted before it, as if the batch ended here: what is

@@ -1,5 +1,7 @@
 //! Plan tests run from texts: when they pass, when they fail, and what a failure says.
 
+mod apart;
+
 use std::fs;
 use std::path::Path;
 

@@ -3,6 +3,7 @@ mod forgetting;
 mod sizes;
 mod storms;
 mod traces;
+mod updates;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -120,6 +120,11 @@ impl Machine {
         let (Some(escalation), Some(communication)) = (&self.escalation, communication) else {
             return;
         };
+        let successor_due = escalation.update_due_after(at, communication);
+        let is_overtaken = |limit| successor_due.is_some_and(|successor| successor < limit);
+        if out.leaves_out_updates_before.is_some_and(is_overtaken) {
+            return;
+        }
         let (level, revision) = (escalation.level, &in_force.revision);
         let whom = std::slice::from_ref(&communication.address);
         let decision = Decision {
@@ -128,7 +133,7 @@ impl Machine {
                 at,
             }),
             tellings: self.tell(Purpose::CustomerUpdate, level, whom, revision, out),
-            successor_due: escalation.update_due_after(at, communication),
+            successor_due,
             ..self.decide(EscalatedType::Repeated, level, reason, in_force)
         };
         out.decisions.push(decision);
