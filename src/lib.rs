@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 #[cfg(feature = "embedded")]
 pub mod demo;
+pub mod edits;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 pub mod http;
