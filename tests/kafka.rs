@@ -15,6 +15,8 @@ mod broker_away;
 mod central;
 #[path = "kafka/consumer.rs"]
 mod consumer;
+#[path = "kafka/edits.rs"]
+mod edits;
 #[cfg(feature = "embedded")]
 #[path = "kafka/embedded.rs"]
 mod embedded;

@@ -1,3 +1,4 @@
+mod edits;
 mod faults;
 mod traces;
 
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use super::model::{Brokers, Fault, INPUTS, ModelLog, STATE, VirtualClock};
 use super::{Error, Pace, Parts, Shard, StartAt};
+use crate::edits::EditLog;
 use crate::http::Health;
 use crate::kafka::OffsetOf;
 use crate::partition::meta::{self, Meta};
@@ -45,6 +47,8 @@ struct Scene {
     stop: AtomicBool,
     grace: Span,
     runs: u32,
+    /// The log of edits, as a starting service has read it.
+    edits: EditLog,
 }
 
 impl Scene {
@@ -65,6 +69,7 @@ impl Scene {
             stop: AtomicBool::new(false),
             grace: Span::from_millis(0),
             runs: 0,
+            edits: EditLog::default(),
         }
     }
 
@@ -85,6 +90,7 @@ impl Scene {
         let parts = Parts {
             shared: Shared {
                 rules: Arc::clone(&self.rules),
+                edits_until: Timestamp::MIN,
                 tz_version: "test".into(),
                 grace: self.grace,
                 partitions: 2,
@@ -95,6 +101,7 @@ impl Scene {
                 },
                 instance: "one".to_owned(),
             },
+            edits: self.edits.clone(),
             start,
             pace: Pace {
                 records_max: 1_000,
