@@ -15,6 +15,7 @@ mod failure;
 mod graph;
 mod healthcheck;
 mod inputs;
+mod plan;
 mod print;
 mod report;
 mod run;
@@ -71,6 +72,9 @@ enum Command {
     /// Asks a running service whether it is ready; exits with 1 when it is not.
     #[command(after_help = healthcheck::EXAMPLES)]
     Healthcheck(healthcheck::Healthcheck),
+    /// Lists, activates and previews edits of the plans.
+    #[command(subcommand)]
+    Plan(plan::Plan),
     /// Reports which promises were kept, what escalated, and who was told, over recorded events.
     #[command(after_help = report::EXAMPLES)]
     Report(report::Report),
@@ -134,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
+        Command::Plan(command) => command.run(),
         Command::Report(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Simulate(command) => command.run(),

@@ -17,6 +17,7 @@ pub mod logging;
 pub mod metrics;
 pub mod offline;
 pub mod partition;
+pub mod plan_diff;
 pub mod plan_file;
 pub mod plan_graph;
 pub mod plan_test;

@@ -28,6 +28,8 @@ mod lanes;
 mod observed;
 #[path = "kafka/poison.rs"]
 mod poison;
+#[path = "kafka/reload.rs"]
+mod reload;
 #[path = "kafka/restore.rs"]
 mod restore;
 #[path = "kafka/service.rs"]
