@@ -18,6 +18,7 @@ mod graph;
 mod healthcheck;
 mod inputs;
 mod man;
+mod plan;
 mod print;
 mod report;
 mod run;
@@ -91,6 +92,9 @@ enum Command {
     /// Prints the manual page of a command.
     #[command(after_help = man::EXAMPLES)]
     Man(man::Man),
+    /// Lists, activates and previews edits of the plans.
+    #[command(subcommand)]
+    Plan(plan::Plan),
     /// Reports which promises were kept, what escalated, and who was told, over recorded events.
     #[command(after_help = report::EXAMPLES)]
     Report(report::Report),
@@ -160,6 +164,7 @@ pub fn main() -> ExitCode {
         Command::Graph(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
         Command::Man(command) => command.run(),
+        Command::Plan(command) => command.run(),
         Command::Report(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Simulate(command) => command.run(),

@@ -2,6 +2,7 @@
 //!
 //! - [`consumer`]: the member of the group that reads the two inputs
 //! - [`lanes`]: transactions on two producers used in turn
+//! - [`edits`]: the log of plan edits
 //! - [`restore`]: the compacted state, read up to the fence behind the last owner
 //! - [`log`]: all of these as what a shard works with, and [`cluster`], the real one
 //! - [`reader`] and [`writer`]: plain clients outside of the group and of transactions, for those who
@@ -16,6 +17,7 @@ mod batch;
 mod client;
 pub mod cluster;
 pub mod consumer;
+pub mod edits;
 mod error;
 mod group;
 pub mod lanes;

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod dead_letters;
 #[cfg(feature = "embedded")]
 pub mod demo;
+pub mod edits;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 pub mod http;
@@ -17,6 +18,7 @@ pub mod logging;
 pub mod metrics;
 pub mod offline;
 pub mod partition;
+pub mod plan_diff;
 pub mod plan_file;
 pub mod plan_graph;
 pub mod plan_test;

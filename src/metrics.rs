@@ -19,12 +19,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use escalator_engine::effect::{CauseKind, EscalatedType, Purpose};
+use escalator_engine::plan::Revision;
 use escalator_engine::time::Timestamp;
 use prometheus::{Registry, TextEncoder};
 
 pub use families::{Families, Row, documentation};
 pub use labels::{
-    IgnoredActivity, Input, Label, Outcome, PartitionState, Rebalance, ReloadResult,
+    EditResult, IgnoredActivity, Input, Label, Outcome, PartitionState, Rebalance, ReloadResult,
     TransactionResult,
 };
 pub use partition::PartitionMetrics;
@@ -64,6 +65,7 @@ pub struct Metrics {
     transactions: Resolved<TransactionResult>,
     rebalances: Resolved<Rebalance>,
     reloads: Resolved<ReloadResult>,
+    edits: Resolved<EditResult>,
     ignored: Resolved<IgnoredActivity>,
     partitions: Mutex<BTreeMap<i32, Arc<Instants>>>,
 }
@@ -96,6 +98,7 @@ impl Metrics {
             transactions: Resolved::new(&families.transactions),
             rebalances: Resolved::new(&families.rebalances),
             reloads: Resolved::new(&families.plan_reloads),
+            edits: Resolved::new(&families.plan_edits),
             ignored: Resolved::new(&families.activities_ignored),
             partitions: Mutex::default(),
             families,
@@ -134,6 +137,12 @@ impl Metrics {
     #[must_use]
     pub fn plan_reloads(&self, result: ReloadResult) -> &Counter {
         self.reloads.at(result)
+    }
+
+    /// Records of the log of plan edits, by what became of them.
+    #[must_use]
+    pub fn plan_edits(&self, result: EditResult) -> &Counter {
+        self.edits.at(result)
     }
 
     /// Activities that change nothing because they cannot.
@@ -199,6 +208,16 @@ impl Metrics {
             .plans_info
             .with_label_values(&[revision])
             .set(1);
+    }
+
+    /// Shows which revision is in force, and makes the counters of its plans and targets exist.
+    pub fn show_revision(&self, revision: &Revision) {
+        self.show_plans(&revision.id);
+        let addresses = revision.plans.iter().flat_map(|plan| plan.addresses());
+        self.declare_target_kinds(addresses.map(|address| address.to.kind()));
+        let levels = |levels: usize| u32::try_from(levels).unwrap_or(u32::MAX);
+        let plans = revision.plans.iter();
+        self.declare_plans(plans.map(|plan| (&*plan.name, levels(plan.path.len()))));
     }
 
     /// Shows whether a check of readiness passes.

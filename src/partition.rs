@@ -43,12 +43,18 @@ pub use writing::{Names, Writing};
 /// wrong setting shows within seconds.
 const SAMPLE_EVERY: i64 = 32;
 
+/// An edit may be appended after a question about the end of the log and in its very millisecond,
+/// so a question proves what lies before that.
+const EDITS_BEHIND: Duration = Duration::from_millis(1);
+
 /// What all partitions of a shard have in common.
 pub struct Shared {
     /// The plans.
     pub rules: Arc<Rules>,
     /// The release of the time-zone data.
     pub tz_version: Text,
+    /// Up to here the log of plan edits was read: deciding must not pass an edit.
+    pub edits_until: Timestamp,
     /// How far evaluation stays behind the watermark.
     pub grace: Duration,
     /// How many partitions each input has.
@@ -57,6 +63,21 @@ pub struct Shared {
     pub writing: Writing,
     /// The stable name of this replica.
     pub instance: String,
+}
+
+impl Shared {
+    /// How far evaluation is behind the clock at best.
+    #[must_use]
+    pub fn behind(&self) -> Duration {
+        self.grace.max(EDITS_BEHIND)
+    }
+
+    /// Takes an answer about the end of the log of plan edits: what was appended before this
+    /// question was read.
+    pub fn prove_edits(&mut self, asked_at: Timestamp) {
+        let until = asked_at.plus_millis(-EDITS_BEHIND.as_millis());
+        self.edits_until = self.edits_until.max(until);
+    }
 }
 
 /// One partition that is being processed.
@@ -248,8 +269,20 @@ impl Partition {
         self.counted.dead_letters.push(seen);
     }
 
+    /// Takes other rules over, see [`Engine::set_rules`].
+    pub fn set_rules(&mut self, rules: &Arc<Rules>) {
+        if !Arc::ptr_eq(rules, self.engine.rules()) {
+            self.engine.set_rules(Arc::clone(rules));
+        }
+    }
+
     /// The instant before which everything can be decided now.
     fn evaluation_time(&self, shared: &Shared) -> Timestamp {
+        self.inputs_time(shared).min(shared.edits_until)
+    }
+
+    /// The same, were it for the inputs alone.
+    fn inputs_time(&self, shared: &Shared) -> Timestamp {
         let watermark = self.inputs.watermark();
         watermark.plus_millis(-shared.grace.as_millis())
     }
@@ -260,16 +293,22 @@ impl Partition {
         if self.inputs.is_waiting() || (self.inputs.is_empty() && !self.inputs.are_at_end()) {
             return true;
         }
-        let possible = now.plus_millis(-shared.grace.as_millis());
-        let wanted = self.next_due().map_or(self.latest_fact, |due| {
-            if due <= possible {
-                due.max(self.latest_fact)
-            } else {
-                self.latest_fact
-            }
-        });
         // More records are at hand: these move the watermark without a question.
-        self.inputs.is_empty() && self.evaluation_time(shared) < wanted.min(possible)
+        self.inputs.is_empty() && self.inputs_time(shared) < self.wanted(now, shared)
+    }
+
+    /// Whether something can be decided as far as the inputs go, and only proof that no edit of the
+    /// plans comes before it is missing.
+    pub fn wants_edits(&self, now: Timestamp, shared: &Shared) -> bool {
+        shared.edits_until < self.wanted(now, shared).min(self.inputs_time(shared))
+    }
+
+    /// Up to where there is something to decide that can be proved to be complete now.
+    fn wanted(&self, now: Timestamp, shared: &Shared) -> Timestamp {
+        let possible = now.plus_millis(-shared.behind().as_millis());
+        let due = self.next_due().filter(|due| *due <= possible);
+        let wanted = due.map_or(self.latest_fact, |due| due.max(self.latest_fact));
+        wanted.min(possible)
     }
 
     /// When something falls due or a waiting fact's instant comes, if nothing else arrives.

@@ -1,29 +1,38 @@
 //! Puts the parts of `run` together and takes them apart again.
 //!
 //! Order of the start: HTTP, so that health can be asked for from the first moment; the topics,
-//! waiting for brokers that are not there yet; then the shard, on this thread. Order of the end: the
-//! shard finishes its transaction and leaves the group, then HTTP stops.
+//! waiting for brokers that are not there yet; the log of plan edits, to its end; then the shard, on
+//! this thread. Order of the end: the shard finishes its transaction and leaves the group, then HTTP
+//! stops.
+
+pub mod edits;
+mod reload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use escalator_engine::emission;
 use escalator_engine::rules::Rules;
-use tokio::sync::mpsc;
+use escalator_engine::time::Timestamp;
 
 use crate::clock::Clock;
+use crate::edits::{EditLog, brief};
 use crate::http::{self, Check, Health, Parts, Reload, Server};
-use crate::kafka::cluster::Cluster;
+use crate::kafka::cluster::{Cluster, ReadTopics};
 use crate::kafka::topics::{TopicFacts, TopicNames, Topics};
 use crate::kafka::{self, ClientSettings, OffsetOf};
-use crate::metrics::{Metrics, ReloadResult};
+use crate::metrics::Metrics;
 use crate::partition::{Names, Shared, Writing};
-use crate::plan_file::{self, PlanSet, Sources};
+use crate::plan_file::PlanSet;
 use crate::settings::{self, Settings, StartFrom};
 use crate::shard::{self, Pace, RestoredState, Shard, StartAt};
 use crate::wire;
+
+use edits::{EditTopic, Offered};
+use reload::{Reloader, Watch};
 
 /// Brokers that are not there yet are asked for again after this.
 const RETRY: Duration = Duration::from_millis(500);
@@ -37,6 +46,9 @@ pub enum Error {
     /// Kafka cannot be used as it is.
     #[error("Kafka cannot be used as it is")]
     Kafka(#[from] kafka::Error),
+    /// The log of plan edits cannot be used.
+    #[error("the plans cannot be put into force")]
+    Edits(#[from] edits::Error),
     /// The cycle ended.
     #[error("the service had to stop")]
     Shard(#[from] shard::Error),
@@ -55,6 +67,8 @@ pub struct Start {
     pub clock: Arc<dyn Clock>,
     /// Ends the service when it becomes true.
     pub stop: Arc<AtomicBool>,
+    /// Makes it load the plan files again when it becomes true.
+    pub hang_up: Arc<AtomicBool>,
     /// A number that differs from run to run, such as the process id.
     pub run_number: u32,
 }
@@ -65,6 +79,7 @@ pub struct Service {
     metrics: Arc<Metrics>,
     health: Arc<Health>,
     server: Server,
+    reloads: Receiver<Reload>,
 }
 
 /// Runs the service until it is told to stop.
@@ -83,9 +98,11 @@ impl Service {
     pub fn open(start: Start) -> Result<Self, Error> {
         let metrics = Arc::new(Metrics::new());
         let health = Arc::new(Health::new());
-        declare(&metrics, &start.plans);
+        metrics.show_revision(start.plans.revision());
+        let reasons = wire::DeadLetterReason::ALL.map(wire::DeadLetterReason::name);
+        metrics.declare_dead_letter_reasons(reasons);
         health.pass(Check::Plans);
-        let (reloads, asked) = http::reloads();
+        let (asked, reloads) = http::reloads();
         let server = Server::start(
             start.settings.http.listen,
             Parts {
@@ -93,21 +110,16 @@ impl Service {
                 health: Arc::clone(&health),
                 clock: Arc::clone(&start.clock),
                 admin_token: start.settings.http.admin_token.clone(),
-                reloads,
+                reloads: asked,
             },
         )?;
         tracing::info!(http.address = %server.address(), "health and metrics are served");
-        let revision = start.plans.revision().id.to_string();
-        let plans_path = start.settings.plans.clone();
-        let reload_metrics = Arc::clone(&metrics);
-        std::thread::Builder::new()
-            .name("reload".to_owned())
-            .spawn(move || answer_reloads(asked, &plans_path, &revision, &reload_metrics))?;
         Ok(Self {
             start,
             metrics,
             health,
             server,
+            reloads,
         })
     }
 
@@ -133,6 +145,7 @@ impl Service {
             metrics,
             health,
             server,
+            reloads,
         } = self;
         let settings = &start.settings;
         tracing::info!(
@@ -144,64 +157,33 @@ impl Service {
             plans.count = start.plans.revision().plans.len(),
             "the service starts"
         );
-        let clients = client_settings(settings);
-        let topics = wait_for_topics(&start, &clients, &health, &metrics);
-        let result = topics.and_then(|facts| match facts {
-            Some(facts) => run_shard(&start, &clients, facts, &metrics, &health),
-            None => Ok(()),
-        });
+        let clients = client_settings(&start.settings);
+        let Some(facts) = wait_for_topics(&start, &clients, &health, &metrics)? else {
+            return Ok(());
+        };
+        let Some(topic) = join_edits(&start, &clients, &health)? else {
+            return Ok(());
+        };
+        let log = topic.log().clone();
+        let reloader = Reloader {
+            asked: reloads,
+            hang_up: Arc::clone(&start.hang_up),
+            topic,
+            metrics: Arc::clone(&metrics),
+            watch: Watch::new(start.settings.plans.clone()),
+            loaded: start.plans.revision().id.to_string(),
+        };
+        // It ends with the server, whose requests it answers.
+        std::thread::Builder::new()
+            .name("reload".to_owned())
+            .spawn(move || reloader.run())?;
+        let result = run_shard(&start, &clients, (facts, log), &metrics, &health);
         if let Err(error) = &result {
             health.die(error.to_string());
         }
         drop(server);
         tracing::info!("the service has stopped");
         result
-    }
-}
-
-fn declare(metrics: &Metrics, plans: &PlanSet) {
-    let revision = plans.revision();
-    metrics.show_plans(&revision.id);
-    let levels = |plan: &escalator_engine::plan::Plan| u32::try_from(plan.path.len());
-    let plans = revision.plans.iter();
-    let addresses = plans.clone().flat_map(|plan| plan.addresses());
-    metrics.declare_target_kinds(addresses.map(|address| address.to.kind()));
-    metrics.declare_plans(plans.map(|plan| (&*plan.name, levels(plan).unwrap_or(u32::MAX))));
-    metrics
-        .declare_dead_letter_reasons(wire::DeadLetterReason::ALL.map(wire::DeadLetterReason::name));
-}
-
-/// Tells those who ask for a reload what the files hold; a revision comes into force by a restart.
-fn answer_reloads(
-    mut asked: mpsc::Receiver<Reload>,
-    plans: &std::path::Path,
-    in_force: &str,
-    metrics: &Metrics,
-) {
-    while let Some(reload) = asked.blocking_recv() {
-        let read = Sources::read(plans)
-            .map_err(|error| error.to_string())
-            .and_then(|sources| {
-                plan_file::check(sources)
-                    .into_set()
-                    .map_err(|error| error.to_string())
-            });
-        let answer = match read {
-            Ok(set) if &*set.revision().id == in_force => Ok(in_force.to_owned()),
-            Ok(set) => Err(format!(
-                "the files hold revision {}, {in_force} stays in force until the service is started \
-                 anew",
-                set.revision().id
-            )),
-            Err(problems) => Err(problems),
-        };
-        let result = if answer.is_ok() {
-            ReloadResult::Unchanged
-        } else {
-            ReloadResult::Refused
-        };
-        metrics.plan_reloads(result).inc();
-        reload.answer(answer);
     }
 }
 
@@ -294,28 +276,76 @@ pub fn make_topics(
     Ok(made)
 }
 
+/// Reads the log of plan edits to its end and puts the own plans into it, unless they were seen
+/// there. None when the service is to stop before.
+fn join_edits(
+    start: &Start,
+    clients: &ClientSettings,
+    health: &Health,
+) -> Result<Option<EditTopic>, Error> {
+    let mut topic = EditTopic::open(clients, &start.settings.topics.plans)?;
+    let hash = &start.plans.revision().id;
+    while !start.stop.load(Ordering::Acquire) {
+        let offered = topic
+            .read()
+            .map_err(edits::Error::from)
+            .and_then(|refused| {
+                for (offset, reason) in refused {
+                    tracing::error!(
+                        kafka.offset = offset,
+                        "an edit of the plans is refused, the log goes on without it: {reason}"
+                    );
+                }
+                topic.offer(&start.plans)
+            });
+        match offered {
+            Ok(Offered::Appended) => tracing::info!(
+                plan.revision = &**hash,
+                "revision {} is in the log of plan edits",
+                brief(hash)
+            ),
+            Ok(Offered::InForce) => {}
+            Ok(Offered::Older) => tracing::warn!("{}", reload::older(hash)),
+            Err(error) if error.is_retriable() => {
+                health.fail(Check::Broker, error.to_string());
+                std::thread::sleep(RETRY);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        return Ok(Some(topic));
+    }
+    Ok(None)
+}
+
 fn run_shard(
     start: &Start,
     clients: &ClientSettings,
-    facts: TopicFacts,
+    (facts, edits): (TopicFacts, EditLog),
     metrics: &Arc<Metrics>,
     health: &Arc<Health>,
 ) -> Result<(), Error> {
     let settings = &start.settings;
     let topics = &settings.topics;
-    let rules = Arc::new(Rules::new(Arc::clone(start.plans.revision())));
+    let own_rules = || Rules::new(Arc::clone(start.plans.revision()));
+    let rules = Arc::new(edits.rules().unwrap_or_else(own_rules));
+    metrics.show_revision(rules.latest());
     let builder_rules = Arc::clone(&rules);
     let log: Cluster<RestoredState> = Cluster::new(
         clients,
         0,
-        &[&topics.created, &topics.updated],
-        &topics.state,
+        ReadTopics {
+            inputs: [&topics.created, &topics.updated],
+            state: &topics.state,
+            plans: &topics.plans,
+        },
         Box::new(move |partition, records, committed| {
             shard::build(partition, &builder_rules, records, committed)
         }),
     )?;
     let parts = shard::Parts {
         shared: shared(settings, rules, &facts),
+        edits,
         start: start_at(&settings.start),
         pace: Pace {
             records_max: settings.tuning.transaction_records,
@@ -338,6 +368,7 @@ fn shared(settings: &Settings, rules: Arc<Rules>, facts: &TopicFacts) -> Shared 
     let topics = &settings.topics;
     Shared {
         rules,
+        edits_until: Timestamp::MIN,
         tz_version: emission::tz_version(),
         grace: settings.grace,
         partitions: i32::try_from(facts.partitions).unwrap_or(i32::MAX),

@@ -4,7 +4,7 @@
 //! turn:  poll          callbacks are served, records go to their partitions
 //!        changes       what a rebalance noted: drop what went, restore what came
 //!        restorations  restored partitions begin to be read
-//!        ends          proof that nothing is unread, where something waits for it
+//!        ends          proof that nothing is unread, where something waits for it; new plans
 //!        decide        every partition fills its batch
 //!        settle        one transaction with all batches, until its outcome is known
 //! ```
@@ -17,6 +17,7 @@
 //!
 //! The log is a trait, so that the very same code runs against a model of Kafka on a virtual clock.
 
+mod edits;
 mod health;
 #[cfg(test)]
 mod model;
@@ -35,6 +36,7 @@ use escalator_engine::rules::Rules;
 use escalator_engine::time::Timestamp;
 
 use crate::clock::Clock;
+use crate::edits::EditLog;
 use crate::http::Health;
 use crate::kafka::consumer::{Committed, InputPartition};
 use crate::kafka::log::Log;
@@ -102,6 +104,8 @@ pub struct Pace {
 pub struct Parts {
     /// What all its partitions have in common.
     pub shared: Shared,
+    /// The log of plan edits, as far as the rules know it.
+    pub edits: EditLog,
     /// Where a partition without state begins.
     pub start: StartAt,
     /// When a transaction is cut.
@@ -263,7 +267,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         limit - left
     }
 
-    /// Asks for the ends of the inputs where something waits for that, all in one question.
+    /// Asks for the ends of the inputs where something waits for that, and of the log of plan edits,
+    /// all in one question.
     fn prove(&mut self) -> Result<(), Error> {
         let now = self.parts.clock.now();
         let elapsed = self.parts.clock.elapsed();
@@ -271,17 +276,18 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             .proved
             .is_none_or(|proved| elapsed >= proved + PROOF_EVERY);
         let mut asked: Vec<InputPartition> = Vec::new();
+        let mut wants_edits = is_time;
         for (number, slot) in &self.slots {
-            if let Slot::Live(live) = slot
-                && (is_time || live.partition.wants_ends(now, &self.parts.shared))
-            {
+            let Slot::Live(live) = slot else { continue };
+            if is_time || live.partition.wants_ends(now, &self.parts.shared) {
                 asked.extend([(0, *number), (1, *number)]);
             }
+            wants_edits |= live.partition.wants_edits(now, &self.parts.shared);
         }
         if is_time {
             self.proved = Some(elapsed);
         }
-        if asked.is_empty() {
+        if asked.is_empty() && !wants_edits {
             return Ok(());
         }
         let answer = self.log.ends(&asked);
@@ -289,7 +295,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             return Ok(());
         };
         self.health.broker_answers(&self.parts);
-        for ((input, number), end) in asked.into_iter().zip(ends) {
+        self.read_edits(now, ends.edits)?;
+        for ((input, number), end) in asked.into_iter().zip(ends.inputs) {
             if let Some(Slot::Live(live)) = self.slots.get_mut(&number) {
                 live.partition
                     .answer(input, now, end.high_watermark, end.delivered);
@@ -342,15 +349,17 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     /// How long nothing has to be done unless records arrive.
     fn rest(&self) -> Duration {
         let now = self.parts.clock.now();
-        let grace_ms = self.parts.shared.grace.as_millis();
+        let shared = &self.parts.shared;
+        let behind_ms = shared.behind().as_millis();
         let mut rest = IDLE;
         for slot in self.slots.values() {
             let wish = match slot {
                 Slot::Refused { .. } => IDLE,
                 Slot::Restoring { .. } | Slot::Restored { .. } => BUSY,
-                Slot::Live(live) if live.partition.wants_ends(now, &self.parts.shared) => BUSY,
+                Slot::Live(live) if live.partition.wants_ends(now, shared) => BUSY,
+                Slot::Live(live) if live.partition.wants_edits(now, shared) => BUSY,
                 Slot::Live(live) => live.partition.next_due().map_or(IDLE, |due| {
-                    let due = due.plus_millis(grace_ms);
+                    let due = due.plus_millis(behind_ms);
                     self.parts.clock.time_until(due).max(BUSY)
                 }),
             };

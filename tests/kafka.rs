@@ -17,6 +17,8 @@ mod central;
 mod consumer;
 #[path = "kafka/dead_letters.rs"]
 mod dead_letters;
+#[path = "kafka/edits.rs"]
+mod edits;
 #[cfg(feature = "embedded")]
 #[path = "kafka/embedded.rs"]
 mod embedded;
@@ -34,6 +36,8 @@ mod observed;
 mod poison;
 #[path = "kafka/production.rs"]
 mod production;
+#[path = "kafka/reload.rs"]
+mod reload;
 #[path = "kafka/restore.rs"]
 mod restore;
 #[path = "kafka/service.rs"]

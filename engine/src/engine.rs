@@ -115,6 +115,25 @@ impl Engine {
         &self.rules
     }
 
+    /// Goes on under rules that have more edits than the ones so far: the tickets under way are
+    /// looked at again when these come into force.
+    pub fn set_rules(&mut self, rules: Arc<Rules>) {
+        self.rules = rules;
+        for (number, slot) in (0..).zip(&mut self.slots) {
+            let wake = slot.state.wake(&self.rules);
+            if wake != slot.wake {
+                self.pending -= usize::from(slot.wake != Timestamp::MAX);
+                self.pending += usize::from(wake != Timestamp::MAX);
+                slot.wake = wake;
+                self.timers.arm(wake, number);
+            }
+        }
+        for dirty in &mut self.batch.dirty {
+            dirty.wake = dirty.state.wake(&self.rules);
+        }
+        self.settle_timers();
+    }
+
     /// How many tickets there are.
     #[must_use]
     pub fn len(&self) -> usize {

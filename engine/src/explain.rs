@@ -109,7 +109,7 @@ pub struct PlanReading {
 }
 
 /// What fires next if nothing more happens.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Next {
     /// When.
     pub at: Timestamp,
@@ -229,15 +229,20 @@ fn read(
             trigger_readings(machine, plan, revision)
         }),
         plans: plan_readings(machine, revision),
-        next: machine
-            .next_due(rules)
-            .zip(in_force)
-            .map(|(due, (_, plan))| Next {
-                at: due.at.max(machine.last_fact_at),
-                what: describe_due(due, plan, machine),
-            }),
+        next: next(machine, rules),
         history: history.into_iter().map(line).collect(),
     }
+}
+
+/// What fires next if nothing more happens.
+#[must_use]
+pub fn next(machine: &Machine, rules: &Rules) -> Option<Next> {
+    let due = machine.next_due(rules)?;
+    let (_, plan) = rules.resolve(machine.plan.as_ref()?)?;
+    Some(Next {
+        at: due.at.max(machine.last_fact_at),
+        what: describe_due(due, plan, machine),
+    })
 }
 
 /// Reads a clock at an instant, by the fields that the ticket has then.

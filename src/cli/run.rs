@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::failure::Trouble;
 use super::setting_flags::SettingArgs;
-use super::signals::stop_on_signals;
+use super::signals::{note_hang_ups, stop_on_signals};
 use super::{SystemClock, Verdict};
 use crate::{logging, plan_file, service};
 
@@ -48,12 +48,15 @@ impl Run {
             remedy: "name a plan file or a directory of them with --plans; `escalator validate` shows every problem",
         })?;
         let stop = Arc::new(AtomicBool::new(false));
+        let hang_up = Arc::new(AtomicBool::new(false));
         stop_on_signals(Arc::clone(&stop))?;
+        note_hang_ups(Arc::clone(&hang_up))?;
         service::run(service::Start {
             settings,
             plans,
             clock: Arc::new(SystemClock),
             stop,
+            hang_up,
             run_number: std::process::id(),
         })?;
         Ok(Verdict::Good)

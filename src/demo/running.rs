@@ -135,6 +135,7 @@ impl Running {
             plans: play.plans,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             stop: Arc::clone(&stop_service),
+            hang_up: Arc::default(),
             run_number: play.run_number,
         })?;
         let (address, health) = (service.address(), Arc::clone(service.health()));

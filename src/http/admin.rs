@@ -1,5 +1,6 @@
 //! The routes that change something, for those who show the admin token.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,7 +11,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use sha2::{Digest, Sha256};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::Parts;
 use crate::settings::Secret;
@@ -35,13 +36,13 @@ impl Reload {
 
 /// Where reloads are asked for.
 #[derive(Clone)]
-pub struct Reloads(mpsc::Sender<Reload>);
+pub struct Reloads(mpsc::SyncSender<Reload>);
 
 /// A way to ask for reloads, and the end at which they arrive.
 #[must_use]
 pub fn reloads() -> (Reloads, mpsc::Receiver<Reload>) {
     // One waits while one runs; a third would only find what the second finds.
-    let (sender, receiver) = mpsc::channel(1);
+    let (sender, receiver) = mpsc::sync_channel(1);
     (Reloads(sender), receiver)
 }
 

@@ -1,8 +1,8 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::mpsc::Receiver;
 
 use escalator_engine::time::Timestamp;
-use tokio::sync::mpsc::Receiver;
 
 use super::*;
 
@@ -160,7 +160,7 @@ fn admin_routes_ask_for_the_token() {
 
 #[test]
 fn a_reload_is_answered_by_the_service() {
-    let mut running = running(Some("open-sesame"));
+    let running = running(Some("open-sesame"));
     let address = running.server.address();
     let header = "Authorization: Bearer open-sesame";
     for (answer, expected) in [
@@ -171,7 +171,7 @@ fn a_reload_is_answered_by_the_service() {
         ),
     ] {
         let asking = std::thread::spawn(move || ask(address, "POST", "/-/reload", header));
-        running.reloads.blocking_recv().unwrap().answer(answer);
+        running.reloads.recv().unwrap().answer(answer);
         let (status, body) = asking.join().unwrap();
         assert_eq!((status, body.as_str()), expected);
     }

@@ -1,4 +1,5 @@
-//! A real cluster as the log of a shard: group member, lanes and a thread that restores.
+//! A real cluster as the log of a shard: group member, lanes, the log of plan edits and a thread
+//! that restores.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -7,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::client::ClientSettings;
 use super::consumer::{Change, Committed, GroupConsumer, InputPartition, Polled};
+use super::edits::{EditReader, Edits};
 use super::error::Error;
 use super::lanes::{Lanes, Outcome, Transaction};
-use super::log::{End, Log, Restoration};
+use super::log::{End, Ends, Log, Restoration};
 use super::native::OffsetOf;
 use super::restore::{Finished, RestoreReader, Sink};
 
@@ -36,9 +38,22 @@ pub type Builder<S> = Box<dyn Fn(i32, Compacted, &[Committed]) -> S + Send>;
 pub struct Cluster<S> {
     member: GroupConsumer,
     lanes: Lanes,
+    edits: EditReader,
+    plans_topic: String,
     requests: Option<Sender<Request>>,
     news: Receiver<Restoration<S>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// The topics that a shard reads.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadTopics<'a> {
+    /// The inputs.
+    pub inputs: [&'a str; 2],
+    /// The state.
+    pub state: &'a str,
+    /// The log of plan edits.
+    pub plans: &'a str,
 }
 
 enum Request {
@@ -57,11 +72,10 @@ impl<S: Send + 'static> Cluster<S> {
     pub fn new(
         settings: &ClientSettings,
         shard: usize,
-        inputs: &[&str],
-        state_topic: &str,
+        topics: ReadTopics<'_>,
         build: Builder<S>,
     ) -> Result<Self, Error> {
-        let reader = RestoreReader::open(settings, state_topic, inputs)?;
+        let reader = RestoreReader::open(settings, topics.state, &topics.inputs)?;
         let (requests, received) = channel();
         let (tell, news) = channel();
         let restorer = Restorer {
@@ -81,8 +95,10 @@ impl<S: Send + 'static> Cluster<S> {
             .spawn(move || restorer.run())
             .expect("a thread can be started while the service starts");
         Ok(Self {
-            member: GroupConsumer::subscribe(settings, inputs)?,
+            member: GroupConsumer::subscribe(settings, &topics.inputs)?,
             lanes: Lanes::new(settings, shard),
+            edits: EditReader::open(settings, topics.plans)?,
+            plans_topic: topics.plans.to_owned(),
             requests: Some(requests),
             news,
             thread: Some(thread),
@@ -120,16 +136,23 @@ impl<S: Send + 'static> Log for Cluster<S> {
         }
     }
 
-    fn ends(&mut self, partitions: &[InputPartition]) -> Result<Vec<End>, Error> {
-        let ends = self.offsets(partitions, OffsetOf::HighWatermark)?;
+    fn ends(&mut self, partitions: &[InputPartition]) -> Result<Ends, Error> {
+        let plans = &self.plans_topic;
+        let (ends, edits) = self.member.ends(partitions, plans, REQUEST_TIMEOUT)?;
         let delivered = self.member.delivered(partitions)?;
         let both = ends.into_iter().zip(delivered);
-        Ok(both
-            .map(|(high_watermark, delivered)| End {
-                high_watermark,
-                delivered,
-            })
-            .collect())
+        let inputs = both.map(|(high_watermark, delivered)| End {
+            high_watermark,
+            delivered,
+        });
+        Ok(Ends {
+            inputs: inputs.collect(),
+            edits,
+        })
+    }
+
+    fn edits(&mut self, from: i64, until: i64) -> Result<Edits, Error> {
+        self.edits.read(from, until)
     }
 
     fn offsets(&mut self, partitions: &[InputPartition], of: OffsetOf) -> Result<Vec<i64>, Error> {

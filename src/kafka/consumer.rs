@@ -223,16 +223,36 @@ impl GroupConsumer {
         of: OffsetOf,
         timeout: Duration,
     ) -> Result<Vec<i64>, Error> {
-        let named: Vec<(&str, i32)> = partitions
-            .iter()
-            .map(|(input, partition)| (self.topics[*input].as_str(), *partition))
-            .collect();
+        let named = self.named(partitions);
         native::list_offsets(self.consumer.client(), &named, of, timeout).map_err(|source| {
             Error::Native {
                 doing: format!("asking {} for offsets of the inputs", self.brokers),
                 source,
             }
         })
+    }
+
+    /// The high watermark of each partition, in the order asked, and that of the only partition of
+    /// another topic, in one round trip per broker.
+    ///
+    /// # Errors
+    /// When a broker does not answer in time.
+    pub fn ends(
+        &self,
+        partitions: &[InputPartition],
+        other: &str,
+        timeout: Duration,
+    ) -> Result<(Vec<i64>, i64), Error> {
+        let mut named = self.named(partitions);
+        named.push((other, 0));
+        let client = self.consumer.client();
+        let answer = native::list_offsets(client, &named, OffsetOf::HighWatermark, timeout);
+        let mut ends = answer.map_err(|source| Error::Native {
+            doing: format!("asking {} for the ends of the inputs", self.brokers),
+            source,
+        })?;
+        let other = ends.pop().unwrap_or_default();
+        Ok((ends, other))
     }
 
     /// How far each partition has been delivered, in the order asked: one past the last record, or
@@ -283,6 +303,13 @@ impl GroupConsumer {
                 return;
             }
         }
+    }
+
+    fn named(&self, partitions: &[InputPartition]) -> Vec<(&str, i32)> {
+        let partitions = partitions.iter();
+        partitions
+            .map(|(input, partition)| (self.topics[*input].as_str(), *partition))
+            .collect()
     }
 
     fn list(&self, partitions: &[InputPartition]) -> TopicPartitionList {

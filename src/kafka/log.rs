@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::consumer::{Change, Committed, InputPartition, Polled};
+use super::edits::Edits;
 use super::lanes::{Outcome, Transaction};
 use super::restore::Stage;
 use super::{Error, OffsetOf};
@@ -32,11 +33,18 @@ pub trait Log {
     /// When it is not being read.
     fn pause(&mut self, partition: InputPartition, is_paused: bool) -> Result<(), Error>;
 
-    /// The end of each input partition, in the order asked.
+    /// The end of each input partition, in the order asked, and that of the log of plan edits; all
+    /// in one question.
     ///
     /// # Errors
     /// When a broker does not answer in time.
-    fn ends(&mut self, partitions: &[InputPartition]) -> Result<Vec<End>, Error>;
+    fn ends(&mut self, partitions: &[InputPartition]) -> Result<Ends, Error>;
+
+    /// Reads the log of plan edits from an offset up to an end that [`Log::ends`] has told of.
+    ///
+    /// # Errors
+    /// When it does not come in time; then it has to be read again from the same offset.
+    fn edits(&mut self, from: i64, until: i64) -> Result<Edits, Error>;
 
     /// One offset of each input partition, in the order asked.
     ///
@@ -73,6 +81,15 @@ pub trait Log {
 
     /// Leaves the group, so that others take over at once.
     fn leave(&mut self);
+}
+
+/// The answer of [`Log::ends`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// Those of the inputs.
+    pub inputs: Vec<End>,
+    /// The high watermark of the log of plan edits.
+    pub edits: i64,
 }
 
 /// The end of an input partition, and how far it has been delivered.

@@ -332,6 +332,13 @@ impl<'a> Topics<'a> {
             topic: plans.to_owned(),
             setting: format!("{key}={}", plans_are(key)),
         }));
+        let kind = plans_are("message.timestamp.type");
+        if !matches!(kind, "LogAppendTime" | "") {
+            defects.push(Defect::PlansTimestamps {
+                topic: plans.to_owned(),
+                kind: kind.to_owned(),
+            });
+        }
         defects.extend(self.size_defects(settings));
         defects
     }

@@ -190,6 +190,8 @@ families! {
     pub(super) plans_info: IntGaugeVec = "escalator_plans_info" ["revision"];
     /// Attempts to load the plan files again, by result.
     pub(super) plan_reloads: IntCounterVec = "escalator_plan_reloads_total" ["result"];
+    /// Records read from the log of plan edits since the start, by what became of them.
+    pub(super) plan_edits: IntCounterVec = "escalator_plan_edits_total" ["result"];
     /// The version of the program; always 1.
     pub(super) build_info: IntGaugeVec = "escalator_build_info" ["version"];
 }

@@ -112,11 +112,23 @@ label! {
 label! {
     /// What came of an attempt to load the plan files again.
     ReloadResult {
-        /// A new revision is in force, or will be.
+        /// They hold a new revision, which is in the log of edits now.
         Applied = "applied",
         /// The files hold what is in force already.
         Unchanged = "unchanged",
-        /// The files have errors, or hold a revision that needs a restart; the old one stays.
+        /// The files have errors, or hold a revision that was in force before; nothing changes.
+        Refused = "refused",
+    }
+}
+
+label! {
+    /// What became of a record of the log of plan edits.
+    EditResult {
+        /// It is an edit.
+        Applied = "applied",
+        /// Its revision was seen before, or is in force already.
+        Repeated = "repeated",
+        /// It cannot be used; the log goes on without it.
         Refused = "refused",
     }
 }

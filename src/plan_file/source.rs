@@ -19,7 +19,7 @@ pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 const FILES_MAX: usize = 1000;
 
 /// One file of plans.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// As shown in problems.
     pub path: String,
@@ -42,7 +42,7 @@ impl Source {
 }
 
 /// The files of a set, in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources(Vec<Source>);
 
 impl Sources {

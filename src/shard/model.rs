@@ -17,8 +17,9 @@ use escalator_engine::time::Timestamp;
 use super::RestoredState;
 use crate::clock::Clock;
 use crate::kafka::consumer::{Change, Committed, InputPartition, Polled};
+use crate::kafka::edits::Edits;
 use crate::kafka::lanes::{Outcome, Transaction};
-use crate::kafka::log::{End, Log, Restoration};
+use crate::kafka::log::{End, Ends, Log, Restoration};
 use crate::kafka::{Error, OffsetOf};
 use crate::record::{OutgoingRecord, Record};
 
@@ -62,6 +63,10 @@ pub(super) struct Brokers {
     pub(super) inputs: BTreeMap<InputPartition, Vec<Record>>,
     /// Records that are written but not shown yet, as those of an open transaction are.
     pub(super) hidden: BTreeMap<InputPartition, usize>,
+    /// The log of plan edits.
+    pub(super) edits: Vec<Record>,
+    /// Whether what is in it can be read, beyond its end being known.
+    pub(super) are_edits_hidden: bool,
     pub(super) state: BTreeMap<i32, BTreeMap<Vec<u8>, Vec<u8>>>,
     /// Everything committed, in order, state included.
     pub(super) written: Vec<OutgoingRecord>,
@@ -92,6 +97,19 @@ impl Brokers {
             key: Some(key.as_bytes().to_vec()),
             value: Some(value.as_bytes().to_vec()),
             headers: Vec::new(),
+        });
+    }
+
+    /// Appends to the log of plan edits.
+    pub(super) fn edit(&mut self, at_ms: i64, record: OutgoingRecord) {
+        self.edits.push(Record {
+            input: 0,
+            partition: 0,
+            offset: i64::try_from(self.edits.len()).unwrap(),
+            timestamp_ms: at_ms,
+            key: record.key,
+            value: record.value,
+            headers: record.headers,
         });
     }
 
@@ -255,13 +273,33 @@ impl Log for ModelLog {
         Ok(())
     }
 
-    fn ends(&mut self, partitions: &[InputPartition]) -> Result<Vec<End>, Error> {
+    fn ends(&mut self, partitions: &[InputPartition]) -> Result<Ends, Error> {
         self.answer(|brokers| {
             let ends = partitions.iter().map(|partition| End {
                 high_watermark: brokers.end(*partition),
                 delivered: self.positions.get(partition).copied().unwrap_or_default(),
             });
-            ends.collect()
+            Ends {
+                inputs: ends.collect(),
+                edits: i64::try_from(brokers.edits.len()).unwrap(),
+            }
+        })
+    }
+
+    fn edits(&mut self, from: i64, until: i64) -> Result<Edits, Error> {
+        if self.brokers.borrow().are_edits_hidden {
+            return Err(Error::Unreachable {
+                brokers: "model".to_owned(),
+                doing: "reading edits",
+                why: "the log is hidden".to_owned(),
+            });
+        }
+        self.answer(|brokers| {
+            let index = |offset| usize::try_from(offset).unwrap();
+            Edits {
+                records: brokers.edits[index(from)..index(until)].to_vec(),
+                next: until,
+            }
         })
     }
 

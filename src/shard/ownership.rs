@@ -284,7 +284,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         };
         let settled = restored.transaction.clone();
         let tickets = restored.engine.len();
-        let partition = Partition::new(number, restored, &fresh, &self.parts.shared);
+        let mut partition = Partition::new(number, restored, &fresh, &self.parts.shared);
+        // The plans may have been edited while the state was read.
+        partition.set_rules(&self.parts.shared.rules);
         let [created, updated] = partition.meta().offsets;
         tracing::info!(
             kafka.partition = number,

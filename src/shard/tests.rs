@@ -1,3 +1,4 @@
+mod edits;
 mod faults;
 mod forgetting;
 mod sizes;
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 use super::model::{Brokers, Fault, INPUTS, ModelLog, STATE, VirtualClock};
 use super::{Error, Pace, Parts, Shard, StartAt};
+use crate::edits::EditLog;
 use crate::http::Health;
 use crate::kafka::OffsetOf;
 use crate::partition::meta::{self, Meta};
@@ -50,6 +52,8 @@ struct Scene {
     grace: Span,
     escalated_bytes_max: usize,
     runs: u32,
+    /// The log of edits, as a starting service has read it.
+    edits: EditLog,
 }
 
 impl Scene {
@@ -71,6 +75,7 @@ impl Scene {
             grace: Span::from_millis(0),
             escalated_bytes_max: 1_000_000,
             runs: 0,
+            edits: EditLog::default(),
         }
     }
 
@@ -91,6 +96,7 @@ impl Scene {
         let parts = Parts {
             shared: Shared {
                 rules: Arc::clone(&self.rules),
+                edits_until: Timestamp::MIN,
                 tz_version: "test".into(),
                 grace: self.grace,
                 partitions: 2,
@@ -103,6 +109,7 @@ impl Scene {
                 },
                 instance: "one".to_owned(),
             },
+            edits: self.edits.clone(),
             start,
             pace: Pace {
                 records_max: 1_000,

@@ -61,13 +61,13 @@ impl Desk<'_> {
     }
 }
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     i64::try_from(since.as_millis()).unwrap()
 }
 
 /// The series of the service with their values; none before it answers.
-fn metrics(service: &Escalator) -> BTreeMap<String, f64> {
+pub(crate) fn metrics(service: &Escalator) -> BTreeMap<String, f64> {
     let answer = service.ask("GET /metrics", "").unwrap_or_default();
     let lines = answer.lines().filter(|line| line.starts_with("escalator_"));
     lines

@@ -40,6 +40,13 @@ impl Site {
         site
     }
 
+    /// Replaces the plans, as an editor does: whoever reads sees the old ones or the new ones.
+    pub(crate) fn write_plan(&self, plan: &str) {
+        let new = self.path().join("plan.new");
+        std::fs::write(&new, plan).unwrap();
+        std::fs::rename(&new, self.path().join("plan.yaml")).unwrap();
+    }
+
     /// Writes settings under another name.
     pub(crate) fn write_settings(&self, name: &str, more: &str) {
         // As short as can be: a test waits for the transactions of the dead.

@@ -106,6 +106,10 @@ fn unequal_partitions_and_lossy_settings_are_told_apart() {
                 topic: names.plans.clone(),
                 setting: "retention.ms=1000".to_owned()
             },
+            Defect::PlansTimestamps {
+                topic: names.plans.clone(),
+                kind: "CreateTime".to_owned()
+            },
         ]
     );
     assert_eq!(advice.len(), 3, "{advice:?}");

@@ -37,6 +37,13 @@ pub enum Defect {
         /// Its `cleanup.policy`.
         policy: String,
     },
+    /// The instant of an edit would be whatever its writer's clock says.
+    PlansTimestamps {
+        /// The topic.
+        topic: String,
+        /// Its `message.timestamp.type`.
+        kind: String,
+    },
     /// Edits would be lost.
     PlansCleaned {
         /// The topic.
@@ -66,6 +73,7 @@ impl Defect {
             | Self::Partitions { topic, .. }
             | Self::PlansPartitions { topic, .. }
             | Self::StateNotCompacted { topic, .. }
+            | Self::PlansTimestamps { topic, .. }
             | Self::PlansCleaned { topic, .. }
             | Self::RecordsLimited { topic, .. } => topic,
         }
@@ -79,6 +87,7 @@ impl Defect {
             Self::Partitions { .. } => "partitions",
             Self::PlansPartitions { .. } => "plans_partitions",
             Self::StateNotCompacted { .. } => "state_not_compacted",
+            Self::PlansTimestamps { .. } => "plans_timestamps",
             Self::PlansCleaned { .. } => "plans_cleaned",
             Self::RecordsLimited { .. } => "records_limited",
         }
@@ -132,6 +141,12 @@ impl fmt::Display for Defect {
                 "topic `{topic}` has cleanup.policy={policy}, so state would expire; run \
                  `kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config \
                  cleanup.policy=compact`"
+            ),
+            Self::PlansTimestamps { topic, kind } => write!(
+                f,
+                "topic `{topic}` has message.timestamp.type={kind}, so edits would count from the \
+                 clocks of their writers; run `kafka-configs.sh --alter --entity-type topics \
+                 --entity-name {topic} --add-config message.timestamp.type=LogAppendTime`"
             ),
             Self::PlansCleaned { topic, setting } => write!(
                 f,
