@@ -364,3 +364,37 @@ fn schemas_are_checked_in_the_direction_in_which_they_are_used() {
         stderr(&output)
     );
 }
+
+#[test]
+fn a_topic_of_brokers_that_do_not_answer_is_trouble_with_its_reason() {
+    for command in [&["dlq", "list"][..], &["state", "list"]] {
+        let brokers = ["--brokers", "127.0.0.1:1"];
+        let output = escalator().args(command).args(brokers).output().unwrap();
+        assert_eq!((code(&output), &*stdout(&output)), (2, ""));
+        let told = stderr(&output);
+        assert!(
+            told.contains("Connection refused); check `kafka.brokers`"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn letters_are_replayed_by_one_choice_only() {
+    for choice in [
+        &[][..],
+        &["--all", "3:1"],
+        &["--all", "--reason", "empty"],
+        &["3"],
+    ] {
+        let output = escalator().args(["dlq", "replay"]).args(choice).output();
+        let output = output.unwrap();
+        assert_eq!((code(&output), &*stdout(&output)), (2, ""), "{choice:?}");
+    }
+    let output = escalator().args(["dlq", "replay"]).output().unwrap();
+    let told = stderr(&output);
+    assert!(
+        told.contains("<PARTITION:OFFSET|--reason <REASON>|--all>"),
+        "{told}"
+    );
+}

@@ -3,6 +3,7 @@
 //! Everything here only reads: it joins no group, commits nothing, and a running service does not
 //! notice it.
 
+mod check;
 mod export;
 mod get;
 mod list;
@@ -27,6 +28,9 @@ pub(super) enum State {
     /// Prints the whole state of every ticket as JSON Lines, in order of partition and id.
     #[command(after_help = export::EXAMPLES)]
     Export(export::Export),
+    /// Reads every partition as a replica that takes it over; exits with 1 when it would refuse one.
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Check),
 }
 
 impl State {
@@ -35,6 +39,7 @@ impl State {
             Self::Get(command) => command.run(),
             Self::List(command) => command.run(),
             Self::Export(command) => command.run(),
+            Self::Check(command) => command.run(),
         }
     }
 }

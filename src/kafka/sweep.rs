@@ -29,6 +29,10 @@ const STEP: Duration = Duration::from_millis(100);
 /// Brokers that say nothing for so long are away: longer than the election of a leader takes.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
+/// What the library has heard waits until somebody polls; it does not tell the same again and again,
+/// so that within the times above it is less than this.
+const HEARD_MAX: usize = 100;
+
 /// What is to be read of one partition; without ends, all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -253,8 +257,9 @@ impl Sweep {
     }
 
     fn unreachable(&self, doing: &'static str) -> Error {
-        // What the library has heard waits until somebody polls.
-        while let Some(Err(_)) = self.consumer.poll(Duration::ZERO) {}
+        for _ in 0..HEARD_MAX {
+            drop(self.consumer.poll(Duration::ZERO));
+        }
         let heard = self.consumer.context().take_last();
         Error::Unreachable {
             brokers: self.brokers.clone(),

@@ -80,6 +80,40 @@ fn kept_tickets_are_found_listed_exported_and_explained() {
     assert_listed_and_exported(&site);
     assert_explained(&site);
     assert!(service.stop().success());
+    assert_checked(&site);
+}
+
+/// A state that nobody can read is found before a replica meets it.
+fn assert_checked(site: &Site) {
+    let checked = run_json(site, &["state", "check"]);
+    assert_eq!(checked["good"], true);
+    let partitions = checked["partitions"].as_array().unwrap();
+    let tickets = partitions.iter().map(|line| &line["tickets"]);
+    assert_eq!(tickets.collect::<Vec<_>>(), [1, 1, 2]);
+    assert_eq!(partitions[0]["instance"], "one");
+
+    let broken = Sent {
+        partition: 1,
+        key: Some(b"T9"),
+        value: Some(b"no state"),
+        ..Sent::default()
+    };
+    produce(&broker().address, &site.topic("state"), &[broken]);
+    let (code, printed) = run(site, &["state", "check"]);
+    assert_eq!(code, 1, "{printed}");
+    let told = "bad: partition 1: the state of a ticket in partition 1 cannot be read: ";
+    assert!(printed.contains(told), "{printed}");
+    let (code, printed) = run(site, &["state", "export"]);
+    assert_eq!(code, 1, "{printed}");
+    assert!(
+        printed.contains("1 state cannot be read, as that of `T9`"),
+        "{printed}"
+    );
+    let listed = run_json(site, &["state", "list"]);
+    assert_eq!(
+        (&listed["total"], &listed["unreadable"]),
+        (&json!(4), &json!(1))
+    );
 }
 
 fn assert_found(site: &Site) {

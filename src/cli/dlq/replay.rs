@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde::Serialize;
 
 use super::{each, each_batch, everything, open, origin};
@@ -26,14 +26,13 @@ Examples:
 Exits with 1 when a chosen letter cannot be replayed; the others are replayed all the same.";
 
 #[derive(Args)]
+#[command(group = ArgGroup::new("choice").required(true).args(["letters", "reason", "all"]))]
 pub(in crate::cli) struct Replay {
     /// Letters, as `dlq list` shows them.
-    #[arg(value_name = "PARTITION:OFFSET", required_unless_present_any = ["reason", "all"],
-        conflicts_with_all = ["reason", "all"])]
+    #[arg(value_name = "PARTITION:OFFSET")]
     letters: Vec<Position>,
     /// All letters of this reason, without second failures.
-    #[arg(long, conflicts_with = "all",
-        value_parser = DeadLetterReason::ALL.map(DeadLetterReason::name))]
+    #[arg(long, value_parser = DeadLetterReason::ALL.map(DeadLetterReason::name))]
     reason: Option<String>,
     /// All letters, without second failures.
     #[arg(long)]

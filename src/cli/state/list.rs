@@ -1,7 +1,5 @@
 //! `state list`: tickets at a glance.
 
-use std::collections::BTreeMap;
-
 use clap::Args;
 use escalator_engine::time::Timestamp;
 use serde::Serialize;
@@ -75,23 +73,17 @@ impl List {
             plan: self.plan,
             status_category: self.status_category,
         };
-        // The rows are small beside the states, so all partitions are read at once.
-        let mut rows: BTreeMap<(i32, Vec<u8>), Option<Row>> = BTreeMap::new();
-        let numbers: Vec<i32> = (0..topic.partitions()).collect();
-        topic.each(&numbers, |place, kept| {
-            match kept {
-                Some(kept) => {
-                    let row = Row::of(&place.1, &kept, rules.as_ref()).ok();
-                    rows.insert(place, row);
-                }
-                None => {
-                    rows.remove(&place);
+        let (mut tickets, mut unreadable) = (Vec::new(), 0);
+        // One partition after the other: of the states no more than one's are held, and only the
+        // last of each ticket is decoded.
+        for partition in 0..topic.partitions() {
+            for (id, kept) in topic.tickets(partition)? {
+                match Row::of(&id, &kept, rules.as_ref()) {
+                    Ok(row) => tickets.push(row),
+                    Err(_) => unreadable += 1,
                 }
             }
-            Ok(())
-        })?;
-        let unreadable = rows.values().filter(|row| row.is_none()).count();
-        let mut tickets: Vec<Row> = rows.into_values().flatten().collect();
+        }
         tickets.retain(|row| filter.wants(row));
         tickets.sort_by(|a, b| {
             let due = |row: &Row| row.next_due_at.unwrap_or(Timestamp::MAX);

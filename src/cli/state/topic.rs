@@ -63,11 +63,10 @@ impl StateTopic {
         let others: Vec<i32> = others.collect();
         for numbers in [likely, others] {
             let mut found = Lookup::Unknown;
-            self.each(&numbers, |(_, key), kept| {
+            self.each(&numbers, |key, kept| {
                 if key == id {
                     found = kept.map_or(Lookup::Forgotten, Lookup::Kept);
                 }
-                Ok(())
             })?;
             if found != Lookup::Unknown {
                 return Ok(found);
@@ -82,22 +81,20 @@ impl StateTopic {
         partition: i32,
     ) -> anyhow::Result<BTreeMap<Vec<u8>, Kept>> {
         let mut tickets = BTreeMap::new();
-        self.each(&[partition], |(_, key), kept| {
+        self.each(&[partition], |key, kept| {
             match kept {
                 Some(kept) => tickets.insert(key, kept),
                 None => tickets.remove(&key),
             };
-            Ok(())
         })?;
         Ok(tickets)
     }
 
-    /// Hands every record of a ticket to a function, with its partition and id, as they were written;
-    /// none is a tombstone.
-    pub(super) fn each(
+    /// Hands every record of a ticket to a function, as they were written; none is a tombstone.
+    fn each(
         &mut self,
         partitions: &[i32],
-        mut take: impl FnMut((i32, Vec<u8>), Option<Kept>) -> anyhow::Result<()>,
+        mut take: impl FnMut(Vec<u8>, Option<Kept>),
     ) -> anyhow::Result<()> {
         let spans: Vec<Span> = partitions.iter().copied().map(Span::all).collect();
         self.sweep.begin(&spans)?;
@@ -114,7 +111,7 @@ impl StateTopic {
                     offset: record.offset,
                     value,
                 });
-                take((record.partition, key), kept)?;
+                take(key, kept);
             }
             progress.show(&self.sweep);
         }

@@ -1,0 +1,217 @@
+//! `state check`: whether a service could take every partition over as it is.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use escalator_engine::plan::Revision;
+use escalator_engine::rules::Rules;
+use escalator_engine::time::Timestamp;
+use serde::Serialize;
+
+use super::StateTopic;
+use crate::cli::setting_flags::SettingArgs;
+use crate::cli::{Output, Verdict, print};
+use crate::kafka;
+use crate::kafka::restore::{Finished, RestoreReader, Sink, Stage};
+use crate::offline::{Columns, Side, grouped, harmless};
+use crate::partition::Compacted;
+use crate::partition::meta::Meta;
+use crate::service;
+use crate::settings::Settings;
+use crate::shard;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  escalator state check --brokers kafka:9092
+  escalator state check --config deploy/escalator.toml --output json
+
+Every partition is read as a replica reads it that takes it over, beside the group's offsets, and \
+nothing is written. It exits with 1 when a replica would refuse one.";
+
+/// One step waits this long for records.
+const STEP: Duration = Duration::from_millis(100);
+
+/// What may hold a replica back is an open transaction of a dead one; the brokers abort it after
+/// its timeout and their own sweep, 20 s as the defaults are. Longer than this something is wrong.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Args)]
+pub(in crate::cli) struct Check {
+    /// Form of what is printed.
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    settings: SettingArgs,
+}
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Report {
+    good: bool,
+    partitions: Vec<Line>,
+}
+
+/// One partition.
+#[derive(Default, Serialize)]
+struct Line {
+    partition: i32,
+    good: bool,
+    /// Why a replica would refuse it.
+    defect: Option<String>,
+    tickets: usize,
+    /// Records that are read for them; many more mean that the brokers compact late.
+    records: u64,
+    /// The sum of the states.
+    bytes: usize,
+    /// The largest one.
+    bytes_max: usize,
+    /// Everything before this instant is decided.
+    evaluated_to: Option<Timestamp>,
+    /// The replica that wrote last.
+    instance: Option<String>,
+    /// How many owners it has had.
+    epoch: Option<u64>,
+}
+
+/// The records of one partition.
+#[derive(Default)]
+struct Collected {
+    records: Compacted,
+    finished: Option<Finished>,
+}
+
+impl Sink for Collected {
+    fn record(&mut self, _: i32, key: &[u8], value: Option<&[u8]>) {
+        match value {
+            Some(value) => self.records.insert(key.to_vec(), value.to_vec()),
+            None => self.records.remove(key),
+        };
+    }
+
+    fn finished(&mut self, _: i32, finished: Finished) {
+        self.finished = Some(finished);
+    }
+}
+
+impl Check {
+    pub(super) fn run(self) -> anyhow::Result<Verdict> {
+        let settings = self.settings.load()?.settings;
+        let mut reader = open(&settings)?;
+        let count = StateTopic::open(&settings)?.partitions();
+        let mut partitions = Vec::new();
+        for partition in 0..count {
+            partitions.push(check(&mut reader, partition)?);
+        }
+        let good = partitions.iter().all(|line| line.good);
+        let report = Report { good, partitions };
+        match self.output {
+            Output::Text => print::text(&text(&report))?,
+            Output::Json => print::json(&report)?,
+        }
+        Ok(if good { Verdict::Good } else { Verdict::Bad })
+    }
+}
+
+fn open(settings: &Settings) -> Result<RestoreReader, kafka::Error> {
+    let topics = &settings.topics;
+    let clients = service::client_settings(settings);
+    RestoreReader::open(&clients, &topics.state, &[&topics.created, &topics.updated])
+}
+
+/// Reads one partition as whoever takes it over, and builds its tickets.
+fn check(reader: &mut RestoreReader, partition: i32) -> anyhow::Result<Line> {
+    let mut collected = Collected::default();
+    let mut waits_since = Instant::now();
+    reader.add(partition)?;
+    let finished = loop {
+        reader.step(STEP, &mut collected)?;
+        if let Some(finished) = collected.finished.take() {
+            break finished;
+        }
+        let is_held = |(_, stage): (i32, Stage)| matches!(stage, Stage::WaitingForFence { .. });
+        if !reader.stages().any(is_held) {
+            waits_since = Instant::now();
+        } else if waits_since.elapsed() > PATIENCE {
+            reader.cancel(partition)?;
+            return Ok(held(partition));
+        }
+    };
+    Ok(built(partition, finished, collected.records))
+}
+
+/// A partition that nobody can take over yet.
+fn held(partition: i32) -> Line {
+    let seconds = PATIENCE.as_secs();
+    Line {
+        partition,
+        defect: Some(format!(
+            "a transaction has been open in it for {seconds} s, and a replica waits for its end; \
+             where it hangs, the brokers' `kafka-transactions.sh find-hanging` tells and `abort` ends it"
+        )),
+        ..Line::default()
+    }
+}
+
+fn built(partition: i32, finished: Finished, records: Compacted) -> Line {
+    let sizes = || records.values().map(Vec::len);
+    let line = Line {
+        partition,
+        records: finished.records,
+        bytes: sizes().sum(),
+        bytes_max: sizes().max().unwrap_or(0),
+        ..Line::default()
+    };
+    // Whether a state can be read does not depend on the plans.
+    let rules = Arc::new(Rules::new(Arc::new(Revision::default())));
+    match shard::build(partition, &rules, records, &finished.committed) {
+        Ok(restored) => Line {
+            good: true,
+            tickets: restored.engine.len(),
+            evaluated_to: restored.meta.as_ref().map(Meta::evaluated_to),
+            epoch: restored.meta.as_ref().map(|meta| meta.epoch),
+            instance: restored.meta.map(|meta| meta.instance),
+            ..line
+        },
+        Err(error) => Line {
+            defect: Some(format!("{:#}", anyhow::Error::from(error))),
+            ..line
+        },
+    }
+}
+
+fn text(report: &Report) -> String {
+    let mut table = Columns::new(&[
+        ("partition", Side::Right),
+        ("tickets", Side::Right),
+        ("records", Side::Right),
+        ("bytes", Side::Right),
+        ("largest", Side::Right),
+        ("decided up to", Side::Left),
+        ("last written by", Side::Left),
+    ]);
+    let number = |number: usize| grouped(number as u64);
+    for line in &report.partitions {
+        let reached = line.evaluated_to.map(|at| at.to_string());
+        table.add([
+            line.partition.to_string(),
+            number(line.tickets),
+            grouped(line.records),
+            number(line.bytes),
+            number(line.bytes_max),
+            reached.unwrap_or_else(|| "-".to_owned()),
+            line.instance.clone().unwrap_or_else(|| "-".to_owned()),
+        ]);
+    }
+    let mut text = table.to_string();
+    for line in &report.partitions {
+        if let Some(defect) = &line.defect {
+            let defect = harmless(defect);
+            text.push_str(&format!("bad: partition {}: {defect}\n", line.partition));
+        }
+    }
+    if report.good {
+        text.push_str("every partition can be taken over\n");
+    }
+    text
+}
