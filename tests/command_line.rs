@@ -155,7 +155,7 @@ fn validate(arguments: &[&str]) -> Output {
 
 #[test]
 fn good_plans_are_summed_up() {
-    let output = validate(&["plans", "--deny-warnings"]);
+    let output = validate(&["plans/itil.yaml", "--deny-warnings"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let printed = stdout(&output);
     assert!(
@@ -166,7 +166,7 @@ fn good_plans_are_summed_up() {
         printed.contains("\n  incident: 4 levels, 3 timeframes, 6 triggers\n"),
         "{printed}"
     );
-    let json = stdout(&validate(&["plans", "--output", "json"]));
+    let json = stdout(&validate(&["plans/itil.yaml", "--output", "json"]));
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["good"], true);
     assert_eq!(json["sets"][0]["plans"][1]["name"], "request");

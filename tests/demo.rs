@@ -82,7 +82,7 @@ fn programs_get_the_events_and_the_summary() {
     let raised = out.iter().filter(raised).count();
     assert_eq!(summary["decisions"]["raised"], raised);
     // What was saved is what was played.
-    let plans = concat!(env!("CARGO_MANIFEST_DIR"), "/plans");
+    let plans = concat!(env!("CARGO_MANIFEST_DIR"), "/plans/itil.yaml");
     let until = summary["until"].as_str().unwrap();
     let simulated = Command::new(env!("CARGO_BIN_EXE_escalator"))
         .args(["simulate", "--plans", plans, "--events", events])

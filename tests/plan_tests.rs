@@ -52,14 +52,27 @@ fn the_shipped_plans_pass_their_tests_and_every_part_of_them_is_reached() {
     );
     let printed = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{printed}");
-    assert!(
-        printed.starts_with("plans/itil.test.yaml\n  ok    "),
-        "{printed}"
-    );
-    let reached = "\nevery plan, level, trigger and mark of plans/itil.yaml was reached\n";
-    assert!(printed.contains(reached), "{printed}");
+    for plan in ["itil", "opportunity"] {
+        let passed = format!("plans/{plan}.test.yaml\n  ok    ");
+        assert!(printed.contains(&passed), "{printed}");
+        let reached =
+            format!("every plan, level, trigger and mark of plans/{plan}.yaml was reached");
+        assert!(printed.contains(&reached), "{printed}");
+    }
     assert!(printed.ends_with(" passed, 0 failed\n"), "{printed}");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn the_shipped_plans_are_good_each_alone_and_all_together() {
+    let files = ["plans/itil.yaml", "plans/opportunity.yaml"];
+    for path in files.into_iter().chain(["plans"]) {
+        let output = escalator(
+            env!("CARGO_MANIFEST_DIR"),
+            &["validate", path, "--deny-warnings"],
+        );
+        assert_eq!(output.status.code(), Some(0), "{path}: {}", stdout(&output));
+    }
 }
 
 #[test]
@@ -209,7 +222,10 @@ fn validate_reports_what_is_wrong_in_tests_beside_the_plans() {
 fn plans_are_drawn_in_the_form_that_is_asked_for() {
     let root = env!("CARGO_MANIFEST_DIR");
     let drawn = |arguments: &[&str]| {
-        let output = escalator(root, &[&["graph", "--plans", "plans"], arguments].concat());
+        let output = escalator(
+            root,
+            &[&["graph", "--plans", "plans/itil.yaml"], arguments].concat(),
+        );
         assert_eq!(output.status.code(), Some(0));
         stdout(&output)
     };
@@ -230,12 +246,13 @@ fn plans_are_drawn_in_the_form_that_is_asked_for() {
 #[test]
 fn a_plan_that_is_not_there_cannot_be_drawn() {
     let root = env!("CARGO_MANIFEST_DIR");
-    let output = escalator(root, &["graph", "--plans", "plans", "--plan", "incidents"]);
+    const PLAN: &str = "plans/itil.yaml";
+    let output = escalator(root, &["graph", "--plans", PLAN, "--plan", "incidents"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "error: there is no plan `incidents` in plans\n  help: the plans are `incident`, `request`\n"
+        "error: there is no plan `incidents` in plans/itil.yaml\n  help: the plans are `incident`, `request`\n"
     );
     let output = escalator(root, &["graph", "--plans", "nowhere"]);
     assert_eq!(output.status.code(), Some(2));
