@@ -228,7 +228,10 @@ fn validate_reports_what_is_wrong_in_tests_beside_the_plans() {
 fn plans_are_drawn_in_the_form_that_is_asked_for() {
     let root = env!("CARGO_MANIFEST_DIR");
     let drawn = |arguments: &[&str]| {
-        let output = escalator(root, &[&["graph", "--plans", "plans"], arguments].concat());
+        let output = escalator(
+            root,
+            &[&["graph", "--plans", "plans/itil.yaml"], arguments].concat(),
+        );
         assert_eq!(output.status.code(), Some(0));
         stdout(&output)
     };
@@ -249,12 +252,13 @@ fn plans_are_drawn_in_the_form_that_is_asked_for() {
 #[test]
 fn a_plan_that_is_not_there_cannot_be_drawn() {
     let root = env!("CARGO_MANIFEST_DIR");
-    let output = escalator(root, &["graph", "--plans", "plans", "--plan", "incidents"]);
+    const PLAN: &str = "plans/itil.yaml";
+    let output = escalator(root, &["graph", "--plans", PLAN, "--plan", "incidents"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "error: there is no plan `incidents` in plans\n  help: the plans are `incident`, `request`\n"
+        "error: there is no plan `incidents` in plans/itil.yaml\n  help: the plans are `incident`, `request`\n"
     );
     let output = escalator(root, &["graph", "--plans", "nowhere"]);
     assert_eq!(output.status.code(), Some(2));

@@ -79,7 +79,7 @@ fn a_letter_is_listed_shown_replayed_and_recognised_when_it_fails_again() {
     send(&site, "created", "T\x1b1", POISON);
     send(&site, "updated", "T2", b"{sealed");
     // More than the letters' topic takes: the letter has no value.
-    let large = format!("{{\"x\":\"{}\"}}", "x".repeat(5 << 20));
+    let large = format!("{{\"x\":\"{}\"}}", "x".repeat(9 << 20));
     send(&site, "updated", "T3", large.as_bytes());
     let letters = wait_for_letters(&site, 3);
     let place = |key: &str| {

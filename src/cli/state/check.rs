@@ -13,7 +13,7 @@ use super::StateTopic;
 use crate::cli::setting_flags::SettingArgs;
 use crate::cli::{Output, Verdict, print};
 use crate::kafka;
-use crate::kafka::restore::{Finished, RestoreReader, Sink, Stage};
+use crate::kafka::restore::{Finished, RestoreReader, Sink};
 use crate::offline::{Columns, Side, grouped, harmless};
 use crate::partition::Compacted;
 use crate::partition::meta::Meta;
@@ -32,8 +32,7 @@ nothing is written. It exits with 1 when a replica would refuse one.";
 /// One step waits this long for records.
 const STEP: Duration = Duration::from_millis(100);
 
-/// What may hold a replica back is an open transaction of a dead one; the brokers abort it after
-/// its timeout and their own sweep, 20 s as the defaults are. Longer than this something is wrong.
+/// Brokers that fail for so long are not electing a leader, they are away.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Args)]
@@ -122,34 +121,30 @@ fn open(settings: &Settings) -> Result<RestoreReader, kafka::Error> {
 /// Reads one partition as whoever takes it over, and builds its tickets.
 fn check(reader: &mut RestoreReader, partition: i32) -> anyhow::Result<Line> {
     let mut collected = Collected::default();
-    let mut waits_since = Instant::now();
+    let mut failing_since = None;
     reader.add(partition)?;
-    let finished = loop {
-        reader.step(STEP, &mut collected)?;
+    loop {
+        match reader.step(STEP, &mut collected) {
+            Ok(()) => failing_since = None,
+            // Whoever takes it over would wait for ever.
+            Err(error @ kafka::Error::Hanging { .. }) => {
+                reader.cancel(partition)?;
+                return Ok(Line {
+                    partition,
+                    defect: Some(error.to_string()),
+                    ..Line::default()
+                });
+            }
+            Err(error) => {
+                let since = *failing_since.get_or_insert_with(Instant::now);
+                if !error.is_retriable() || since.elapsed() > PATIENCE {
+                    return Err(error.into());
+                }
+            }
+        }
         if let Some(finished) = collected.finished.take() {
-            break finished;
+            return Ok(built(partition, finished, collected.records));
         }
-        let is_held = |(_, stage): (i32, Stage)| matches!(stage, Stage::WaitingForFence { .. });
-        if !reader.stages().any(is_held) {
-            waits_since = Instant::now();
-        } else if waits_since.elapsed() > PATIENCE {
-            reader.cancel(partition)?;
-            return Ok(held(partition));
-        }
-    };
-    Ok(built(partition, finished, collected.records))
-}
-
-/// A partition that nobody can take over yet.
-fn held(partition: i32) -> Line {
-    let seconds = PATIENCE.as_secs();
-    Line {
-        partition,
-        defect: Some(format!(
-            "a transaction has been open in it for {seconds} s, and a replica waits for its end; \
-             where it hangs, the brokers' `kafka-transactions.sh find-hanging` tells and `abort` ends it"
-        )),
-        ..Line::default()
     }
 }
 
