@@ -7,6 +7,7 @@
 mod backtest;
 mod calendar;
 mod clock;
+mod completion;
 mod config;
 #[cfg(feature = "embedded")]
 mod demo;
@@ -15,6 +16,7 @@ mod failure;
 mod graph;
 mod healthcheck;
 mod inputs;
+mod man;
 mod print;
 mod report;
 mod run;
@@ -36,9 +38,15 @@ pub use clock::SystemClock;
 /// The exit code for usage and environment.
 const TROUBLE: u8 = 2;
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  good
+  1  the thing checked is bad
+  2  usage or environment";
+
 /// Listens to tickets on Kafka, and tells who has to know when a promise is about to break.
 #[derive(Parser)]
-#[command(version, propagate_version = true, max_term_width = 100)]
+#[command(version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -59,6 +67,9 @@ enum Command {
     #[cfg(feature = "embedded")]
     #[command(after_help = demo::EXAMPLES)]
     Demo(demo::Demo),
+    /// Prints a script with which a shell completes commands and flags.
+    #[command(after_help = completion::EXAMPLES)]
+    Completion(completion::Completion),
     /// Looks at the settings as they are in force.
     #[command(subcommand)]
     Config(config::Config),
@@ -71,6 +82,9 @@ enum Command {
     /// Asks a running service whether it is ready; exits with 1 when it is not.
     #[command(after_help = healthcheck::EXAMPLES)]
     Healthcheck(healthcheck::Healthcheck),
+    /// Prints the manual page of a command.
+    #[command(after_help = man::EXAMPLES)]
+    Man(man::Man),
     /// Reports which promises were kept, what escalated, and who was told, over recorded events.
     #[command(after_help = report::EXAMPLES)]
     Report(report::Report),
@@ -130,10 +144,12 @@ pub fn main() -> ExitCode {
         Command::Calendar(command) => command.run(),
         #[cfg(feature = "embedded")]
         Command::Demo(command) => command.run(),
+        Command::Completion(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
+        Command::Man(command) => command.run(),
         Command::Report(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Simulate(command) => command.run(),

@@ -101,7 +101,7 @@ impl Server {
                 tokio::select! {
                     result = serving.into_future() => {
                         if let Err(error) = result {
-                            tracing::error!(error = %error, "the HTTP server stopped by itself");
+                            tracing::error!(reason = %error, "the HTTP server stopped by itself");
                         }
                     }
                     _ = stopped => {}

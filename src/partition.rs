@@ -82,8 +82,8 @@ pub struct Partition {
 pub struct Counted {
     /// Facts by input and by what became of them.
     pub facts: Vec<(wire::Input, Acceptance)>,
-    /// Dead letters by input and reason.
-    pub dead_letters: Vec<(wire::Input, wire::DeadLetterReason)>,
+    /// Dead letters: the input, the offset, and why.
+    pub dead_letters: Vec<(wire::Input, i64, wire::Refusal)>,
     /// Fields that the contract does not name.
     pub unknown_fields: u64,
     /// Samples of which partitioner the producers use.
@@ -209,7 +209,11 @@ impl Partition {
             },
             now,
         );
+        let evaluable = self.evaluation_time(shared);
         match read {
+            Ok(decoded) if !self.engine.has_room(&decoded.fact, evaluable) => {
+                self.refuse(record, &headers, wire::Refusal::no_room(), shared);
+            }
             Ok(decoded) => {
                 // It is decided once evaluation is past it.
                 let decided_at = decoded.fact.fact.occurred_at.plus_millis(1);
@@ -226,12 +230,22 @@ impl Partition {
                     .partitioners
                     .extend(decoded.partitioners.map(|sample| (input, sample)));
             }
-            Err(refusal) => {
-                self.counted.dead_letters.push((input, refusal.reason));
-                let letter = shared.writing.dead_letter(record, &headers, &refusal);
-                self.records.push(letter);
-            }
+            Err(refusal) => self.refuse(record, &headers, refusal, shared),
         }
+    }
+
+    fn refuse(
+        &mut self,
+        record: &Record,
+        headers: &[wire::Header<'_>],
+        refusal: wire::Refusal,
+        shared: &Shared,
+    ) {
+        let letter = shared.writing.dead_letter(record, headers, &refusal);
+        self.records.push(letter);
+        let input = wire::Input::ALL[record.input];
+        let seen = (input, record.offset, refusal);
+        self.counted.dead_letters.push(seen);
     }
 
     /// The instant before which everything can be decided now.

@@ -134,11 +134,22 @@ impl Service {
             health,
             server,
         } = self;
-        let clients = client_settings(&start.settings);
-        let Some(facts) = wait_for_topics(&start, &clients, &health, &metrics)? else {
-            return Ok(());
-        };
-        let result = run_shard(&start, &clients, facts, &metrics, &health);
+        let settings = &start.settings;
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            instance = settings.instance,
+            kafka.brokers = settings.kafka.brokers,
+            kafka.group = settings.kafka.group,
+            plans.revision = &*start.plans.revision().id,
+            plans.count = start.plans.revision().plans.len(),
+            "the service starts"
+        );
+        let clients = client_settings(settings);
+        let topics = wait_for_topics(&start, &clients, &health, &metrics);
+        let result = topics.and_then(|facts| match facts {
+            Some(facts) => run_shard(&start, &clients, facts, &metrics, &health),
+            None => Ok(()),
+        });
         if let Err(error) = &result {
             health.die(error.to_string());
         }
@@ -245,12 +256,17 @@ fn wait_for_topics(
             topics.check()
         };
         match checked {
-            Ok(facts) => return Ok(Some(facts)),
+            Ok(facts) => {
+                for advice in &facts.advice {
+                    tracing::warn!(kafka.topic = advice.topic(), "{advice}");
+                }
+                return Ok(Some(facts));
+            }
             Err(error) if error.is_retriable() => {
                 metrics.families.broker_up.set(0);
                 health.fail(Check::Broker, error.to_string());
                 if !is_told {
-                    tracing::warn!(%error, "the service waits for the brokers");
+                    tracing::warn!(reason = %error, "the service waits for the brokers");
                     is_told = true;
                 }
             }
@@ -273,7 +289,7 @@ pub fn make_topics(
     let partitions = usize::try_from(settings.partitions).unwrap_or_default();
     let made = topics.create(partitions, settings.replication)?;
     if !made.is_empty() {
-        tracing::info!(topics = ?made, "topics were made");
+        tracing::info!(kafka.topics = made.join(","), "topics were made");
     }
     Ok(made)
 }
@@ -299,7 +315,7 @@ fn run_shard(
         }),
     )?;
     let parts = shard::Parts {
-        shared: shared(settings, rules, facts),
+        shared: shared(settings, rules, &facts),
         start: start_at(&settings.start),
         pace: Pace {
             records_max: settings.tuning.transaction_records,
@@ -318,7 +334,7 @@ fn run_shard(
     Ok(Shard::new(log, parts).run(&start.stop)?)
 }
 
-fn shared(settings: &Settings, rules: Arc<Rules>, facts: TopicFacts) -> Shared {
+fn shared(settings: &Settings, rules: Arc<Rules>, facts: &TopicFacts) -> Shared {
     let topics = &settings.topics;
     Shared {
         rules,
@@ -337,6 +353,7 @@ fn shared(settings: &Settings, rules: Arc<Rules>, facts: TopicFacts) -> Shared {
                 settings::OutputFormat::Avro => wire::OutputFormat::Avro,
                 settings::OutputFormat::Json => wire::OutputFormat::Json,
             },
+            escalated_bytes_max: facts.escalated_bytes_max,
             dead_letter_bytes_max: facts.dead_letter_bytes_max,
         },
         instance: settings.instance.clone(),

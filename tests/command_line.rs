@@ -275,9 +275,52 @@ fn topics_of_brokers_that_do_not_answer_are_trouble_and_not_bad() {
         assert_eq!(code(&output), 2);
         assert_eq!(stdout(&output), "");
         let told = stderr(&output);
-        let expected = "error: no broker answers at 127.0.0.1:1 (asking for the topics); check";
+        let expected = "error: no broker answers at 127.0.0.1:1 (asking for the topics: ";
         assert!(told.starts_with(expected), "{told}");
+        assert!(
+            told.contains("Connection refused); check `kafka.brokers`"),
+            "{told}"
+        );
     }
     let output = escalator().args(["topics", "destroy"]).output().unwrap();
     assert_eq!(code(&output), 2);
+}
+
+#[test]
+fn shells_get_their_completions() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = escalator().args(["completion", shell]).output().unwrap();
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let script = stdout(&output);
+        for word in ["escalator", "healthcheck", "create-topics"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    let output = escalator().args(["completion", "abacus"]).output();
+    assert_eq!(code(&output.unwrap()), 2);
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    for (arguments, title) in [
+        (&["man"][..], ".TH escalator 1 "),
+        (&["man", "run"], ".TH escalator-run 1 "),
+        (
+            &["man", "topics", "create"],
+            ".TH escalator-topics-create 1 ",
+        ),
+    ] {
+        let output = escalator().args(arguments).output().unwrap();
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let page = stdout(&output);
+        assert!(page.contains(title), "{page}");
+    }
+    let output = escalator().args(["man", "topics", "destroy"]).output();
+    let output = output.unwrap();
+    assert_eq!((code(&output), &*stdout(&output)), (2, ""));
+    let told = stderr(&output);
+    assert!(
+        told.contains("there is no command `topics destroy`"),
+        "{told}"
+    );
 }

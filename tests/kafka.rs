@@ -22,10 +22,14 @@ mod embedded;
 mod incident_log;
 #[path = "kafka/lanes.rs"]
 mod lanes;
+#[path = "kafka/large.rs"]
+mod large;
 #[path = "kafka/observed.rs"]
 mod observed;
 #[path = "kafka/poison.rs"]
 mod poison;
+#[path = "kafka/production.rs"]
+mod production;
 #[path = "kafka/restore.rs"]
 mod restore;
 #[path = "kafka/service.rs"]

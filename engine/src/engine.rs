@@ -162,6 +162,16 @@ impl Engine {
         self.timers.next().into_iter().chain(digest).min()
     }
 
+    /// Whether the fact's ticket has room for it, see [`TicketState::has_room`].
+    #[must_use]
+    pub fn has_room(&self, fact: &TicketFact, evaluated_to: Timestamp) -> bool {
+        let dirty = self.batch.by_id.get(&fact.ticket_id);
+        let state = dirty
+            .map(|place| &self.batch.dirty[*place].state)
+            .or_else(|| self.ticket(&fact.ticket_id));
+        state.is_none_or(|state| state.has_room(&fact.fact, evaluated_to))
+    }
+
     /// Takes a fact into the batch. It decides nothing before [`Engine::advance`].
     pub fn apply(&mut self, fact: TicketFact) -> Acceptance {
         let evaluated_to = self.evaluated_to;

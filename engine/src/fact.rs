@@ -29,6 +29,10 @@ pub struct Fact {
     pub activities: Vec<Activity>,
 }
 
+/// More than the numbers, lengths and markers of one fact, change, activity or tag take beside its
+/// texts when it is stored.
+const BYTES_BESIDE_TEXTS: usize = 64;
+
 /// What somebody did in an update.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Activity {
@@ -149,6 +153,25 @@ impl Fact {
     pub fn precedes_content(&self, other: &Self) -> bool {
         (self.occurred_at, self.version, self.record_hash)
             < (other.occurred_at, other.version, other.record_hash)
+    }
+
+    /// A little more than what it takes in the stored state; depends on nothing but the fact.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let text = |text: &Option<Text>| text.as_ref().map_or(0, |text| text.len());
+        let change = |change: &Change| match change {
+            Change::Text(_, value) => text(value),
+            Change::Number(..) | Change::ClearLabels => 0,
+            Change::Tags(tags) => tags.iter().map(|tag| tag.len() + BYTES_BESIDE_TEXTS).sum(),
+            Change::Label(name, value) => name.len() + text(value),
+        };
+        let activity = |activity: &Activity| text(&activity.actor) + text(&activity.note);
+        let parts = 1 + self.changes.len() + self.activities.len();
+        text(&self.event_id)
+            + self.source.len()
+            + self.changes.iter().map(change).sum::<usize>()
+            + self.activities.iter().map(activity).sum::<usize>()
+            + parts * BYTES_BESIDE_TEXTS
     }
 
     /// Its position, to be kept when the fact itself is folded away.

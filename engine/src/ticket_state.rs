@@ -8,7 +8,10 @@
 //! wrong is emitted. There is no second way to handle lateness, and none that undoes a step.
 
 mod corrections;
+mod lives;
 mod stored;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -18,7 +21,7 @@ use crate::effect::{CauseKind, EscalatedType};
 use crate::emission::{Emission, Emitted, Standing, Told, Voice};
 use crate::fact::{Fact, FactKey};
 use crate::ledger::{Entry, Ledger};
-use crate::machine::{Counts, Due, Machine, Outcome, Past, Trace};
+use crate::machine::{Counts, Due, Machine, Outcome, Past};
 use crate::plan::Nature;
 use crate::rules::{PlanRef, Rules};
 use crate::ticket::Text;
@@ -26,6 +29,15 @@ use crate::time::Timestamp;
 
 /// Facts that are kept one by one, says the contract; older ones are folded.
 pub const FACTS_MAX: usize = 64;
+
+/// Facts that are kept one by one take no more than this, except for the latest one by itself:
+/// 64 facts of 8 KiB. A state then stays below 1 MiB, which is what Kafka takes unless told
+/// otherwise, as long as the fields of its ticket take less than a quarter of that.
+pub const FACTS_BYTES_MAX: usize = 512 * 1024;
+
+/// Facts that may wait for the evaluation time: sixteen times as many as are kept when it has
+/// come, and no more bytes than these take.
+pub const WAITING_MAX: usize = 1024;
 
 /// The state of one ticket.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,6 +108,16 @@ pub enum Acceptance {
     LateDropped,
 }
 
+/// How far facts are read.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    /// Everything before this instant…
+    to: Timestamp,
+    /// …or, unless it is to be one life, no further than to the first fact that meets a forgotten
+    /// ticket.
+    is_one_life: bool,
+}
+
 /// Whose state is advanced, and under what circumstances.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -108,6 +130,25 @@ pub struct Context<'a> {
 }
 
 impl TicketState {
+    /// Whether there is room for a fact. Those up to `evaluated_to` only pass through; those beyond
+    /// wait, and what waits has a limit.
+    #[must_use]
+    pub fn has_room(&self, fact: &Fact, evaluated_to: Timestamp) -> bool {
+        if fact.occurred_at <= evaluated_to {
+            return true;
+        }
+        let begin = self
+            .facts
+            .partition_point(|other| other.occurred_at <= evaluated_to);
+        let waiting = &self.facts[begin..];
+        let fits = || {
+            let taken = bytes(waiting) + fact.bytes();
+            waiting.len() < WAITING_MAX && taken <= FACTS_BYTES_MAX
+        };
+        // The first may be as large as a record can be, and one that is known takes no more room.
+        waiting.is_empty() || fits() || waiting.iter().any(|other| other.is_same(fact))
+    }
+
     /// Takes a fact in. `evaluated_to` is the time up to which the partition was evaluated.
     pub fn accept(&mut self, fact: Arc<Fact>, evaluated_to: Timestamp) -> Acceptance {
         if self
@@ -179,9 +220,7 @@ impl TicketState {
             self.evaluated = 0;
         }
         let begin = out.len();
-        // A history that is read anew is that of one ticket, however late it was.
-        let is_one_life = late_at.is_some();
-        let mut counts = self.live(to, is_one_life, late_at, context, out);
+        let mut counts = self.live(to, late_at, context, out);
         if let Some(late) = late {
             // What time alone would have brought about long ago is said now because of this fact.
             for emitted in &mut out[begin..] {
@@ -190,97 +229,56 @@ impl TicketState {
         }
         while self.is_forgotten_before(to, context.rules) {
             self.forget();
-            counts += self.live(to, false, None, context, out);
+            counts += self.live(to, None, context, out);
         }
         counts
     }
 
-    /// Evaluates one life of the ticket: until it is forgotten, or until `to`.
+    /// Evaluates one life of the ticket: until it is forgotten, or until `to`. A history that is
+    /// read anew is that of one ticket, however late it was.
     fn live(
         &mut self,
         to: Timestamp,
-        is_one_life: bool,
         late_at: Option<Timestamp>,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) -> Counts {
         let mut outcome = Outcome::without_updates_before(context.emission.reached(to));
-        self.read(to, is_one_life, context.rules, &mut outcome, |_| {});
-        outcome.counts.templates_failed +=
-            self.reconcile(&outcome.decisions, late_at, to, context, out);
+        let (mut failed, mut emitted) = (0, 0);
+        let before_folding = |state: &mut Self, outcome: &Outcome| {
+            // What was decided before a fold is emitted before it, as if the batch ended here: what is
+            // folded leaves the ledger, and may not be in it any more when the next is emitted.
+            if late_at.is_none() {
+                let decisions = &outcome.decisions[emitted..];
+                failed += state.reconcile(decisions, None, to, context, out);
+                emitted = outcome.decisions.len();
+            }
+        };
+        let span = Span {
+            to,
+            is_one_life: late_at.is_some(),
+        };
+        self.read(span, context.rules, &mut outcome, |_| {}, before_folding);
+        failed += self.reconcile(&outcome.decisions[emitted..], late_at, to, context, out);
+        outcome.counts.templates_failed += failed;
         outcome.counts
     }
 
-    fn is_forgotten_before(&self, at: Timestamp, rules: &Rules) -> bool {
-        let forgotten_at = self.machine.forgotten_at(rules);
-        forgotten_at.is_some_and(|forgotten_at| forgotten_at < at)
-    }
-
-    /// Forgets everything but what is still to come, which will meet an unknown ticket.
-    fn forget(&mut self) {
-        let facts = self.facts.split_off(self.evaluated);
-        *self = Self {
-            facts,
-            ..Self::default()
-        };
-    }
-
-    /// Whether nothing is known of the ticket, as of one that was forgotten.
-    #[must_use]
-    pub fn is_blank(&self) -> bool {
-        self.facts.is_empty() && self.machine.created_at.is_none()
-    }
-
-    /// Like [`TicketState::advance`], but tells the history in words and emits nothing.
-    pub fn advance_traced(&mut self, to: Timestamp, rules: &Rules) -> Vec<Trace> {
-        let mut outcome = Outcome::traced();
-        self.read_lives(to, rules, &mut outcome, |_| {});
-        outcome.trace.unwrap_or_default()
-    }
-
-    /// Like [`TicketState::advance`], but shows the machine after each fact and emits nothing.
-    pub fn advance_watched(&mut self, to: Timestamp, rules: &Rules, watch: impl FnMut(&Machine)) {
-        self.read_lives(to, rules, &mut Outcome::default(), watch);
-    }
-
-    /// Reads on through forgetting, but keeps the last life however long ago it was.
-    fn read_lives(
-        &mut self,
-        to: Timestamp,
-        rules: &Rules,
-        outcome: &mut Outcome,
-        mut watch: impl FnMut(&Machine),
-    ) {
-        self.read(to, false, rules, outcome, &mut watch);
-        while let Some(at) = self.machine.forgotten_at(rules)
-            && self
-                .facts
-                .get(self.evaluated)
-                .is_some_and(|fact| fact.occurred_at < to)
-        {
-            outcome.trace_forgetting(at);
-            self.forget();
-            self.read(to, false, rules, outcome, &mut watch);
-        }
-    }
-
-    /// Reads the facts before `to` and lets everything fall due before it; unless it is to be one
-    /// life, no further than to the first fact that meets a forgotten ticket.
+    /// Reads the facts of a span and lets everything fall due before its end.
     fn read(
         &mut self,
-        to: Timestamp,
-        is_one_life: bool,
+        span: Span,
         rules: &Rules,
         outcome: &mut Outcome,
         mut watch: impl FnMut(&Machine),
+        mut before_folding: impl FnMut(&mut Self, &Outcome),
     ) {
+        let to = span.to;
         while let Some(fact) = self.facts.get(self.evaluated) {
-            let is_beyond = fact.occurred_at >= to;
-            if is_beyond || (!is_one_life && self.is_forgotten_before(fact.occurred_at, rules)) {
+            let meets_forgotten =
+                || !span.is_one_life && self.is_forgotten_before(fact.occurred_at, rules);
+            if fact.occurred_at >= to || meets_forgotten() {
                 break;
-            }
-            if self.evaluated == FACTS_MAX {
-                self.fold_oldest(rules);
             }
             let fact = Arc::clone(&self.facts[self.evaluated]);
             let past = Past {
@@ -290,6 +288,11 @@ impl TicketState {
             self.machine
                 .apply_edits(fact.occurred_at, past, rules, outcome);
             self.fire(fact.occurred_at, rules, outcome);
+            // Not before: what falls due between two facts is the same whichever batch it comes in.
+            if self.needs_room(&fact) {
+                before_folding(self, outcome);
+                self.make_room(&fact, rules);
+            }
             let past = Past {
                 fold: self.fold.as_ref().map(|fold| &fold.machine),
                 facts: &self.facts[..self.evaluated],
@@ -321,6 +324,21 @@ impl TicketState {
             if decision.due_at < decision.decided_at {
                 decision.fact = last.cloned();
             }
+        }
+    }
+
+    /// Whether the next fact may not be kept beside all others. That depends on the facts up to this
+    /// one alone, so it is the same whatever the batches.
+    fn needs_room(&self, next: &Fact) -> bool {
+        let kept = &self.facts[..self.evaluated];
+        kept.len() == FACTS_MAX
+            || (!kept.is_empty() && bytes(kept) + next.bytes() > FACTS_BYTES_MAX)
+    }
+
+    /// Folds so many facts away that the next one may be kept beside the others.
+    fn make_room(&mut self, next: &Fact, rules: &Rules) {
+        while self.needs_room(next) {
+            self.fold_oldest(rules);
         }
     }
 
@@ -468,4 +486,8 @@ fn past_of(machine: &Machine) -> Past<'_> {
         fold: machine.created_at.is_some().then_some(machine),
         facts: &[],
     }
+}
+
+fn bytes(facts: &[Arc<Fact>]) -> usize {
+    facts.iter().map(|fact| fact.bytes()).sum()
 }

@@ -17,10 +17,10 @@ use escalator_engine::machine::Machine;
 use escalator_engine::rules::Rules;
 use escalator_engine::simulate::simulate;
 use escalator_engine::storms::Storms;
-use escalator_engine::ticket_state::{Acceptance, StoredState, TicketState};
+use escalator_engine::ticket_state::{Acceptance, FACTS_BYTES_MAX, StoredState, TicketState};
 use escalator_engine::time::Timestamp;
 use proptest::prelude::*;
-use support::{escalated, forgetful_rules, lives, minute, notified, rules};
+use support::{escalated, forgetful_rules, lives, minute, notified, rules, with_note};
 
 const HORIZON: i64 = 240;
 const END: i64 = 700;
@@ -328,6 +328,42 @@ proptest! {
         }
         let again = engine.advance(minute(END).plus_millis(2), usize::MAX, &emission);
         prop_assert!(again.events.is_empty(), "a second reading emits nothing");
+    }
+
+    #[test]
+    fn large_histories_fold_the_same_whatever_the_batches(
+        rules in rules(),
+        facts in lives(HORIZON, 60),
+        sizes in proptest::collection::vec(0_usize..200_000, 60),
+        cut in 1_usize..20,
+    ) {
+        let facts: Vec<_> =
+            facts.iter().zip(sizes).map(|(fact, size)| with_note(fact, size)).collect();
+        let (expected, whole) = oracle(&rules, &facts);
+        let emission = Emission::on_virtual_clock();
+        let mut engine = Engine::new(Arc::clone(&rules));
+        let mut events = Vec::new();
+        for batch in facts.chunks(cut) {
+            // Inside a batch the last come first.
+            let to = batch.last().map_or(Timestamp::MIN, |fact| fact.fact.occurred_at);
+            for fact in batch.iter().rev() {
+                engine.apply(fact.clone());
+            }
+            events.extend(engine.advance(to.plus_millis(-1), usize::MAX, &emission).events);
+            engine.commit();
+            engine = restarted(&engine);
+        }
+        events.extend(engine.advance(minute(END).plus_millis(1), usize::MAX, &emission).events);
+        engine.commit();
+        for (id, state) in engine.tickets() {
+            let bytes: usize = state.facts.iter().map(|fact| fact.bytes()).sum();
+            prop_assert!(
+                state.facts.len() == 1 || bytes <= FACTS_BYTES_MAX,
+                "{} keeps {} bytes", id, bytes
+            );
+        }
+        prop_assert_eq!(machines(&engine), machines(&whole));
+        prop_assert_eq!(&events, &expected);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) enum Config {
 }
 
 const EXAMPLES: &str = "\
-Example:
+Examples:
   escalator config print --config deploy/escalator.toml
   ESCALATOR__GRACE=5s escalator config print --output json";
 

@@ -12,7 +12,7 @@ use super::setting_flags::SettingArgs;
 use super::{Output, Verdict, print};
 
 pub(super) const EXAMPLES: &str = "\
-Example:
+Examples:
   escalator healthcheck
   escalator healthcheck --http 127.0.0.1:9464 --output json";
 

@@ -68,6 +68,7 @@ fn with_embedded_broker(
         doing: "cannot start the embedded broker".to_owned(),
         remedy: "free a port on the loopback interface, or name brokers with --brokers",
     })?;
+    tracing::info!(kafka.brokers = %address, "a broker runs inside the process");
     settings.kafka.brokers = address.to_string();
     settings.topics.create = true;
     Ok(settings)

@@ -16,7 +16,7 @@ pub(super) enum Schema {
 }
 
 const EXAMPLES: &str = "\
-Example:
+Examples:
   escalator schema print Escalated > Escalated.avsc
   escalator schema print --all --output json";
 

@@ -58,6 +58,8 @@ struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     existing: Option<&'a [String]>,
     defects: Vec<DefectLine<'a>>,
+    /// What could be better, without being bad.
+    advice: Vec<DefectLine<'a>>,
 }
 
 #[derive(Serialize)]
@@ -116,20 +118,25 @@ fn show(
     creation: Option<&Creation>,
     checked: Result<TopicFacts, kafka::Error>,
 ) -> anyhow::Result<Verdict> {
-    let (partitions, defects) = match checked {
-        Ok(facts) => (Some(facts.partitions), Vec::new()),
+    let (partitions, found) = match checked {
+        Ok(facts) => (Some(facts.partitions), facts.advice),
         Err(kafka::Error::Topics(defects)) => (None, defects),
         Err(error) => return Err(error.into()),
     };
-    let good = defects.is_empty();
+    let good = found.iter().all(Defect::is_advice);
+    let lines = |are_advice: bool| {
+        let wanted = found.iter().filter(|it| it.is_advice() == are_advice);
+        wanted.map(DefectLine::of).collect()
+    };
     match output {
-        Output::Text => print::text(&text(creation, partitions, &defects))?,
+        Output::Text => print::text(&text(creation, partitions, &found))?,
         Output::Json => print::json(&Report {
             good,
             partitions,
             made: creation.map(|creation| &*creation.made),
             existing: creation.map(|creation| &*creation.existing),
-            defects: defects.iter().map(DefectLine::of).collect(),
+            defects: lines(false),
+            advice: lines(true),
         })?,
     }
     Ok(if good { Verdict::Good } else { Verdict::Bad })
@@ -155,7 +162,8 @@ fn text(creation: Option<&Creation>, partitions: Option<usize>, defects: &[Defec
         text.push_str(&print::table(&rows));
     }
     for defect in defects {
-        text.push_str(&format!("bad: {defect}\n"));
+        let word = if defect.is_advice() { "note" } else { "bad" };
+        text.push_str(&format!("{word}: {defect}\n"));
     }
     if let Some(partitions) = partitions {
         let s = if partitions == 1 { "" } else { "s" };

@@ -56,6 +56,27 @@ impl ClientSettings {
     }
 }
 
+/// Passes one of the library's log lines on. What is an error to the library is mended by it or by
+/// the cycle, so it is a warning here.
+pub(super) fn log_line(level: i32, facility: &str, text: &str) {
+    if level <= RDKafkaLogLevel::Error as i32 {
+        tracing::warn!(target: "librdkafka", { librdkafka.facility = facility }, "{text}");
+    } else {
+        tracing::debug!(
+            target: "librdkafka",
+            { librdkafka.facility = facility, librdkafka.level = level },
+            "{text}"
+        );
+    }
+}
+
+/// What the library says about a connection, without what differs from one attempt to the next.
+pub(super) fn steady(reason: &str) -> &str {
+    reason
+        .split_once(" (after ")
+        .map_or(reason, |(reason, _)| reason)
+}
+
 /// Hears the library's log lines and errors.
 #[derive(Debug, Default)]
 pub(super) struct Ear {
@@ -85,25 +106,53 @@ impl Ear {
 
 impl ClientContext for Ear {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        let level = level as i32;
-        if level <= RDKafkaLogLevel::Error as i32 {
-            tracing::warn!(target: "librdkafka", facility, "{text}");
-        } else {
-            tracing::debug!(target: "librdkafka", facility, level, "{text}");
-        }
+        log_line(level as i32, facility, text);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.disturbed.store(true, Ordering::Release);
         tracing::debug!(target: "librdkafka", %error, "{reason}");
         if let Some(code) = error.rdkafka_error_code() {
-            *self
+            let mut last = self
                 .last
                 .lock()
-                .expect("nothing panics while it holds the last error") =
-                Some((code, reason.to_owned()));
+                .expect("nothing panics while it holds the last error");
+            // That all are down follows from what was heard of each, which says more.
+            if last.is_none() || code != RDKafkaErrorCode::AllBrokersDown {
+                *last = Some((code, steady(reason).to_owned()));
+            }
         }
     }
 }
 
 impl ConsumerContext for Ear {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_from_attempt_to_attempt_is_cut_off() {
+        let told = "127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused";
+        let once = format!("{told} (after 0ms in state CONNECT)");
+        let again =
+            format!("{told} (after 1ms in state CONNECT, 30 identical error(s) suppressed)");
+        assert_eq!(steady(&once), told);
+        assert_eq!(steady(&again), told);
+        assert_eq!(steady("1/1 brokers are down"), "1/1 brokers are down");
+    }
+
+    #[test]
+    fn that_all_are_down_does_not_hide_why() {
+        let ear = Ear::default();
+        let hear = |code, reason| ear.error(KafkaError::Global(code), reason);
+        hear(RDKafkaErrorCode::AllBrokersDown, "1/1 brokers are down");
+        hear(
+            RDKafkaErrorCode::BrokerTransportFailure,
+            "refused (after 3ms)",
+        );
+        hear(RDKafkaErrorCode::AllBrokersDown, "1/1 brokers are down");
+        let heard = ear.take_last().map(|(_, reason)| reason);
+        assert_eq!(heard.as_deref(), Some("refused"));
+    }
+}

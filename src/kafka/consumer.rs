@@ -330,6 +330,7 @@ impl GroupConsumer {
             Some(RDKafkaErrorCode::AllBrokersDown) if !fatal => Some(Error::Unreachable {
                 brokers: self.brokers.clone(),
                 doing: "reading the inputs",
+                why: heard.map_or_else(|| error.to_string(), |(_, reason)| reason),
             }),
             Some(code) if !fatal && is_transient(code) => None,
             _ => Some(self.call("reading", error)),

@@ -1,5 +1,7 @@
 //! What can go wrong between this process and the brokers.
 
+use std::time::Duration;
+
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::native::{CallError, TransactionError};
@@ -17,12 +19,17 @@ pub enum Error {
         source: KafkaError,
     },
     /// No broker answered. Waiting and trying again is right.
-    #[error("no broker answers at {brokers} ({doing}); check `kafka.brokers` and the network")]
+    #[error(
+        "no broker answers at {brokers} ({doing}: {why}); check `kafka.brokers`, \
+         `kafka.properties` and the network"
+    )]
     Unreachable {
         /// The addresses asked.
         brokers: String,
         /// What was being done.
         doing: &'static str,
+        /// What the library says about it.
+        why: String,
     },
     /// A call to the library failed.
     #[error("{doing} failed")]
@@ -60,6 +67,18 @@ pub enum Error {
         /// What the library says about it.
         detail: String,
     },
+    /// A transaction stays open although whoever began it must have lost it long ago.
+    #[error(
+        "a transaction has held back {held_back} for more than {} s, longer than any of this service \
+         lasts: the broker lost its end; `kafka-transactions.sh find-hanging` names it, `abort` ends it",
+        longer_than.as_secs()
+    )]
+    Hanging {
+        /// What cannot be read because of it.
+        held_back: String,
+        /// How long that has been so at least.
+        longer_than: Duration,
+    },
     /// Topics are missing or unfit; each defect names its remedy.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Topics(Vec<super::topics::Defect>),
@@ -69,7 +88,7 @@ impl Error {
     /// Whether waiting and doing the same again may help.
     pub fn is_retriable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Hanging { .. } => true,
             Self::Call { source, .. } => source.rdkafka_error_code().is_some_and(is_transient),
             Self::Native { source, .. } => is_transient(source.code),
             Self::Producer { source, .. } => source.retriable || is_transient(source.code),

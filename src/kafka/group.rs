@@ -70,7 +70,7 @@ impl GroupContext {
             RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(&nothing),
         };
         if let Err(error) = applied {
-            tracing::error!(%error, "the assignment could not be taken over");
+            tracing::error!(reason = %error, "the assignment could not be taken over");
         }
     }
 
@@ -95,7 +95,7 @@ impl GroupContext {
             RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
         };
         if let Err(error) = applied {
-            tracing::error!(%error, "the assignment could not be given up");
+            tracing::error!(reason = %error, "the assignment could not be given up");
         }
     }
 }

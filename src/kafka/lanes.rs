@@ -11,10 +11,12 @@
 //! producer is made anew: that raises its epoch, and whatever is still under way is refused.
 
 use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -267,6 +269,10 @@ impl Attempt<'_> {
         }
     }
 
+    /// Adds the offsets, on a thread of their own: once the offsets are announced, the library waits
+    /// for the group's coordinator as long as no broker is there, whatever time the call is given
+    /// (`rd_kafka_coord_req` of librdkafka 2.12.1 has no timeout). Such a call is left behind with its
+    /// producer; it ends when a broker is back, and the producer made anew has the later epoch.
     fn send_offsets(
         self,
         transaction: &Transaction,
@@ -287,21 +293,19 @@ impl Attempt<'_> {
             fatal: false,
             message: "this process is not a member of the group".to_owned(),
         })?;
-        let deadline = Instant::now() + self.patience;
-        loop {
-            match self
-                .producer
-                .send_offsets_to_transaction(&list, &metadata, CALL_TIMEOUT)
-            {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    let error = transaction_error(&error);
-                    if !error.retriable || Instant::now() >= deadline {
-                        return Err(error);
-                    }
-                }
-            }
-        }
+        let (producer, patience) = (self.producer.clone(), self.patience);
+        let (tell, answer) = channel();
+        std::thread::Builder::new()
+            .name("offsets".to_owned())
+            .spawn(move || {
+                // Nobody listens any more when the call was left behind.
+                drop(tell.send(add_offsets(&producer, &list, &metadata, patience)));
+            })
+            .map_err(|error| gave_up(&error.to_string()))?;
+        // The last of the calls may begin just before the time is over.
+        answer
+            .recv_timeout(patience + CALL_TIMEOUT * 2)
+            .unwrap_or_else(|_| Err(gave_up("no broker answers")))
     }
 
     fn commit(self) -> Outcome {
@@ -337,6 +341,38 @@ impl Attempt<'_> {
                 answer => return answer,
             }
         }
+    }
+}
+
+/// Makes the call until it answers or the time is over.
+fn add_offsets(
+    producer: &ThreadedProducer<LaneContext>,
+    list: &TopicPartitionList,
+    metadata: &ConsumerGroupMetadata,
+    patience: Duration,
+) -> Result<(), TransactionError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match producer.send_offsets_to_transaction(list, metadata, CALL_TIMEOUT) {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                let error = transaction_error(&error);
+                if !error.retriable || Instant::now() >= deadline {
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+/// A call that does not come back: nothing more can be done with its producer.
+fn gave_up(reason: &str) -> TransactionError {
+    TransactionError {
+        code: RDKafkaErrorCode::OperationTimedOut,
+        retriable: false,
+        requires_abort: false,
+        fatal: true,
+        message: format!("the offsets could not be added to the transaction: {reason}"),
     }
 }
 

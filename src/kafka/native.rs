@@ -1,10 +1,11 @@
 //! The calls of librdkafka that the safe wrapper lacks, each behind a small safe function.
 //!
-//! Three things are here. Committing and aborting natively, because the wrapper flushes in steps of
+//! Four things are here. Committing and aborting natively, because the wrapper flushes in steps of
 //! 100 ms before it commits. Listing offsets of many partitions with one request per broker,
 //! because the wrapper asks for one partition at a time. Reading in batches with borrowed payloads,
 //! for restores only: a group consumer must not read that way, since the batch call answers a
-//! rebalance event by dropping the whole assignment without telling the application.
+//! rebalance event by dropping the whole assignment without telling the application. And hearing why a
+//! client fails that the wrapper does not poll, which is how an administrating one is used.
 
 #![expect(
     unsafe_code,
@@ -23,6 +24,7 @@ use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 use rdkafka_sys as sys;
 
 use super::batch::{Batch, Message};
+use super::client::log_line;
 
 /// Why a transactional call failed, with the three flags that say what may be done about it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -291,8 +293,11 @@ impl<C: ConsumerContext> BatchReader<C> {
             sys::rd_kafka_set_log_queue(handle, log_queue);
             (sys::rd_kafka_queue_get_consumer(handle), log_queue)
         };
+        let queue = NonNull::new(queue).expect("a consumer with a group has a queue");
+        // SAFETY: it is live. Nothing is assigned, so only what was said of the settings waits in it.
+        unsafe { drain_log(queue) };
         Self {
-            queue: NonNull::new(queue).expect("a consumer with a group has a queue"),
+            queue,
             log_queue: NonNull::new(log_queue).expect("making a queue does not fail"),
             slots: vec![ptr::null_mut(); batch_records],
             consumer,
@@ -306,7 +311,8 @@ impl<C: ConsumerContext> BatchReader<C> {
 
     /// Takes what has arrived, waiting at most `timeout` for it.
     pub(super) fn poll(&mut self, timeout: Duration) -> Batch<'_> {
-        self.drain_log();
+        // SAFETY: the queue is destroyed with the reader.
+        unsafe { drain_log(self.log_queue) };
         // SAFETY: the queue is live and the slots are as many as announced.
         let count = unsafe {
             sys::rd_kafka_consume_batch_queue(
@@ -319,28 +325,30 @@ impl<C: ConsumerContext> BatchReader<C> {
         let count = usize::try_from(count).unwrap_or(0);
         Batch::new(NativeMessages(&mut self.slots[..count]))
     }
+}
 
-    fn drain_log(&self) {
-        // SAFETY: the queue is live; the event is destroyed after its strings have been read.
-        unsafe {
-            loop {
-                let event = sys::rd_kafka_queue_poll(self.log_queue.as_ptr(), 0);
-                if event.is_null() {
-                    return;
-                }
-                let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
-                let found = sys::rd_kafka_event_log(
-                    event,
-                    &raw mut facility,
-                    &raw mut text,
-                    &raw mut level,
-                );
-                if found == 0 {
-                    let text = CStr::from_ptr(text).to_string_lossy();
-                    tracing::debug!(target: "librdkafka", level, "{}", text.trim());
-                }
-                sys::rd_kafka_event_destroy(event);
+/// Passes on the log lines that wait in a queue where nothing else of interest waits.
+///
+/// # Safety
+/// The queue must be live.
+unsafe fn drain_log(queue: NonNull<sys::rd_kafka_queue_t>) {
+    // SAFETY: the queue is live, says the caller; each event is destroyed after its strings have
+    // been read.
+    unsafe {
+        loop {
+            let event = sys::rd_kafka_queue_poll(queue.as_ptr(), 0);
+            if event.is_null() {
+                return;
             }
+            let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
+            let found =
+                sys::rd_kafka_event_log(event, &raw mut facility, &raw mut text, &raw mut level);
+            if found == 0 {
+                let [facility, text] =
+                    [facility, text].map(|text| CStr::from_ptr(text).to_string_lossy());
+                log_line(level, facility.trim(), text.trim());
+            }
+            sys::rd_kafka_event_destroy(event);
         }
     }
 }
@@ -402,6 +410,33 @@ impl Drop for NativeMessages<'_> {
 unsafe fn borrowed<'a>(start: *const c_void, length: usize) -> Option<&'a [u8]> {
     // SAFETY: promised by the caller.
     (!start.is_null()).then(|| unsafe { slice::from_raw_parts(start.cast::<u8>(), length) })
+}
+
+/// The last reason that a client has heard for a failure, when nobody polls it; that all brokers are
+/// down is none.
+pub(super) fn last_reason<C: ClientContext>(client: &Client<C>) -> Option<String> {
+    let mut last = None;
+    // SAFETY: the client lives as long as it is borrowed, the reference to its queue is given back,
+    // and each event is destroyed after its string has been read.
+    unsafe {
+        let queue = sys::rd_kafka_queue_get_main(client.native_ptr());
+        loop {
+            let event = sys::rd_kafka_queue_poll(queue, 0);
+            if event.is_null() {
+                break;
+            }
+            let code = sys::rd_kafka_event_error(event);
+            if sys::rd_kafka_event_type(event) == sys::RD_KAFKA_EVENT_ERROR
+                && code != sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN
+            {
+                let reason = CStr::from_ptr(sys::rd_kafka_event_error_string(event));
+                last = Some(reason.to_string_lossy().into_owned());
+            }
+            sys::rd_kafka_event_destroy(event);
+        }
+        sys::rd_kafka_queue_destroy(queue);
+    }
+    last
 }
 
 /// The library counts in C integers; what does not fit is as good as for ever.

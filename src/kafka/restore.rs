@@ -27,6 +27,10 @@ const FENCE_INTERVAL: Duration = Duration::from_millis(50);
 /// A request to a broker is given up after this, and made again by the next step.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A broker looks for transactions that have run out of time this often, unless told otherwise
+/// (`transaction.abort.timed.out.transaction.cleanup.interval.ms`).
+const BROKER_LOOKS_EVERY: Duration = Duration::from_secs(10);
+
 /// How many records one batch call takes: enough to make its cost small, few enough to stay in the
 /// processor's cache.
 const BATCH_RECORDS: usize = 2_000;
@@ -95,12 +99,18 @@ pub struct RestoreReader {
     inputs: Vec<String>,
     partitions: Vec<Restoring>,
     asked_at: Option<Instant>,
+    /// Since when the committed offsets are not answered by brokers that answer all else.
+    unanswered_since: Option<Instant>,
+    /// A transaction that is open for longer than this will never end.
+    patience: Duration,
 }
 
 struct Restoring {
     partition: i32,
     stage: Stage,
     committed: Vec<Committed>,
+    /// When its watermark was known.
+    waiting_since: Option<Instant>,
 }
 
 impl RestoreReader {
@@ -144,6 +154,9 @@ impl RestoreReader {
             inputs: inputs.iter().map(|input| (*input).to_owned()).collect(),
             partitions: Vec::new(),
             asked_at: None,
+            unanswered_since: None,
+            // Twice: the dead owner may have been configured otherwise than this one.
+            patience: settings.transaction_timeout * 2 + BROKER_LOOKS_EVERY,
         })
     }
 
@@ -157,6 +170,7 @@ impl RestoreReader {
             partition,
             stage: Stage::Asking,
             committed: Vec::new(),
+            waiting_since: None,
         });
         Ok(())
     }
@@ -191,11 +205,13 @@ impl RestoreReader {
     /// Goes one step on with every partition and hands out what has arrived; waits at most `wait`.
     ///
     /// # Errors
-    /// When a broker does not answer. Nothing is lost then: the next step asks again.
+    /// When a broker does not answer, or a transaction hangs. Nothing is lost then: the next step
+    /// asks again.
     pub fn step(&mut self, wait: Duration, sink: &mut impl Sink) -> Result<(), Error> {
         self.ask()?;
         self.pass_fence(sink)?;
-        self.read(wait, sink)
+        self.read(wait, sink)?;
+        self.blame_what_hangs()
     }
 
     /// Committed offsets first, the watermark after them: see the head of this file.
@@ -210,7 +226,11 @@ impl RestoreReader {
             .flat_map(|partition| (0..inputs.len()).map(move |input| (input, *partition)))
             .collect();
         let committed =
-            consumer::committed(self.reader.consumer(), &inputs, &wanted, REQUEST_TIMEOUT)?;
+            match consumer::committed(self.reader.consumer(), &inputs, &wanted, REQUEST_TIMEOUT) {
+                Ok(committed) => committed,
+                Err(error) => return Err(self.why_unanswered(&asking, error)),
+            };
+        self.unanswered_since = None;
         let ends = self.offsets(&asking, OffsetOf::HighWatermark)?;
         let per_partition = committed.chunks(inputs.len());
         for ((partition, until), committed) in asking.iter().zip(ends).zip(per_partition) {
@@ -218,10 +238,44 @@ impl RestoreReader {
             if let Some(index) = self.index(*partition) {
                 self.partitions[index].committed = committed;
                 self.partitions[index].stage = Stage::WaitingForFence { until };
+                self.partitions[index].waiting_since = Some(Instant::now());
             }
         }
         self.asked_at = None;
         Ok(())
+    }
+
+    /// Why the committed offsets are not answered: the library asks again and again while a
+    /// transaction holds them back, and then says no more than that the time is over.
+    fn why_unanswered(&mut self, asking: &[i32], error: Error) -> Error {
+        if self.offsets(asking, OffsetOf::HighWatermark).is_err() {
+            // The brokers answer nothing else either.
+            self.unanswered_since = None;
+            return error;
+        }
+        let since = *self.unanswered_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < self.patience {
+            return error;
+        }
+        Error::Hanging {
+            held_back: format!("the committed offsets of {}", self.inputs.join(" and ")),
+            longer_than: self.patience,
+        }
+    }
+
+    /// An open transaction that should be over by now is told; waiting goes on.
+    fn blame_what_hangs(&self) -> Result<(), Error> {
+        let hanging = self.partitions.iter().find(|restoring| {
+            let waiting = matches!(restoring.stage, Stage::WaitingForFence { .. });
+            let since = restoring.waiting_since.filter(|_| waiting);
+            since.is_some_and(|since| since.elapsed() > self.patience)
+        });
+        hanging.map_or(Ok(()), |restoring| {
+            Err(Error::Hanging {
+                held_back: format!("partition {} of {}", restoring.partition, self.topic),
+                longer_than: self.patience,
+            })
+        })
     }
 
     /// Lets those read on whose last stable offset has reached their watermark.

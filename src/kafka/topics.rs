@@ -1,14 +1,20 @@
 //! The topics: what is checked before anything starts, and how missing ones are made.
 
+mod defect;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
+    TopicReplication,
+};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::client::{ClientSettings, Ear};
+use super::client::{ClientSettings, Ear, steady};
 use super::error::{Error, is_transient};
+use super::native;
+pub use defect::Defect;
 
 /// An answer about topics is waited for this long; a start without a broker tries again.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,9 +25,10 @@ const NEW_TOPIC_PATIENCE: Duration = Duration::from_secs(15);
 /// They are asked for again after this.
 const NEW_TOPIC_PAUSE: Duration = Duration::from_millis(500);
 
-/// A ticket's state with its history and the copy of a large record both exceed Kafka's usual
-/// limit of 1 MiB; the service's own limits keep them below this.
-const LARGE_MESSAGE_BYTES: &str = "4194304";
+/// The largest record that the service writes, which is more than Kafka's usual limit: a state
+/// with two copies of a ticket whose fields reach every limit, 3.3 MiB, and kept and waiting facts
+/// of at most 1 MiB each; what else it holds is little. Not every hosted Kafka takes more.
+pub const RECORD_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Kafka's own limit, for brokers that do not tell theirs.
 const USUAL_MESSAGE_BYTES: usize = 1_048_588;
@@ -67,133 +74,29 @@ impl TopicNames {
 }
 
 /// What the service needs to know of sound topics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicFacts {
     /// The number of partitions of the inputs, and of all that follows them.
     pub partitions: usize,
-    /// The largest record that the topic of dead letters takes.
+    /// The largest record that can be written to the topic of `escalated` events.
+    pub escalated_bytes_max: usize,
+    /// The largest record that can be written to the topic of dead letters.
     pub dead_letter_bytes_max: usize,
+    /// What could be better.
+    pub advice: Vec<Defect>,
 }
 
-/// One thing that is wrong with one topic, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Defect {
-    /// There is no such topic.
-    Missing {
-        /// The topic.
-        topic: String,
-        /// How many partitions it should have, where that is known.
-        partitions: Option<usize>,
-    },
-    /// The number of partitions differs from that of the created events' topic.
-    Partitions {
-        /// The topic.
-        topic: String,
-        /// How many it has.
-        has: usize,
-        /// How many it should have.
-        wants: usize,
-        /// The topic it should be equal to.
-        like: String,
-    },
-    /// The plans' topic orders all edits, so it has one partition.
-    PlansPartitions {
-        /// The topic.
-        topic: String,
-        /// How many it has.
-        has: usize,
-    },
-    /// State would be lost when its records expire.
-    StateNotCompacted {
-        /// The topic.
-        topic: String,
-        /// Its `cleanup.policy`.
-        policy: String,
-    },
-    /// Edits would be lost.
-    PlansCleaned {
-        /// The topic.
-        topic: String,
-        /// The setting that is wrong, and its value.
-        setting: String,
-    },
-}
+/// The settings of topics, by their names.
+struct TopicSettings(BTreeMap<String, BTreeMap<String, String>>);
 
-impl Defect {
-    /// The topic that it is about.
-    #[must_use]
-    pub fn topic(&self) -> &str {
-        match self {
-            Self::Missing { topic, .. }
-            | Self::Partitions { topic, .. }
-            | Self::PlansPartitions { topic, .. }
-            | Self::StateNotCompacted { topic, .. }
-            | Self::PlansCleaned { topic, .. } => topic,
-        }
+impl TopicSettings {
+    fn value(&self, topic: &str, key: &str) -> Option<&str> {
+        self.0.get(topic)?.get(key).map(String::as_str)
     }
 
-    /// Its name, for programs.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Missing { .. } => "missing",
-            Self::Partitions { .. } => "partitions",
-            Self::PlansPartitions { .. } => "plans_partitions",
-            Self::StateNotCompacted { .. } => "state_not_compacted",
-            Self::PlansCleaned { .. } => "plans_cleaned",
-        }
-    }
-
-    /// Whether the topic is not there.
-    const fn is_missing(&self) -> bool {
-        matches!(self, Self::Missing { .. })
-    }
-}
-
-impl fmt::Display for Defect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { topic, partitions } => {
-                write!(f, "topic `{topic}` does not exist; ")?;
-                match partitions {
-                    Some(partitions) => write!(
-                        f,
-                        "run `escalator topics create`, or `kafka-topics.sh --create --topic \
-                         {topic} --partitions {partitions}`"
-                    ),
-                    None => f.write_str("run `escalator topics create`, or set `topics.create`"),
-                }
-            }
-            Self::Partitions {
-                topic,
-                has,
-                wants,
-                like,
-            } => write!(
-                f,
-                "topic `{topic}` has {has} partitions but `{like}` has {wants}, and a ticket keeps \
-                 its partition number everywhere; make the topic anew with `kafka-topics.sh \
-                 --create --topic {topic} --partitions {wants}`, adding partitions to one that \
-                 holds records would scatter tickets"
-            ),
-            Self::PlansPartitions { topic, has } => write!(
-                f,
-                "topic `{topic}` has {has} partitions, but plan edits need one order; make it anew \
-                 with one partition (`escalator topics create`)"
-            ),
-            Self::StateNotCompacted { topic, policy } => write!(
-                f,
-                "topic `{topic}` has cleanup.policy={policy}, so state would expire; run \
-                 `kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config \
-                 cleanup.policy=compact`"
-            ),
-            Self::PlansCleaned { topic, setting } => write!(
-                f,
-                "topic `{topic}` has {setting}, so plan edits would be lost; run `kafka-configs.sh \
-                 --alter --entity-type topics --entity-name {topic} --add-config \
-                 cleanup.policy=delete,retention.ms=-1,retention.bytes=-1`"
-            ),
-        }
+    /// The largest record that a topic takes; none when its broker does not tell.
+    fn bytes_max(&self, topic: &str) -> Option<usize> {
+        self.value(topic, "max.message.bytes")?.parse().ok()
     }
 }
 
@@ -202,6 +105,8 @@ pub struct Topics<'a> {
     settings: &'a ClientSettings,
     names: &'a TopicNames,
     client: AdminClient<Ear>,
+    /// [`RECORD_BYTES_MAX`] as brokers are told it.
+    large: String,
 }
 
 impl<'a> Topics<'a> {
@@ -221,6 +126,7 @@ impl<'a> Topics<'a> {
             settings,
             names,
             client,
+            large: RECORD_BYTES_MAX.to_string(),
         })
     }
 
@@ -230,16 +136,20 @@ impl<'a> Topics<'a> {
     /// [`Error::Topics`] with every defect at once, or retriable while no broker answers.
     pub fn check(&self) -> Result<TopicFacts, Error> {
         let counts = self.partition_counts()?;
+        let existing: Vec<&str> = counts.keys().copied().collect();
+        let settings = self.describe(&existing)?;
         let mut defects = self.count_defects(&counts);
-        defects.extend(self.setting_defects(&counts)?);
+        defects.extend(self.setting_defects(&settings));
+        let bytes_max = |topic: &str| {
+            let takes = settings.bytes_max(topic).unwrap_or(USUAL_MESSAGE_BYTES);
+            takes.min(RECORD_BYTES_MAX)
+        };
         match counts.get(self.names.created.as_str()) {
-            Some(partitions) if defects.is_empty() => Ok(TopicFacts {
+            Some(partitions) if defects.iter().all(Defect::is_advice) => Ok(TopicFacts {
                 partitions: *partitions,
-                dead_letter_bytes_max: self
-                    .describe(&self.names.dead_letters)?
-                    .get("max.message.bytes")
-                    .and_then(|bytes| bytes.parse().ok())
-                    .unwrap_or(USUAL_MESSAGE_BYTES),
+                escalated_bytes_max: bytes_max(&self.names.escalated),
+                dead_letter_bytes_max: bytes_max(&self.names.dead_letters),
+                advice: defects,
             }),
             _ => Err(Error::Topics(defects)),
         }
@@ -314,36 +224,39 @@ impl<'a> Topics<'a> {
         Ok(made)
     }
 
-    fn new_topic(
-        &self,
-        topic: &'a str,
+    fn new_topic<'b>(
+        &'b self,
+        topic: &'b str,
         partitions: usize,
         replication: Option<i32>,
-    ) -> NewTopic<'a> {
+    ) -> NewTopic<'b> {
         let names = self.names;
         let count = if topic == names.plans { 1 } else { partitions };
         // -1 stands for the broker's own default.
         let replicas = TopicReplication::Fixed(replication.unwrap_or(-1));
+        let large = &self.large;
         let new = NewTopic::new(topic, i32::try_from(count).unwrap_or(i32::MAX), replicas);
         if topic == names.state {
             // Small segments and an early cleaner keep what a restore has to read short.
             new.set("cleanup.policy", "compact")
                 .set("segment.bytes", "33554432")
                 .set("min.cleanable.dirty.ratio", "0.2")
-                .set("max.message.bytes", LARGE_MESSAGE_BYTES)
+                .set("max.message.bytes", large)
         } else if topic == names.plans {
             new.set("cleanup.policy", "delete")
                 .set("retention.ms", "-1")
                 .set("retention.bytes", "-1")
-                .set("max.message.bytes", LARGE_MESSAGE_BYTES)
+                .set("max.message.bytes", large)
                 // The broker's clock is the instant of an edit, the same for every replica.
                 .set("message.timestamp.type", "LogAppendTime")
         } else if topic == names.dead_letters {
             // Copies keep their own timestamps: with a retention, old ones would vanish at once,
             // and with the broker's limit on future ones the whole transaction would be refused.
             new.set("retention.ms", "-1")
-                .set("max.message.bytes", LARGE_MESSAGE_BYTES)
+                .set("max.message.bytes", large)
                 .set("message.timestamp.after.max.ms", "9223372036854775807")
+        } else if topic == names.escalated || topic == names.notify {
+            new.set("max.message.bytes", large)
         } else {
             new
         }
@@ -397,61 +310,96 @@ impl<'a> Topics<'a> {
         defects
     }
 
-    fn setting_defects(&self, counts: &BTreeMap<&str, usize>) -> Result<Vec<Defect>, Error> {
+    fn setting_defects(&self, settings: &TopicSettings) -> Vec<Defect> {
         let mut defects = Vec::new();
         let (state, plans) = (self.names.state.as_str(), self.names.plans.as_str());
-        if counts.contains_key(state) {
-            let found = self.describe(state)?;
-            let policy = found.get("cleanup.policy").cloned().unwrap_or_default();
-            if policy != "compact" {
-                defects.push(Defect::StateNotCompacted {
-                    topic: state.to_owned(),
-                    policy,
-                });
-            }
+        let policy = settings.value(state, "cleanup.policy");
+        if let Some(policy) = policy.filter(|policy| *policy != "compact") {
+            defects.push(Defect::StateNotCompacted {
+                topic: state.to_owned(),
+                policy: policy.to_owned(),
+            });
         }
-        if counts.contains_key(plans) {
-            let found = self.describe(plans)?;
-            let value = |key: &str| found.get(key).cloned().unwrap_or_default();
-            let wrong = if value("cleanup.policy").contains("compact") {
-                Some("cleanup.policy")
-            } else {
-                ["retention.ms", "retention.bytes"]
-                    .into_iter()
-                    .find(|key| !matches!(value(key).as_str(), "-1" | ""))
-            };
-            defects.extend(wrong.map(|key| Defect::PlansCleaned {
-                topic: plans.to_owned(),
-                setting: format!("{key}={}", value(key)),
-            }));
-        }
-        Ok(defects)
+        let plans_are = |key| settings.value(plans, key).unwrap_or_default();
+        let wrong = if plans_are("cleanup.policy").contains("compact") {
+            Some("cleanup.policy")
+        } else {
+            let keys = ["retention.ms", "retention.bytes"].into_iter();
+            keys.into_iter()
+                .find(|key| !matches!(plans_are(key), "-1" | ""))
+        };
+        defects.extend(wrong.map(|key| Defect::PlansCleaned {
+            topic: plans.to_owned(),
+            setting: format!("{key}={}", plans_are(key)),
+        }));
+        defects.extend(self.size_defects(settings));
+        defects
     }
 
-    fn describe(&self, topic: &str) -> Result<BTreeMap<String, String>, Error> {
-        let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
-        let answers = wait(
-            self.client
-                .describe_configs(&[ResourceSpecifier::Topic(topic)], &options),
-        )
-        .map_err(|source| self.failed("asking for a topic's settings", source))?;
+    /// Topics that do not take the largest records, and what that means.
+    fn size_defects(&self, settings: &TopicSettings) -> impl Iterator<Item = Defect> {
+        let names = self.names;
+        let consequences = [
+            (
+                &names.state,
+                "a ticket whose state is larger would hold its partition up",
+            ),
+            (
+                &names.escalated,
+                "larger events are written without the ticket's tags and labels",
+            ),
+            (
+                &names.dead_letters,
+                "larger ones are kept without their value",
+            ),
+        ];
+        consequences.into_iter().filter_map(|(topic, then)| {
+            let bytes = settings.bytes_max(topic)?;
+            (bytes < RECORD_BYTES_MAX).then(|| Defect::RecordsLimited {
+                topic: topic.clone(),
+                bytes,
+                wants: RECORD_BYTES_MAX,
+                then,
+            })
+        })
+    }
+
+    fn describe(&self, topics: &[&str]) -> Result<TopicSettings, Error> {
         let mut settings = BTreeMap::new();
+        // A request about nothing is refused.
+        if topics.is_empty() {
+            return Ok(TopicSettings(settings));
+        }
+        let asked: Vec<ResourceSpecifier<'_>> = topics
+            .iter()
+            .map(|topic| ResourceSpecifier::Topic(topic))
+            .collect();
+        let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
+        let answers = wait(self.client.describe_configs(&asked, &options))
+            .map_err(|source| self.failed("asking for the topics' settings", source))?;
         for answer in answers {
             let resource = answer.map_err(|code| {
                 self.failed("asking for a topic's settings", KafkaError::AdminOp(code))
             })?;
-            for entry in resource.entries {
-                settings.extend(entry.value.map(|value| (entry.name, value)));
+            let entries = resource.entries.into_iter();
+            let entries = entries.filter_map(|entry| Some((entry.name, entry.value?)));
+            if let OwnedResourceSpecifier::Topic(topic) = resource.specifier {
+                settings.insert(topic, entries.collect());
             }
         }
-        Ok(settings)
+        Ok(TopicSettings(settings))
     }
 
     fn failed(&self, doing: &'static str, source: KafkaError) -> Error {
         if source.rdkafka_error_code().is_some_and(is_transient) {
+            let heard = native::last_reason(self.client.inner());
             return Error::Unreachable {
                 brokers: self.settings.brokers.clone(),
                 doing,
+                why: heard.map_or_else(
+                    || "no answer in time".to_owned(),
+                    |reason| steady(&reason).to_owned(),
+                ),
             };
         }
         Error::Call {

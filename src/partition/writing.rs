@@ -1,14 +1,19 @@
 //! From states, events and refusals to records for their topics.
 
-use escalator_engine::effect::Event;
+use std::sync::Arc;
+
+use escalator_engine::effect::{Escalated, Event};
 use escalator_engine::storms::{Piece, PieceKey};
-use escalator_engine::ticket::Text;
+use escalator_engine::ticket::{Text, Ticket};
 use escalator_engine::ticket_state::TicketState;
 
 use super::meta::{self, Meta};
 use super::{storm, traces};
 use crate::record::{OutgoingRecord, Record};
 use crate::wire::{self, OutputFormat};
+
+/// More than the key, the headers and what the broker adds take of a record of an event.
+const BESIDE_EVENT_BYTES: usize = 1024;
 
 /// The topics that are written, and the names of those that are read.
 #[derive(Clone, Debug)]
@@ -32,6 +37,8 @@ pub struct Writing {
     pub names: Names,
     /// The format of events out.
     pub format: OutputFormat,
+    /// The largest record that the topic of `escalated` events takes.
+    pub escalated_bytes_max: usize,
     /// The largest record that the topic of dead letters takes.
     pub dead_letter_bytes_max: usize,
 }
@@ -49,7 +56,7 @@ impl Writing {
                 &self.names.escalated,
                 partition,
                 event.ticket_id.as_bytes(),
-                wire::escalated(event, self.format),
+                self.escalated(event),
             ),
             Event::Notify(event) => plain(
                 &self.names.notify,
@@ -63,6 +70,29 @@ impl Writing {
             headers: header.into_iter().collect(),
             ..record
         }
+    }
+
+    /// The value of an `escalated` event. An event that the topic would not take is written without
+    /// the tags and labels of its ticket, since nothing else in it can be large: one that is not
+    /// written at all would hold its partition up.
+    fn escalated(&self, event: &Escalated) -> Vec<u8> {
+        let value = wire::escalated(event, self.format);
+        if value.len() + BESIDE_EVENT_BYTES <= self.escalated_bytes_max {
+            return value;
+        }
+        let mut ticket = Ticket::clone(&event.ticket);
+        ticket.tags.clear();
+        ticket.labels.clear();
+        let shortened = Escalated {
+            ticket: Arc::new(ticket),
+            ..event.clone()
+        };
+        tracing::warn!(
+            event.id = shortened.id,
+            bytes = value.len(),
+            "an event is larger than its topic takes; it is written without tags and labels"
+        );
+        wire::escalated(&shortened, self.format)
     }
 
     /// The state of a ticket; a tombstone when it was forgotten.

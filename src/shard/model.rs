@@ -189,6 +189,7 @@ impl ModelLog {
             return Err(Error::Unreachable {
                 brokers: "model".to_owned(),
                 doing: "asking",
+                why: "the model is away".to_owned(),
             });
         }
         Ok(answer(&brokers))

@@ -97,7 +97,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             let mut numbers: Vec<i32> = inputs.iter().map(|(_, number)| *number).collect();
             numbers.sort_unstable();
             numbers.dedup();
-            tracing::info!(kafka.partitions = ?numbers, "partitions were {}", word(kind));
+            let shown = ranges(&numbers);
+            tracing::info!(kafka.partitions = shown, "partitions were {}", word(kind));
             for number in &numbers {
                 if kind == Rebalance::Assigned {
                     let has = |input| inputs.contains(&(input, *number));
@@ -284,11 +285,13 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         let settled = restored.transaction.clone();
         let tickets = restored.engine.len();
         let partition = Partition::new(number, restored, &fresh, &self.parts.shared);
+        let [created, updated] = partition.meta().offsets;
         tracing::info!(
             kafka.partition = number,
-            tickets,
-            epoch = partition.meta().epoch,
-            offsets = ?partition.meta().offsets,
+            kafka.offset.created = created,
+            kafka.offset.updated = updated,
+            state.tickets = tickets,
+            state.epoch = partition.meta().epoch,
             "the partition goes on from its state"
         );
         metrics.enter(PartitionState::CatchingUp);
@@ -319,6 +322,19 @@ const fn word(kind: Rebalance) -> &'static str {
     }
 }
 
+/// Numbers in ascending order, with those that follow each other as ranges.
+fn ranges(numbers: &[i32]) -> String {
+    let is_next = |a: &i32, b: &i32| a + 1 == *b;
+    let parts: Vec<String> = numbers
+        .chunk_by(is_next)
+        .map(|run| match run {
+            [first, .., last] => format!("{first}-{last}"),
+            run => run.iter().map(i32::to_string).collect(),
+        })
+        .collect();
+    parts.join(",")
+}
+
 /// An error with its causes, as one line.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -329,4 +345,15 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_are_shown_as_ranges() {
+        assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), "0-2,5,7-8");
+        assert_eq!(ranges(&[3]), "3");
+    }
 }

@@ -40,7 +40,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         let Some(mut open) = self.cut() else {
             return Ok(());
         };
-        let mut aborts = 0;
+        let mut aborts: u32 = 0;
+        let mut told = String::new();
         while !open.owners.is_empty() && !stop.load(Ordering::Acquire) {
             match self.attempt(&open.transaction) {
                 Outcome::Committed => {
@@ -51,12 +52,16 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 }
                 Outcome::Aborted(reason) => {
                     aborts += 1;
-                    tracing::warn!(
-                        aborts,
-                        reason,
-                        "the transaction was aborted, it is sent again"
-                    );
-                    if aborts % ABORTS_BEFORE_REBUILD == 0 {
+                    // A cause that lasts is told ever more rarely.
+                    if reason != told || aborts.is_power_of_two() {
+                        tracing::warn!(
+                            transaction.aborts = aborts,
+                            reason,
+                            "the transaction was aborted, it is sent again"
+                        );
+                        told.clone_from(&reason);
+                    }
+                    if aborts.is_multiple_of(ABORTS_BEFORE_REBUILD) {
                         self.health.broker_fails(&self.parts, &reason);
                         self.log.discard_producers();
                     }
@@ -142,7 +147,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             if let Some(Slot::Live(live)) = self.slots.get_mut(number) {
                 identity.clone_into(&mut live.settled);
                 let counted = live.partition.commit();
-                self.tally.count(&counted, &self.parts);
+                self.tally.count(*number, &counted, &self.parts);
             }
         }
     }

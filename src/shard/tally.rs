@@ -21,8 +21,8 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts a committed batch.
-    pub(super) fn count(&mut self, counted: &Counted, parts: &Parts) {
+    /// Counts a committed batch of the partition of this number.
+    pub(super) fn count(&mut self, number: i32, counted: &Counted, parts: &Parts) {
         let metrics = &parts.metrics;
         for (input, acceptance) in &counted.facts {
             let outcome = match acceptance {
@@ -33,10 +33,11 @@ impl Tally {
             };
             metrics.events(label(*input), outcome).inc();
         }
-        for (input, reason) in &counted.dead_letters {
+        for (input, _, refusal) in &counted.dead_letters {
             metrics.events(label(*input), Outcome::DeadLetter).inc();
-            metrics.dead_letters(reason.name()).inc();
+            metrics.dead_letters(refusal.reason.name()).inc();
         }
+        tell_dead_letters(number, counted, parts);
         for (input, sample) in &counted.partitioners {
             let of = &mut self.samples[*input as usize];
             of[0] += u64::from(sample.murmur2 && !sample.crc32);
@@ -88,6 +89,29 @@ fn dominant([murmur2, crc32]: [u64; 2]) -> Option<&'static str> {
         Some("CRC32")
     } else {
         None
+    }
+}
+
+/// Tells of the first dead letter of each reason, and how many there are: a producer that writes
+/// nothing but nonsense is no reason to log as much.
+fn tell_dead_letters(number: i32, counted: &Counted, parts: &Parts) {
+    let mut told = Vec::new();
+    for (input, offset, refusal) in &counted.dead_letters {
+        let kind = (*input, refusal.reason);
+        if told.contains(&kind) {
+            continue;
+        }
+        told.push(kind);
+        let letters = counted.dead_letters.iter();
+        let count = letters.filter(|(input, _, refusal)| (*input, refusal.reason) == kind);
+        tracing::warn!(
+            kafka.topic = parts.shared.writing.names.inputs[*input as usize],
+            kafka.partition = number,
+            kafka.offset = *offset,
+            dead_letters.count = count.count(),
+            dead_letters.reason = refusal.reason.name(),
+            "a record became a dead letter: {refusal}"
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 mod faults;
 mod forgetting;
+mod sizes;
 mod storms;
 mod traces;
 mod updates;
@@ -47,6 +48,7 @@ struct Scene {
     health: Arc<Health>,
     stop: AtomicBool,
     grace: Span,
+    escalated_bytes_max: usize,
     runs: u32,
 }
 
@@ -67,6 +69,7 @@ impl Scene {
             health: Arc::default(),
             stop: AtomicBool::new(false),
             grace: Span::from_millis(0),
+            escalated_bytes_max: 1_000_000,
             runs: 0,
         }
     }
@@ -94,6 +97,7 @@ impl Scene {
                 writing: Writing {
                     names,
                     format: OutputFormat::Json,
+                    escalated_bytes_max: self.escalated_bytes_max,
                     dead_letter_bytes_max: 1_000_000,
                 },
                 instance: "one".to_owned(),

@@ -4,6 +4,8 @@
 //! and where it came from. They stand last, because a letter that failed again after a replay
 //! carries older ones, and the last header of a name is the one that clients see.
 
+use escalator_engine::ticket_state::{FACTS_BYTES_MAX, WAITING_MAX};
+
 use super::decode::Header;
 
 /// The most bytes of the header `error`; enough for every message of this program.
@@ -87,6 +89,19 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// The refusal of a fact that its ticket has no room for. A replay finds room once evaluation
+    /// has come to the facts that wait.
+    #[must_use]
+    pub fn no_room() -> Self {
+        Self::new(
+            DeadLetterReason::TooLarge,
+            format!(
+                "the ticket has {WAITING_MAX} facts or {FACTS_BYTES_MAX} bytes of them beyond the \
+                 evaluation time already; replay it when that has come on"
+            ),
+        )
+    }
+
     pub(super) fn new(reason: DeadLetterReason, error: impl Into<String>) -> Self {
         Self {
             reason,

@@ -51,15 +51,22 @@ fn wait_for(child: &Escalator, route: &str, status: u16) -> String {
 }
 
 fn create(site: &Site, address: &str, ticket: &str) {
-    let value = format!(
-        r#"{{"ticket_id":"{ticket}","occurred_at":"2026-11-20T10:00:00Z","ticket":{{"status":"open"}}}}"#
-    );
-    let sent = Sent {
+    create_all(site, address, &[ticket.to_owned()]);
+}
+
+fn create_all(site: &Site, address: &str, tickets: &[String]) {
+    let value = |ticket: &String| {
+        format!(
+            r#"{{"ticket_id":"{ticket}","occurred_at":"2026-11-20T10:00:00Z","ticket":{{"status":"open"}}}}"#
+        )
+    };
+    let values: Vec<String> = tickets.iter().map(value).collect();
+    let sent = tickets.iter().zip(&values).map(|(ticket, value)| Sent {
         key: Some(ticket.as_bytes()),
         value: Some(value.as_bytes()),
         ..Sent::default()
-    };
-    produce(address, &site.topic("created"), &[sent]);
+    });
+    produce(address, &site.topic("created"), &sent.collect::<Vec<_>>());
 }
 
 fn wait_for_escalations(site: &Site, count: usize) {
@@ -123,4 +130,21 @@ fn a_broker_that_crashes_and_comes_back_loses_and_repeats_nothing() {
     let told: Vec<String> = site.read("escalated").iter().map(|r| r.text().0).collect();
     assert_eq!(told, ["T1", "T2"]);
     assert_eq!(site.read("notify").len(), 2);
+}
+
+#[test]
+fn a_stop_is_heard_in_the_middle_of_a_transaction_without_a_broker() {
+    let mut own = Broker::start();
+    let slow = format!("{NOTIFY_FROM}[tuning]\ntransaction_records = 1\n");
+    let site = Site::at(&own.address, PLAN, 1, &slow);
+    let service = site.start("one");
+    wait_for(&service, "/readyz", 200);
+    // A transaction each: the crash finds one of them under way.
+    let tickets: Vec<String> = (0..500).map(|number| format!("T{number}")).collect();
+    create_all(&site, &own.address, &tickets);
+    wait_for_escalations(&site, 1);
+    own.kill();
+    let told = wait_for(&service, "/readyz", 503);
+    assert!(told.contains("broker"), "{told}");
+    assert!(service.stop().success());
 }

@@ -1,11 +1,14 @@
 //! Transactions: what becomes visible, and what an outcome says.
 
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
 use escalator::kafka::consumer::GroupConsumer;
 use escalator::kafka::lanes::{Lanes, Outcome, OutgoingOffset, Transaction};
 use escalator::record::OutgoingRecord;
 
-use crate::consumer::{inputs, member};
-use crate::support::broker::broker;
+use crate::consumer::{assigned, inputs, member};
+use crate::support::broker::{Broker, broker};
 use crate::support::client::{create_topic, read_committed, settings, unique};
 use crate::support::{PATIENCE, wait_until};
 
@@ -59,6 +62,33 @@ fn scene() -> Scene {
         output,
         member,
     }
+}
+
+/// What a transaction comes to when the broker has gone after the lanes were made ready. The threads
+/// of the client outlive the test where the answer does not come.
+fn outcome_without_broker() -> Option<Outcome> {
+    let mut own = Broker::start();
+    let (group, topics) = (unique("group"), [unique("created"), unique("updated")]);
+    for topic in &topics {
+        create_topic(&own.address, topic, 1, &[]);
+    }
+    let mut settings = settings(&own.address, &group, "one");
+    settings.transaction_timeout = Duration::from_secs(2);
+    let member = GroupConsumer::subscribe(&settings, &[&topics[0], &topics[1]]).unwrap();
+    assigned(&member);
+    let mut lanes = Lanes::new(&settings, 0);
+    prepare(&mut lanes);
+    own.kill();
+    let nothing_but_offsets = transaction(Vec::new(), &topics[0], 1, "alone");
+    let (tell, answer) = channel();
+    std::thread::spawn(move || tell.send(lanes.transact(&nothing_but_offsets, &member)));
+    answer.recv_timeout(PATIENCE).ok()
+}
+
+#[test]
+fn a_broker_that_went_away_is_not_waited_for_without_end() {
+    let outcome = outcome_without_broker();
+    assert!(matches!(outcome, Some(Outcome::Unknown(_))), "{outcome:?}");
 }
 
 fn values(topic: &str) -> Vec<String> {

@@ -1,8 +1,6 @@
 //! What operators see of a running service: metrics with their values, and traces.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use escalator_engine::time::Timestamp;
@@ -68,27 +66,9 @@ fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap()
 }
 
-/// What the service answers over HTTP.
-fn ask(service: &Escalator, request: &str) -> Option<String> {
-    let log = service.log();
-    let lines = log
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok());
-    let address = lines
-        .filter_map(|line: Value| line["http.address"].as_str().map(str::to_owned))
-        .next_back()?;
-    let mut stream = TcpStream::connect(address).ok()?;
-    let request = format!("{request} HTTP/1.1\r\nHost: it\r\nConnection: close\r\n");
-    let request = format!("{request}Authorization: Bearer open\r\n\r\n");
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    Some(answer)
-}
-
 /// The series of the service with their values; none before it answers.
 fn metrics(service: &Escalator) -> BTreeMap<String, f64> {
-    let answer = ask(service, "GET /metrics").unwrap_or_default();
+    let answer = service.ask("GET /metrics", "").unwrap_or_default();
     let lines = answer.lines().filter(|line| line.starts_with("escalator_"));
     lines
         .map(|line| line.rsplit_once(' ').unwrap())
@@ -259,7 +239,8 @@ fn metrics_count_what_has_happened_and_outputs_carry_the_traces_of_their_records
     wait_for(&first, "timer_lateness_seconds_count", 1.0);
     let late = json!({ "changes": { "subject": "printer" } });
     desk.event("updated", "T2", 30_000, &late, "");
-    let reloaded = ask(&first, "POST /-/reload").unwrap();
+    let token = "Authorization: Bearer open\r\n";
+    let reloaded = first.ask("POST /-/reload", token).unwrap();
     assert!(reloaded.starts_with("HTTP/1.1 200"), "{reloaded}");
     let late = "events_total{outcome=\"late\",topic=\"updated\"}";
     let found = wait_for(&first, late, 1.0);

@@ -1,6 +1,6 @@
 //! What cannot be read goes to the dead letters with its reason, and its neighbours are processed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rdkafka::producer::Producer;
 use serde_json::Value;
@@ -160,12 +160,28 @@ fn poison_of_every_kind_becomes_a_dead_letter_and_its_neighbours_are_processed()
         .map(|record| serde_json::from_str(&record.text().1).unwrap())
         .collect();
     assert_eq!(notify.len(), 2 * poisons.len());
-    // What could not be read is not logged either.
-    assert!(!service_log(&site).contains("random"));
+    assert_dead_letters_are_told(&site);
 }
 
-fn service_log(site: &Site) -> String {
-    std::fs::read_to_string(site.path().join("one.log")).unwrap()
+/// The log has a line for every kind of reason, and nothing of what the records hold.
+fn assert_dead_letters_are_told(site: &Site) {
+    let log = std::fs::read_to_string(site.path().join("one.log")).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+    let told: Vec<Value> = lines
+        .filter(|line: &Value| line["dead_letters.reason"].is_string())
+        .collect();
+    let reasons: BTreeSet<&str> = told
+        .iter()
+        .map(|line| line["dead_letters.reason"].as_str().unwrap())
+        .collect();
+    assert_eq!(reasons, poisons().iter().map(|it| it.reason).collect());
+    for line in &told {
+        assert_eq!(line["level"], "WARN", "{line}");
+        assert!(line["kafka.offset"].is_i64(), "{line}");
+    }
+    for content in ["random", "T9", "T8", "before-", "desk"] {
+        assert!(!log.contains(content), "{content} is logged: {log}");
+    }
 }
 
 /// Whether a letter is the copy of a poison record: its own key and timestamp, its value where that

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use escalator::kafka::Error;
 use escalator::kafka::restore::{Finished, RestoreReader, Sink, Stage};
-use rdkafka::producer::Producer;
+use rdkafka::producer::{DefaultProducerContext, Producer, ThreadedProducer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::util::Timeout;
 
 use crate::consumer::inputs;
 use crate::support::broker::broker;
-use crate::support::client::{Sent, create_topic, produce, producer, send, settings, unique};
+use crate::support::client::{
+    Sent, create_topic, outsider, produce, producer, send, settings, unique,
+};
 use crate::support::{PATIENCE, wait_until};
 
 const STEP: Duration = Duration::from_millis(20);
@@ -168,6 +172,87 @@ fn a_restore_waits_until_a_dead_owners_transaction_is_decided() {
         collected.records[&0],
         [("a".to_owned(), Some("kept".to_owned()))]
     );
+}
+
+/// A producer whose transaction holds back others for longer than anybody waits here.
+fn open_transaction() -> ThreadedProducer<DefaultProducerContext> {
+    let writer = producer(
+        &broker().address,
+        &[
+            ("transactional.id", &unique("open")),
+            ("transaction.timeout.ms", "600000"),
+        ],
+    );
+    writer.init_transactions(Timeout::After(PATIENCE)).unwrap();
+    writer.begin_transaction().unwrap();
+    writer
+}
+
+/// What a reader that expects transactions to be short says until it says that one hangs.
+fn complaint(reader: &mut RestoreReader) -> Error {
+    let mut collected = Collected::default();
+    reader.add(0).unwrap();
+    let complaint = wait_until("a complaint", PATIENCE, || {
+        let told = reader.step(STEP, &mut collected).err()?;
+        matches!(told, Error::Hanging { .. }).then_some(told)
+    });
+    assert!(collected.finished.is_empty());
+    assert!(complaint.is_retriable());
+    complaint
+}
+
+#[test]
+fn a_transaction_that_never_ends_is_named_with_the_remedy() {
+    let state = state_topic(1);
+    let writer = open_transaction();
+    send(&writer, &state, &[sent(0, "a", Some("open"))]);
+    writer.flush(PATIENCE).unwrap();
+
+    let inputs = inputs(1);
+    let mut settings = settings(&broker().address, &unique("group"), "test");
+    settings.transaction_timeout = Duration::ZERO;
+    let inputs = [&*inputs[0], &*inputs[1]];
+    let mut reader = RestoreReader::open(&settings, &state, &inputs).unwrap();
+    let told = complaint(&mut reader).to_string();
+    assert!(told.contains(&format!("partition 0 of {state}")), "{told}");
+    assert!(
+        told.contains("kafka-transactions.sh find-hanging"),
+        "{told}"
+    );
+
+    // Whoever ends it needs nothing else.
+    writer.abort_transaction(PATIENCE).unwrap();
+    let collected = restore(&mut reader, &[0]);
+    assert_eq!(collected.finished[&0].records, 0);
+}
+
+#[test]
+fn offsets_that_are_never_settled_are_named_with_the_remedy() {
+    let state = state_topic(1);
+    let inputs = inputs(1);
+    let mut settings = settings(&broker().address, &unique("group"), "test");
+    settings.transaction_timeout = Duration::ZERO;
+    let group = outsider(&broker().address, &settings.group);
+    let mut offsets = TopicPartitionList::new();
+    offsets
+        .add_partition_offset(&inputs[0], 0, Offset::Offset(1))
+        .unwrap();
+    let writer = open_transaction();
+    writer
+        .send_offsets_to_transaction(&offsets, &group, PATIENCE)
+        .unwrap();
+
+    let inputs = [&*inputs[0], &*inputs[1]];
+    let mut reader = RestoreReader::open(&settings, &state, &inputs).unwrap();
+    let told = complaint(&mut reader).to_string();
+    assert!(
+        told.contains(&format!("the committed offsets of {}", inputs[0])),
+        "{told}"
+    );
+
+    writer.abort_transaction(PATIENCE).unwrap();
+    let collected = restore(&mut reader, &[0]);
+    assert_eq!(collected.finished[&0].committed[0].offset, None);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use escalator::kafka::Error;
-use escalator::kafka::topics::{Defect, TopicNames, Topics};
+use escalator::kafka::topics::{Defect, RECORD_BYTES_MAX, TopicNames, Topics};
 
 use serde_json::{Value, json};
 
@@ -88,8 +88,9 @@ fn unequal_partitions_and_lossy_settings_are_told_apart() {
         wants: 4,
         like: names.created.clone(),
     };
+    let (advice, bad): (Vec<_>, Vec<_>) = defects(&names).into_iter().partition(Defect::is_advice);
     assert_eq!(
-        defects(&names),
+        bad,
         [
             partitions(&names.updated, 3),
             partitions(&names.notify, 5),
@@ -107,6 +108,37 @@ fn unequal_partitions_and_lossy_settings_are_told_apart() {
             },
         ]
     );
+    assert_eq!(advice.len(), 3, "{advice:?}");
+}
+
+/// What is said of a topic that takes records of the broker's usual size only.
+fn limited(topic: &str) -> impl Fn(&Defect) -> bool {
+    move |defect| {
+        let text = defect.to_string();
+        let remedy = format!("--entity-name {topic} --add-config max.message.bytes=8388608");
+        let size = format!("topic `{topic}` takes records of 1048588 bytes");
+        defect.is_advice() && text.starts_with(&size) && text.contains(&remedy)
+    }
+}
+
+#[test]
+fn topics_that_take_no_large_records_are_good_with_advice() {
+    let names = names();
+    let address = &broker().address;
+    create_topic(address, &names.state, 2, &[("cleanup.policy", "compact")]);
+    create_topic(address, &names.dead_letters, 2, &[]);
+    let settings = settings(address, "group", "test");
+    let topics = Topics::new(&settings, &names).unwrap();
+    topics.create(2, None).unwrap();
+    let facts = topics.check_made().unwrap();
+    assert_eq!(facts.partitions, 2);
+    assert_eq!(facts.dead_letter_bytes_max, 1_048_588);
+    assert_eq!(facts.escalated_bytes_max, RECORD_BYTES_MAX);
+    let expected = [&names.state, &names.dead_letters];
+    assert_eq!(facts.advice.len(), expected.len());
+    for (advice, topic) in facts.advice.iter().zip(expected) {
+        assert!(limited(topic)(advice), "{advice}");
+    }
 }
 
 #[test]
@@ -187,6 +219,8 @@ fn the_commands_show_all_defects_at_once_and_make_only_what_is_missing() {
     let expected = expected.map(|(topic, kind)| json!([site.topic(topic), kind]));
     assert_eq!(found, expected);
     assert_eq!(report["good"], false);
+    assert_eq!(report["advice"][0]["topic"], site.topic("state"));
+    assert_eq!(report["advice"][0]["kind"], "records_limited");
 
     let (code, printed) = run(&site, "rest", &["create"]);
     assert_eq!(code, 1, "what was bad still is: {printed}");

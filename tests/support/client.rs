@@ -8,7 +8,8 @@ use escalator::kafka::ClientSettings;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -199,15 +200,30 @@ fn read(address: &str, topic: &str, isolation: &str) -> Vec<Seen> {
                         .collect()
                 }),
             }),
-            Some(Err(rdkafka::error::KafkaError::PartitionEOF(partition))) => {
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
                 ended[usize::try_from(partition).expect("a number is positive")] = true;
             }
+            // A broker that has just come up; the client connects again.
+            Some(Err(KafkaError::MessageConsumption(
+                RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure,
+            )))
+            | None => {}
             Some(Err(error)) => panic!("reading {topic} failed: {error}"),
-            None => {}
         }
     }
     seen.sort_by_key(|record| (record.partition, record.offset));
     seen
+}
+
+/// Somebody who speaks for a group without being a member of it.
+pub(crate) fn outsider(address: &str, group: &str) -> ConsumerGroupMetadata {
+    let consumer: BaseConsumer = config(address)
+        .set("group.id", group)
+        .create()
+        .expect("a consumer can be made");
+    consumer
+        .group_metadata()
+        .expect("a consumer with a group has its metadata")
 }
 
 fn partitions(consumer: &BaseConsumer, topic: &str) -> i32 {

@@ -1,8 +1,12 @@
 //! The `escalator` binary as a child of the tests.
 
 use std::fs::File;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+
+use serde_json::Value;
 
 use super::{PATIENCE, wait_until};
 
@@ -15,6 +19,16 @@ pub(crate) struct Escalator {
 impl Escalator {
     /// Starts the binary with these arguments; what it prints goes to a file in `directory`.
     pub(crate) fn start(directory: &Path, name: &str, arguments: &[&str]) -> Self {
+        Self::start_with(directory, name, arguments, &[])
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) fn start_with(
+        directory: &Path,
+        name: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let log = directory.join(format!("{name}.log"));
         let output = File::options()
             .append(true)
@@ -23,6 +37,7 @@ impl Escalator {
             .expect("the log can be opened");
         let child = Command::new(env!("CARGO_BIN_EXE_escalator"))
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a file handle can be copied"))
             .stderr(output)
@@ -34,6 +49,26 @@ impl Escalator {
     /// What it has printed so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// What it answers over HTTP, where its log says that it listens, to a request line and headers
+    /// such as `GET /metrics`; none before it does.
+    pub(crate) fn ask(&self, request: &str, headers: &str) -> Option<String> {
+        let log = self.log();
+        let lines = log
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let address = lines
+            .filter_map(|line| line["http.address"].as_str().map(str::to_owned))
+            .next_back()?;
+        // One that listens everywhere does so on loopback.
+        let mut stream = TcpStream::connect(address.replace("0.0.0.0", "127.0.0.1")).ok()?;
+        let request =
+            format!("{request} HTTP/1.1\r\nHost: it\r\nConnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
     }
 
     /// Ends it as a crash does: nothing is committed, nobody is told.

@@ -47,11 +47,26 @@ fn load(
     })
 }
 
+/// The instructions of the image: each one's word, and what it is given.
+fn image_instructions() -> Vec<(String, String)> {
+    let text = read("deploy/Dockerfile");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let text = lines.collect::<Vec<_>>().join("\n").replace("\\\n", " ");
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines
+        .map(|line| {
+            line.split_once(' ')
+                .expect("an instruction is given something")
+        })
+        .map(|(word, rest)| (word.to_owned(), rest.trim().to_owned()))
+        .collect()
+}
+
 /// The variables of an `ENV` of the image.
 fn image_environment() -> BTreeMap<String, String> {
-    let text = read("deploy/Dockerfile").replace("\\\n", " ");
-    let lines = text.lines().filter_map(|line| line.strip_prefix("ENV "));
-    let pairs = lines.flat_map(str::split_whitespace);
+    let instructions = image_instructions();
+    let given = instructions.iter().filter(|(word, _)| word == "ENV");
+    let pairs = given.flat_map(|(_, rest)| rest.split_whitespace());
     pairs
         .map(|pair| pair.split_once('=').unwrap())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -128,6 +143,40 @@ fn what_depends_on_a_service_names_one() {
         listen.ends_with(&format!(":{port}")),
         "{target} but {listen}"
     );
+}
+
+#[test]
+fn the_image_is_made_of_instructions_and_of_stages_that_exist() {
+    const KNOWN: [&str; 10] = [
+        "CMD",
+        "COPY",
+        "ENTRYPOINT",
+        "ENV",
+        "EXPOSE",
+        "FROM",
+        "HEALTHCHECK",
+        "RUN",
+        "USER",
+        "WORKDIR",
+    ];
+    let instructions = image_instructions();
+    assert_eq!(instructions[0].0, "FROM");
+    let mut stages = Vec::new();
+    for (word, rest) in &instructions {
+        assert!(KNOWN.contains(&word.as_str()), "{word} {rest}");
+        if word == "FROM" {
+            stages.extend(rest.split_once(" AS ").map(|(_, stage)| stage));
+        }
+        if let Some(stage) = rest.strip_prefix("--from=") {
+            let stage = stage.split(' ').next().unwrap();
+            assert!(stages.contains(&stage), "{word} {rest}");
+        }
+        // The forms with a list are JSON, and one that is not would be run by a shell.
+        if word == "ENTRYPOINT" || word == "CMD" {
+            assert!(serde_json::from_str::<Vec<String>>(rest).is_ok(), "{rest}");
+        }
+    }
+    assert_eq!(stages, ["build"]);
 }
 
 #[test]

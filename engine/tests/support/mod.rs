@@ -479,3 +479,19 @@ pub(crate) fn notified(events: &[Emitted]) -> impl Iterator<Item = &Notify> {
         Event::Escalated(_) => None,
     })
 }
+
+/// The same fact with a note of so many bytes in it.
+pub(crate) fn with_note(fact: &TicketFact, bytes: usize) -> TicketFact {
+    let mut large = Fact::clone(&fact.fact);
+    large.activities.push(Activity {
+        kind: ActivityKind::InternalNote,
+        actor: None,
+        level: None,
+        until: None,
+        note: Some("x".repeat(bytes).into()),
+    });
+    TicketFact {
+        ticket_id: fact.ticket_id.clone(),
+        fact: Arc::new(large),
+    }
+}

@@ -21,6 +21,43 @@ use super::super::schema::SchemaName;
 use super::super::testing::{golden, read_single_object};
 use super::*;
 
+#[test]
+fn a_fact_takes_no_more_than_it_says() {
+    let text: Text = "x".repeat(300).into();
+    let fact = Fact {
+        occurred_at: Timestamp::from_millis(i64::MAX),
+        version: Some(i64::MIN),
+        event_id: Some(text.clone()),
+        record_hash: i64::MIN,
+        source: text.clone(),
+        created: false,
+        changes: vec![
+            Change::Text(TextField::Subject, Some(text.clone())),
+            Change::Number(NumberField::Severity, Some(0.5)),
+            Change::Tags(vec![text.clone(), "a".into(), "b".into(), "c".into()]),
+            Change::Label(text.clone(), Some(text.clone())),
+            Change::ClearLabels,
+        ],
+        activities: vec![Activity {
+            kind: ActivityKind::Snooze,
+            actor: Some(text.clone()),
+            level: Some(i64::MIN),
+            until: Some(Timestamp::from_millis(i64::MIN)),
+            note: Some(text),
+        }],
+    };
+    let bytes_of = |facts: Vec<Arc<Fact>>| {
+        let state = StoredState {
+            facts,
+            ..StoredState::default()
+        };
+        encode_state(&state.into()).len()
+    };
+    let stored = bytes_of(vec![Arc::new(fact.clone())]) - bytes_of(Vec::new());
+    assert!(stored <= fact.bytes(), "{stored}");
+    assert!(fact.bytes() < 2 * stored, "{stored} but {}", fact.bytes());
+}
+
 /// Makes states of raw bytes: what a byte decides is decided by the next one, then by zeros.
 struct Maker<'a>(std::slice::Iter<'a, u8>);
 

@@ -13,7 +13,6 @@ use super::{INCIDENTS, LAST, PARTITIONS, UNTIL};
 use crate::incident_log::{self, Options};
 use crate::site::Site;
 use crate::support::PATIENCE;
-use crate::support::broker::broker;
 use crate::support::client::{Sent, producer, send};
 
 /// Records that arrive out of order do so by this much at most.
@@ -110,7 +109,7 @@ impl Load {
     pub(super) fn write(&mut self, site: &Site) {
         self.arrivals.sort_by_key(|arrival| arrival.at_ms);
         self.arrivals.extend(last_arrivals());
-        let producer = producer(&broker().address, &[("acks", "all")]);
+        let producer = producer(&site.broker, &[("acks", "all")]);
         for arrival in &self.arrivals {
             let sent = Sent {
                 partition: murmur2_partition(arrival.ticket_id.as_bytes(), PARTITIONS),

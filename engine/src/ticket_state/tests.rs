@@ -1,0 +1,92 @@
+use crate::emission::Emission;
+use crate::fact::{Activity, ActivityKind};
+use crate::plan::Revision;
+
+use super::*;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1000)
+}
+
+/// A fact of that second with a note of that many bytes.
+fn fact(seconds: i64, bytes: usize) -> Arc<Fact> {
+    Arc::new(Fact {
+        occurred_at: at(seconds),
+        version: None,
+        event_id: None,
+        record_hash: seconds,
+        source: Text::default(),
+        created: false,
+        changes: Vec::new(),
+        activities: vec![Activity {
+            kind: ActivityKind::InternalNote,
+            actor: None,
+            level: None,
+            until: None,
+            note: Some("x".repeat(bytes).into()),
+        }],
+    })
+}
+
+fn state(facts: &[Arc<Fact>]) -> TicketState {
+    let mut state = TicketState::default();
+    for fact in facts {
+        state.accept(Arc::clone(fact), Timestamp::MIN);
+    }
+    state
+}
+
+fn evaluated(facts: &[Arc<Fact>]) -> TicketState {
+    let mut state = state(facts);
+    let context = Context {
+        ticket_id: &"T1".into(),
+        rules: &Rules::new(Arc::new(Revision::default())),
+        emission: &Emission::on_virtual_clock(),
+    };
+    state.advance(at(1_000_000), context, &mut Vec::new());
+    state
+}
+
+const KIB: usize = 1024;
+
+#[test]
+fn large_facts_are_folded_before_there_are_64() {
+    let facts: Vec<_> = (0..10).map(|n| fact(n, 100 * KIB)).collect();
+    let state = evaluated(&facts);
+    assert_eq!(state.facts, facts[5..]);
+    assert_eq!(state.evaluated, 5);
+    assert_eq!(state.fold.unwrap().key, facts[4].key());
+}
+
+#[test]
+fn a_fact_that_needs_all_room_is_kept_alone_and_folded_by_the_next() {
+    let (small, large, next) = (fact(1, 10), fact(2, 900 * KIB), fact(3, 10));
+    let kept = evaluated(&[small.clone(), large.clone()]).facts;
+    assert_eq!((kept.len(), &kept[0]), (1, &large));
+    assert_eq!(evaluated(&[small, large, next.clone()]).facts, [next]);
+}
+
+#[test]
+fn small_facts_are_folded_by_their_number_alone() {
+    let facts: Vec<_> = (0..70).map(|n| fact(n, 7 * KIB)).collect();
+    assert_eq!(evaluated(&facts).facts, facts[6..]);
+}
+
+#[test]
+fn what_waits_has_a_limit_and_what_is_evaluated_at_once_has_none() {
+    let many: Vec<_> = (0..1024).map(|n| fact(n, 10)).collect();
+    let full = state(&many);
+    let has_room = |fact: &Fact| full.has_room(fact, at(-1));
+    assert!(!has_room(&fact(5_000, 10)));
+    assert!(has_room(&many[700]), "it is known");
+    assert!(full.has_room(&fact(0, 10), at(0)));
+    assert!(full.has_room(&fact(5_000, 10), at(0)), "one fewer waits");
+}
+
+#[test]
+fn what_waits_is_limited_by_size_too_but_the_first_always_has_room() {
+    let wide = state(&[fact(1, 400 * KIB)]);
+    assert!(wide.has_room(&fact(2, 100 * KIB), at(0)));
+    assert!(!wide.has_room(&fact(2, 200 * KIB), at(0)));
+    assert!(state(&[]).has_room(&fact(2, 900 * KIB), at(0)));
+}

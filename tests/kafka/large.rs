@@ -1,0 +1,67 @@
+//! Tickets whose events are as large as events may be.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use escalator::kafka::topics::RECORD_BYTES_MAX;
+use escalator_engine::time::Timestamp;
+use serde_json::{Value, json};
+
+use crate::site::Site;
+use crate::support::broker::broker;
+use crate::support::client::{Sent, produce};
+use crate::support::{PATIENCE, wait_until};
+
+const PLAN: &str = "
+version: 1
+targets: { noc: { kind: team, channels: [chat] } }
+plans:
+  - name: p
+    triggers: [ { name: urgent, when: { priority: critical }, level: 1 } ]
+    path: [ { notify: [noc] } ]
+";
+
+/// Events of 600 KB: with all of them kept, the state would have 14 MB.
+const LARGE_EVENTS: i64 = 24;
+
+#[test]
+fn a_ticket_of_many_large_events_holds_nothing_up() {
+    let site = Site::new(PLAN, 1, "[start]\nnotify_from = '2026-01-01T00:00:00Z'\n");
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let begin_ms = i64::try_from(since.as_millis()).unwrap() - 60_000;
+    let update = |nth: i64, changes: &Value| {
+        let at_ms = begin_ms + nth;
+        let at = Timestamp::from_millis(at_ms).to_string();
+        let value = json!({ "ticket_id": "T1", "occurred_at": at, "changes": changes });
+        let value = value.to_string().into_bytes();
+        let sent = Sent {
+            timestamp_ms: Some(at_ms),
+            key: Some(b"T1"),
+            value: Some(&value),
+            ..Sent::default()
+        };
+        produce(&broker().address, &site.topic("updated"), &[sent]);
+    };
+    for nth in 0..LARGE_EVENTS {
+        let tags: Vec<String> = (0..150).map(|tag| format!("{nth}-{tag:04000}")).collect();
+        update(nth, &json!({ "status": "open", "tags": tags }));
+    }
+    update(LARGE_EVENTS, &json!({ "priority": "critical" }));
+
+    let service = site.start("one");
+    wait_until("the escalation", PATIENCE, || {
+        let is_running = service.log().contains("goes on from");
+        (is_running && site.read("escalated").len() == 1).then_some(())
+    });
+    assert!(service.stop().success());
+    let states = site.read("state").into_iter();
+    let sizes: Vec<usize> = states
+        .filter(|record| record.key.as_deref() == Some(b"T1"))
+        .map(|record| record.value.unwrap().len())
+        .collect();
+    assert!(!sizes.is_empty());
+    // The ticket twice, and the facts that are kept.
+    let limit = 2 * 700_000 + 700_000;
+    assert!(sizes.iter().all(|size| *size < limit), "{sizes:?}");
+    assert!(limit < RECORD_BYTES_MAX);
+    assert_eq!(site.read("dead").len(), 0);
+}
