@@ -8,6 +8,7 @@
 //! wrong is emitted. There is no second way to handle lateness, and none that undoes a step.
 
 mod corrections;
+mod lives;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,7 @@ use crate::effect::{CauseKind, EscalatedType};
 use crate::emission::{Emission, Emitted, Standing, Told, Voice};
 use crate::fact::{Fact, FactKey};
 use crate::ledger::{Entry, Ledger};
-use crate::machine::{Counts, Due, Machine, Outcome, Past, Trace};
+use crate::machine::{Counts, Due, Machine, Outcome, Past};
 use crate::plan::Nature;
 use crate::rules::{PlanRef, Rules};
 use crate::ticket::Text;
@@ -105,6 +106,16 @@ pub enum Acceptance {
     Duplicate,
     /// It is older than the kept history; nothing changes.
     LateDropped,
+}
+
+/// How far facts are read.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    /// Everything before this instant…
+    to: Timestamp,
+    /// …or, unless it is to be one life, no further than to the first fact that meets a forgotten
+    /// ticket.
+    is_one_life: bool,
 }
 
 /// Whose state is advanced, and under what circumstances.
@@ -205,9 +216,7 @@ impl TicketState {
             self.rewind();
         }
         let begin = out.len();
-        // A history that is read anew is that of one ticket, however late it was.
-        let is_one_life = late_at.is_some();
-        let mut counts = self.live(to, is_one_life, late_at, context, out);
+        let mut counts = self.live(to, late_at, context, out);
         if let Some(late) = late {
             // What time alone would have brought about long ago is said now because of this fact.
             for emitted in &mut out[begin..] {
@@ -216,16 +225,16 @@ impl TicketState {
         }
         while self.is_forgotten_before(to, context.rules) {
             self.forget();
-            counts += self.live(to, false, None, context, out);
+            counts += self.live(to, None, context, out);
         }
         counts
     }
 
-    /// Evaluates one life of the ticket: until it is forgotten, or until `to`.
+    /// Evaluates one life of the ticket: until it is forgotten, or until `to`. A history that is
+    /// read anew is that of one ticket, however late it was.
     fn live(
         &mut self,
         to: Timestamp,
-        is_one_life: bool,
         late_at: Option<Timestamp>,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
@@ -241,89 +250,30 @@ impl TicketState {
                 emitted = outcome.decisions.len();
             }
         };
-        let rules = context.rules;
-        self.read(to, is_one_life, rules, &mut outcome, |_| {}, before_folding);
+        let span = Span {
+            to,
+            is_one_life: late_at.is_some(),
+        };
+        self.read(span, context.rules, &mut outcome, |_| {}, before_folding);
         failed += self.reconcile(&outcome.decisions[emitted..], late_at, to, context, out);
         outcome.counts.templates_failed += failed;
         outcome.counts
     }
 
-    /// Forgets what the kept facts were taken to mean, so that they are read anew.
-    pub fn rewind(&mut self) {
-        self.machine = self
-            .fold
-            .as_ref()
-            .map_or_else(Machine::new, |fold| fold.machine.clone());
-        self.evaluated = 0;
-    }
-
-    fn is_forgotten_before(&self, at: Timestamp, rules: &Rules) -> bool {
-        let forgotten_at = self.machine.forgotten_at(rules);
-        forgotten_at.is_some_and(|forgotten_at| forgotten_at < at)
-    }
-
-    /// Forgets everything but what is still to come, which will meet an unknown ticket.
-    fn forget(&mut self) {
-        let facts = self.facts.split_off(self.evaluated);
-        *self = Self {
-            facts,
-            ..Self::default()
-        };
-    }
-
-    /// Whether nothing is known of the ticket, as of one that was forgotten.
-    #[must_use]
-    pub fn is_blank(&self) -> bool {
-        self.facts.is_empty() && self.machine.created_at.is_none()
-    }
-
-    /// Like [`TicketState::advance`], but tells the history in words and emits nothing.
-    pub fn advance_traced(&mut self, to: Timestamp, rules: &Rules) -> Vec<Trace> {
-        let mut outcome = Outcome::traced();
-        self.read_lives(to, rules, &mut outcome, |_| {});
-        outcome.trace.unwrap_or_default()
-    }
-
-    /// Like [`TicketState::advance`], but shows the machine after each fact and emits nothing.
-    pub fn advance_watched(&mut self, to: Timestamp, rules: &Rules, watch: impl FnMut(&Machine)) {
-        self.read_lives(to, rules, &mut Outcome::default(), watch);
-    }
-
-    /// Reads on through forgetting, but keeps the last life however long ago it was.
-    fn read_lives(
-        &mut self,
-        to: Timestamp,
-        rules: &Rules,
-        outcome: &mut Outcome,
-        mut watch: impl FnMut(&Machine),
-    ) {
-        self.read(to, false, rules, outcome, &mut watch, |_, _| {});
-        while let Some(at) = self.machine.forgotten_at(rules)
-            && self
-                .facts
-                .get(self.evaluated)
-                .is_some_and(|fact| fact.occurred_at < to)
-        {
-            outcome.trace_forgetting(at);
-            self.forget();
-            self.read(to, false, rules, outcome, &mut watch, |_, _| {});
-        }
-    }
-
-    /// Reads the facts before `to` and lets everything fall due before it; unless it is to be one
-    /// life, no further than to the first fact that meets a forgotten ticket.
+    /// Reads the facts of a span and lets everything fall due before its end.
     fn read(
         &mut self,
-        to: Timestamp,
-        is_one_life: bool,
+        span: Span,
         rules: &Rules,
         outcome: &mut Outcome,
         mut watch: impl FnMut(&Machine),
         mut before_folding: impl FnMut(&mut Self, &Outcome),
     ) {
+        let to = span.to;
         while let Some(fact) = self.facts.get(self.evaluated) {
-            let is_beyond = fact.occurred_at >= to;
-            if is_beyond || (!is_one_life && self.is_forgotten_before(fact.occurred_at, rules)) {
+            let meets_forgotten =
+                || !span.is_one_life && self.is_forgotten_before(fact.occurred_at, rules);
+            if fact.occurred_at >= to || meets_forgotten() {
                 break;
             }
             let fact = Arc::clone(&self.facts[self.evaluated]);
