@@ -67,6 +67,8 @@ pub struct Start {
     pub clock: Arc<dyn Clock>,
     /// Ends the service when it becomes true.
     pub stop: Arc<AtomicBool>,
+    /// Whether it loads the plan files again when they change.
+    pub follows_files: bool,
     /// Makes it load the plan files again when it becomes true.
     pub hang_up: Arc<AtomicBool>,
     /// A number that differs from run to run, such as the process id.
@@ -168,6 +170,7 @@ impl Service {
         let reloader = Reloader {
             asked: reloads,
             hang_up: Arc::clone(&start.hang_up),
+            follows_files: start.follows_files,
             topic,
             metrics: Arc::clone(&metrics),
             watch: Watch::new(start.settings.plans.clone()),

@@ -130,16 +130,16 @@ pub struct Context<'a> {
 }
 
 impl TicketState {
-    /// Whether there is room for a fact. Those up to `evaluated_to` only pass through; those beyond
+    /// Whether there is room for a fact. Those before `evaluated_to` only pass through; others
     /// wait, and what waits has a limit.
     #[must_use]
     pub fn has_room(&self, fact: &Fact, evaluated_to: Timestamp) -> bool {
-        if fact.occurred_at <= evaluated_to {
+        if fact.occurred_at < evaluated_to {
             return true;
         }
         let begin = self
             .facts
-            .partition_point(|other| other.occurred_at <= evaluated_to);
+            .partition_point(|other| other.occurred_at < evaluated_to);
         let waiting = &self.facts[begin..];
         let fits = || {
             let taken = bytes(waiting) + fact.bytes();

@@ -56,6 +56,7 @@ impl Run {
             plans,
             clock: Arc::new(SystemClock),
             stop,
+            follows_files: true,
             hang_up,
             run_number: std::process::id(),
         })?;

@@ -135,6 +135,8 @@ impl Running {
             plans: play.plans,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             stop: Arc::clone(&stop_service),
+            // What is compared with a simulation has one set of plans.
+            follows_files: false,
             hang_up: Arc::default(),
             run_number: play.run_number,
         })?;

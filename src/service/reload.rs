@@ -27,6 +27,8 @@ pub(super) struct Reloader {
     pub(super) asked: Receiver<Reload>,
     /// Set by a signal.
     pub(super) hang_up: Arc<AtomicBool>,
+    /// Whether the files are loaded again when they change.
+    pub(super) follows_files: bool,
     pub(super) topic: EditTopic,
     pub(super) metrics: Arc<Metrics>,
     pub(super) watch: Watch,
@@ -49,7 +51,8 @@ impl Reloader {
                     // Whoever sent the signal reads the log.
                     drop(self.load(found));
                 }
-                Err(RecvTimeoutError::Timeout) => self.follow_files(),
+                Err(RecvTimeoutError::Timeout) if self.follows_files => self.follow_files(),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::decision::{Decision, Listener, Telling};
 use crate::effect::{EscalatedType, Purpose};
+use crate::plan::RecipientField;
 
 /// Somebody who was told about the open escalation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +44,9 @@ fn again(told: &Told, purpose: Purpose, level: u32) -> Telling {
         listener: told.listener.clone(),
         // An entry's template is of the entry's purpose, not of how it ends.
         template: None,
-        is_customer: told.level == 0,
+        // Whatever else they were told of: that may have been withheld for being late, and what is
+        // read must not tell when it was sent.
+        is_customer: *told.listener.kind == *RecipientField::Requester.name(),
     }
 }
 

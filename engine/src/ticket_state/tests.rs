@@ -79,8 +79,8 @@ fn what_waits_has_a_limit_and_what_is_evaluated_at_once_has_none() {
     let has_room = |fact: &Fact| full.has_room(fact, at(-1));
     assert!(!has_room(&fact(5_000, 10)));
     assert!(has_room(&many[700]), "it is known");
-    assert!(full.has_room(&fact(0, 10), at(0)));
-    assert!(full.has_room(&fact(5_000, 10), at(0)), "one fewer waits");
+    assert!(full.has_room(&fact(0, 10), at(1)));
+    assert!(full.has_room(&fact(5_000, 10), at(1)), "one fewer waits");
 }
 
 #[test]
