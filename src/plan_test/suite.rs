@@ -126,13 +126,11 @@ fn read_plans(path: &Path) -> Result<Arc<TestedPlans>, Unusable> {
                  directory"
             ),
         }),
-        Err(error) => {
-            Err(Unusable {
-                message: chain(&error),
-                remedy: "name the plan file, or the directory of plan files, relative to this file"
-                    .to_owned(),
-            })
-        }
+        Err(error) => Err(Unusable {
+            message: chain(&error),
+            remedy: "name the plan file, or the directory of plan files, relative to this file"
+                .to_owned(),
+        }),
     }
 }
 

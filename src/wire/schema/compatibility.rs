@@ -4,7 +4,6 @@
 //! writes must be readable by the subscriber's. Avro calls the two sides writer and reader; which
 //! one is ours follows from the record.
 
-
 use apache_avro::Schema;
 use apache_avro::schema_compatibility::{Compatibility, SchemaCompatibility};
 
