@@ -3,7 +3,8 @@
 //! - [`consumer`]: the member of the group that reads the two inputs
 //! - [`lanes`]: transactions on two producers used in turn
 //! - [`edits`]: the log of plan edits
-//! - [`restore`]: the compacted state, read up to the fence behind the last owner
+//! - [`restore`]: the compacted state, read up to the fence behind the last owner, and followed where
+//!   another instance is the owner ([`standby`])
 //! - [`log`]: all of these as what a shard works with, and [`cluster`], the real one
 //! - [`reader`] and [`writer`]: plain clients outside of the group and of transactions, for those who
 //!   watch and who feed the service
@@ -25,6 +26,8 @@ pub mod log;
 mod native;
 pub mod reader;
 pub mod restore;
+pub mod restorer;
+pub mod standby;
 pub mod sweep;
 pub mod topics;
 pub mod writer;

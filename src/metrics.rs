@@ -133,6 +133,15 @@ impl Metrics {
         self.rebalances.at(kind)
     }
 
+    /// How many warm copies of partitions of other replicas there are, how many of them are at the
+    /// end, and how many offsets all of them are behind.
+    pub fn set_copies(&self, partitions: usize, current: usize, lag: i64) {
+        let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        self.families.standby_partitions.set(count(partitions));
+        self.families.standby_current.set(count(current));
+        self.families.standby_lag.set(lag);
+    }
+
     /// Attempts to load the plan files again.
     #[must_use]
     pub fn plan_reloads(&self, result: ReloadResult) -> &Counter {

@@ -362,6 +362,22 @@ impl Partition {
         })
     }
 
+    /// The state as of the last commit, for whoever has the partition next, if `settled` is the
+    /// identity of the transaction that was committed last. None when another one may be committed.
+    #[must_use]
+    pub fn park(mut self, settled: &str) -> Option<Restored> {
+        // The batch of a transaction that is not known to be committed has named itself here.
+        if self.meta.transaction != settled {
+            return None;
+        }
+        self.engine.rollback();
+        Some(Restored {
+            engine: self.engine,
+            meta: Some(self.meta),
+            transaction: settled.to_owned(),
+        })
+    }
+
     /// Makes the batch the state: its transaction is committed.
     pub fn commit(&mut self) -> Counted {
         self.engine.commit();

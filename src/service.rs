@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::edits::{EditLog, brief};
 use crate::http::{self, Check, Health, Parts, Reload, Server};
 use crate::kafka::cluster::{Cluster, ReadTopics};
+use crate::kafka::standby::Standby;
 use crate::kafka::topics::{TopicFacts, TopicNames, Topics};
 use crate::kafka::{self, ClientSettings, OffsetOf};
 use crate::metrics::Metrics;
@@ -341,6 +342,11 @@ fn run_shard(
             inputs: [&topics.created, &topics.updated],
             state: &topics.state,
             plans: &topics.plans,
+        },
+        Standby {
+            copies: settings.standby.copies,
+            partitions: i32::try_from(facts.partitions).unwrap_or(i32::MAX),
+            warm_up: settings.standby.warm_up,
         },
         Box::new(move |partition, records, committed| {
             shard::build(partition, &builder_rules, records, committed)

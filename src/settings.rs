@@ -50,8 +50,19 @@ pub struct Settings {
     pub http: Http,
     /// What is logged, and how.
     pub log: Log,
+    /// Copies of what other replicas own.
+    pub standby: Standby,
     /// What trades latency for throughput.
     pub tuning: Tuning,
+}
+
+/// Copies of what other replicas own.
+#[derive(Clone, Copy, Debug)]
+pub struct Standby {
+    /// How many replicas keep one of a partition beside its owner.
+    pub copies: usize,
+    /// How long a replica that starts reads them before it joins others in the group.
+    pub warm_up: std::time::Duration,
 }
 
 /// The brokers and how to talk to them.

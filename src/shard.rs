@@ -45,7 +45,7 @@ use crate::kafka::{self, OffsetOf};
 use crate::metrics::{Input, Metrics};
 use crate::partition::{self, Compacted, Restored, Shared};
 
-use ownership::Slot;
+use ownership::{Parked, Slot};
 use tally::Tally;
 
 /// About this many tickets are decided per transaction, so that what is overdue after an outage
@@ -143,6 +143,7 @@ pub struct Shard<L> {
     log: L,
     parts: Parts,
     slots: BTreeMap<i32, Slot>,
+    parked: BTreeMap<i32, Parked>,
     /// Numbers restore requests and ownerships, so that an older one is not taken for a newer.
     requests: u64,
     /// Numbers transactions of this run.
@@ -164,6 +165,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             log,
             parts,
             slots: BTreeMap::new(),
+            parked: BTreeMap::new(),
             requests: 0,
             transactions: 0,
             fenced: VecDeque::new(),
@@ -356,7 +358,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         for slot in self.slots.values() {
             let wish = match slot {
                 Slot::Refused { .. } => IDLE,
-                Slot::Restoring { .. } | Slot::Restored { .. } => BUSY,
+                Slot::Restoring { .. } | Slot::Returned { .. } | Slot::Restored { .. } => BUSY,
                 Slot::Live(live) if live.partition.wants_ends(now, shared) => BUSY,
                 Slot::Live(live) if live.partition.wants_edits(now, shared) => BUSY,
                 Slot::Live(live) => live.partition.next_due().map_or(IDLE, |due| {

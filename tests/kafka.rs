@@ -44,6 +44,8 @@ mod restore;
 mod service;
 #[path = "kafka/site.rs"]
 mod site;
+#[path = "kafka/standby.rs"]
+mod standby;
 #[path = "kafka/storms.rs"]
 mod storms;
 #[path = "kafka/topics.rs"]

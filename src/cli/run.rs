@@ -75,5 +75,7 @@ fn with_embedded_broker(
     tracing::info!(kafka.brokers = %address, "a broker runs inside the process");
     settings.kafka.brokers = address.to_string();
     settings.topics.create = true;
+    // Nobody else can be in its group.
+    settings.standby.copies = 0;
     Ok(settings)
 }

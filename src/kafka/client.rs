@@ -46,8 +46,13 @@ impl ClientSettings {
             config.set(*key, *value);
         }
         config.set("bootstrap.servers", &self.brokers);
-        config.set("client.id", format!("{}-{}", self.group, self.instance));
+        config.set("client.id", self.client_id());
         config
+    }
+
+    /// The name by which brokers and the other members of the group know this process.
+    pub(super) fn client_id(&self) -> String {
+        format!("{}-{}", self.group, self.instance)
     }
 
     /// A consumer that reads what is committed and belongs to no group: it never joins and never

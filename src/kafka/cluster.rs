@@ -1,10 +1,11 @@
-//! A real cluster as the log of a shard: group member, lanes, the log of plan edits and a thread
-//! that restores.
+//! A real cluster as the log of a shard: group member, lanes, the log of plan edits and the thread
+//! that restores and keeps warm copies.
 
-use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::client::ClientSettings;
 use super::consumer::{Change, Committed, GroupConsumer, InputPartition, Polled};
@@ -13,7 +14,9 @@ use super::error::Error;
 use super::lanes::{Lanes, Outcome, Transaction};
 use super::log::{End, Ends, Log, Restoration};
 use super::native::OffsetOf;
-use super::restore::{Finished, RestoreReader, Sink};
+use super::restore::RestoreReader;
+use super::restorer::{Builder, Request, Restorer};
+use super::standby::Standby;
 
 /// Longer than a broker takes that is well, shorter than a session.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,22 +24,12 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// The group knows within this time that this member has gone.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A restore waits this long for records before it looks for new requests.
-const STEP: Duration = Duration::from_millis(20);
-
-/// Progress is told this often.
-const PROGRESS_EVERY: Duration = Duration::from_millis(200);
-
-/// The last value of every key of a partition, tombstones applied.
-pub type Compacted = HashMap<Vec<u8>, Vec<u8>>;
-
-/// Builds a state from the records of a partition and the group's offsets; runs on the thread that
-/// restores.
-pub type Builder<S> = Box<dyn Fn(i32, Compacted, &[Committed]) -> S + Send>;
-
 /// The clients of one shard.
 pub struct Cluster<S> {
     member: GroupConsumer,
+    has_joined: bool,
+    /// Set once this instance may join the group.
+    may_join: Arc<AtomicBool>,
     lanes: Lanes,
     edits: EditReader,
     plans_topic: String,
@@ -56,13 +49,9 @@ pub struct ReadTopics<'a> {
     pub plans: &'a str,
 }
 
-enum Request {
-    Restore { partition: i32, request: u64 },
-    Cancel { partition: i32 },
-}
-
 impl<S: Send + 'static> Cluster<S> {
-    /// Joins the group and makes ready to restore; nothing happens before the first poll.
+    /// Makes ready to read and to restore. The group is joined by a poll, once the copies of what
+    /// others own are warm: whoever joins before takes partitions away and is slow to serve them.
     ///
     /// # Errors
     /// When a property is not accepted.
@@ -73,29 +62,28 @@ impl<S: Send + 'static> Cluster<S> {
         settings: &ClientSettings,
         shard: usize,
         topics: ReadTopics<'_>,
+        standby: Standby,
         build: Builder<S>,
     ) -> Result<Self, Error> {
         let reader = RestoreReader::open(settings, topics.state, &topics.inputs)?;
         let (requests, received) = channel();
         let (tell, news) = channel();
-        let restorer = Restorer {
+        let may_join = Arc::new(AtomicBool::new(false));
+        let restorer = Restorer::new(
             reader,
-            requests: received,
-            news: tell,
-            collected: Collected {
-                partitions: HashMap::new(),
-                finished: Vec::new(),
-            },
-            asked: HashMap::new(),
-            told_at: Instant::now(),
+            (received, tell),
+            (settings.client_id(), standby),
+            Arc::clone(&may_join),
             build,
-        };
+        );
         let thread = std::thread::Builder::new()
             .name(format!("restore-{shard}"))
             .spawn(move || restorer.run())
             .expect("a thread can be started while the service starts");
         Ok(Self {
-            member: GroupConsumer::subscribe(settings, &topics.inputs)?,
+            member: GroupConsumer::open(settings, &topics.inputs)?,
+            has_joined: false,
+            may_join,
             lanes: Lanes::new(settings, shard),
             edits: EditReader::open(settings, topics.plans)?,
             plans_topic: topics.plans.to_owned(),
@@ -117,6 +105,15 @@ impl<S: Send + 'static> Log for Cluster<S> {
     type State = S;
 
     fn poll(&mut self, limit: usize, wait: Duration) -> Polled {
+        if !self.has_joined && self.may_join.load(Ordering::Acquire) {
+            if let Err(error) = self.member.join() {
+                return Polled {
+                    problem: Some(error),
+                    ..Polled::default()
+                };
+            }
+            self.has_joined = true;
+        }
         self.member.poll(limit, wait)
     }
 
@@ -179,8 +176,8 @@ impl<S: Send + 'static> Log for Cluster<S> {
         self.ask(Request::Restore { partition, request });
     }
 
-    fn cancel(&mut self, partition: i32) {
-        self.ask(Request::Cancel { partition });
+    fn release(&mut self, partition: i32) {
+        self.ask(Request::Release { partition });
     }
 
     fn take_restorations(&mut self) -> Vec<Restoration<S>> {
@@ -200,128 +197,5 @@ impl<S> Drop for Cluster<S> {
         {
             tracing::error!("the restoring thread panicked");
         }
-    }
-}
-
-/// The thread that restores.
-struct Restorer<S> {
-    reader: RestoreReader,
-    requests: Receiver<Request>,
-    news: Sender<Restoration<S>>,
-    collected: Collected,
-    /// The latest request of every partition under way.
-    asked: HashMap<i32, u64>,
-    told_at: Instant,
-    build: Builder<S>,
-}
-
-impl<S> Restorer<S> {
-    /// Ends when the log has gone.
-    fn run(mut self) {
-        while self.take_requests() {
-            if let Err(error) = self.reader.step(STEP, &mut self.collected) {
-                // The broker is away; asking again at once would only fill the log.
-                std::thread::sleep(PROGRESS_EVERY);
-                self.tell(Restoration::Failed(error));
-            }
-            self.tell_progress();
-            self.hand_over();
-        }
-    }
-
-    /// Takes what was asked for; waits for something to do. False when the log has gone.
-    fn take_requests(&mut self) -> bool {
-        loop {
-            let wait = if self.reader.is_idle() {
-                Duration::from_secs(3600)
-            } else {
-                Duration::ZERO
-            };
-            match self.requests.recv_timeout(wait) {
-                Ok(request) => self.take(request),
-                Err(RecvTimeoutError::Timeout) => return true,
-                Err(RecvTimeoutError::Disconnected) => return false,
-            }
-        }
-    }
-
-    fn take(&mut self, request: Request) {
-        let done = match request {
-            Request::Restore { partition, request } => {
-                self.asked.insert(partition, request);
-                self.collected
-                    .partitions
-                    .insert(partition, Compacted::new());
-                self.reader.add(partition)
-            }
-            Request::Cancel { partition } => {
-                self.asked.remove(&partition);
-                self.collected.partitions.remove(&partition);
-                self.reader.cancel(partition)
-            }
-        };
-        if let Err(error) = done {
-            self.tell(Restoration::Failed(error));
-        }
-    }
-
-    fn tell_progress(&mut self) {
-        if self.told_at.elapsed() < PROGRESS_EVERY {
-            return;
-        }
-        self.told_at = Instant::now();
-        for (partition, stage) in self.reader.stages() {
-            self.tell(Restoration::Progress { partition, stage });
-        }
-    }
-
-    fn hand_over(&mut self) {
-        for (partition, finished) in std::mem::take(&mut self.collected.finished) {
-            let records = self.collected.partitions.remove(&partition);
-            if let (Some(request), Some(records)) = (self.asked.remove(&partition), records) {
-                let state = (self.build)(partition, records, &finished.committed);
-                self.tell(Restoration::Finished {
-                    partition,
-                    request,
-                    offsets: finished.offsets,
-                    state,
-                });
-            }
-        }
-    }
-
-    fn tell(&self, news: Restoration<S>) {
-        // Nobody listens any more when the log is going; then there is nothing left to tell.
-        drop(self.news.send(news));
-    }
-}
-
-/// The last value of every key, per partition.
-struct Collected {
-    partitions: HashMap<i32, Compacted>,
-    finished: Vec<(i32, Finished)>,
-}
-
-impl Sink for Collected {
-    fn record(&mut self, partition: i32, key: &[u8], value: Option<&[u8]>) {
-        let Some(records) = self.partitions.get_mut(&partition) else {
-            return;
-        };
-        match (records.get_mut(key), value) {
-            (Some(known), Some(value)) => {
-                known.clear();
-                known.extend_from_slice(value);
-            }
-            (None, Some(value)) => {
-                records.insert(key.to_vec(), value.to_vec());
-            }
-            (_, None) => {
-                records.remove(key);
-            }
-        }
-    }
-
-    fn finished(&mut self, partition: i32, finished: Finished) {
-        self.finished.push((partition, finished));
     }
 }

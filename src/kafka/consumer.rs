@@ -69,11 +69,11 @@ pub struct GroupConsumer {
 }
 
 impl GroupConsumer {
-    /// Joins the group for these topics; nothing is read before the first poll.
+    /// Makes the client; no broker is asked yet.
     ///
     /// # Errors
     /// When a property is not accepted.
-    pub fn subscribe(settings: &ClientSettings, topics: &[&str]) -> Result<Self, Error> {
+    pub fn open(settings: &ClientSettings, topics: &[&str]) -> Result<Self, Error> {
         let session_ms = settings.session_timeout.as_millis().to_string();
         let mut tunable = vec![
             // Small waits: a record is worth a commit within tens of milliseconds.
@@ -107,15 +107,22 @@ impl GroupConsumer {
                 client: "group",
                 source,
             })?;
-        consumer.subscribe(topics).map_err(|source| Error::Call {
-            doing: format!("subscribing to {}", topics.join(" and ")),
-            source,
-        })?;
         Ok(Self {
             consumer,
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
             brokers: settings.brokers.clone(),
         })
+    }
+
+    /// Joins the group; nothing is assigned before the next poll.
+    ///
+    /// # Errors
+    /// When the library refuses.
+    pub fn join(&self) -> Result<(), Error> {
+        let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
+        self.consumer
+            .subscribe(&topics)
+            .map_err(|source| self.call("subscribing to the inputs", source))
     }
 
     /// Serves callbacks and takes at most `limit` records; waits at most `wait` for the first.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::consumer::{Change, Committed, InputPartition, Polled};
 use super::edits::Edits;
 use super::lanes::{Outcome, Transaction};
-use super::restore::Stage;
+use super::restore::{Copies, Stage};
 use super::{Error, OffsetOf};
 
 /// The logs that one shard reads and writes. Used by one thread; every call may take as long as a
 /// broker does, only [`Log::take_changes`], [`Log::take_restorations`], [`Log::restore`] and
-/// [`Log::cancel`] answer at once.
+/// [`Log::release`] answer at once.
 pub trait Log {
     /// What a restore builds.
     type State;
@@ -73,8 +73,9 @@ pub trait Log {
     /// Begins to restore a partition; `request` comes back with the answer.
     fn restore(&mut self, partition: i32, request: u64);
 
-    /// Gives up the restore of a partition.
-    fn cancel(&mut self, partition: i32);
+    /// A partition that [`Log::restore`] was asked for is no longer wanted; its restore is given up
+    /// if it is still under way.
+    fn release(&mut self, partition: i32);
 
     /// What restores have come to since the last time this was asked.
     fn take_restorations(&mut self) -> Vec<Restoration<Self::State>>;
@@ -122,6 +123,13 @@ pub enum Restoration<S> {
         offsets: i64,
         /// What was built.
         state: S,
+    },
+    /// How the warm copies of partitions of other owners stand.
+    Copies {
+        /// All of them.
+        copies: Copies,
+        /// Whether the group is joined only when they are at the end.
+        is_before_joining: bool,
     },
     /// A broker does not answer; the restores go on by themselves when it does.
     Failed(Error),

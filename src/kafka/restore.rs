@@ -8,21 +8,25 @@
 //! end. Stopping at the end that a reader of committed records saw at first would miss what the
 //! last transactions wrote.
 //!
+//! Partitions of other owners can be followed meanwhile, so that taking one over reads no more than
+//! what is new: see [`copies`].
+//!
 //! One reader serves many partitions at once, on a thread of its own; it keeps no state of
 //! tickets, it hands out bytes.
+
+mod copies;
+mod fence;
 
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+pub use self::copies::Copies;
 use super::client::{ClientSettings, Ear};
-use super::consumer::{self, Committed};
+use super::consumer::Committed;
 use super::error::Error;
 use super::native::{self, BatchReader, OffsetOf};
-
-/// How often the last stable offset is asked for while it is waited for.
-const FENCE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A request to a broker is given up after this, and made again by the next step.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -86,6 +90,8 @@ pub struct Finished {
 
 /// Takes what is read.
 pub trait Sink {
+    /// A partition is read from its beginning: what was handed out of it before counts no more.
+    fn begin(&mut self, partition: i32);
     /// One record in the order of the log; without a value it is a tombstone.
     fn record(&mut self, partition: i32, key: &[u8], value: Option<&[u8]>);
     /// Everything of a partition has been handed out.
@@ -96,8 +102,9 @@ pub trait Sink {
 pub struct RestoreReader {
     reader: BatchReader<Ear>,
     topic: String,
+    group: String,
     inputs: Vec<String>,
-    partitions: Vec<Restoring>,
+    partitions: Vec<Reading>,
     asked_at: Option<Instant>,
     /// Since when the committed offsets are not answered by brokers that answer all else.
     unanswered_since: Option<Instant>,
@@ -105,8 +112,37 @@ pub struct RestoreReader {
     patience: Duration,
 }
 
-struct Restoring {
+/// A partition that is read.
+struct Reading {
     partition: i32,
+    /// None while it is followed for somebody else's end.
+    restore: Option<Restore>,
+    /// How far it is; none before its reading has begun.
+    place: Option<Place>,
+}
+
+/// How far a partition is read.
+struct Place {
+    /// The offset that comes next; none before the library has told of any.
+    next: Option<i64>,
+    /// When everything that was stable had been read, as far as is known.
+    current_at: Instant,
+    /// The last stable offset, and when it was asked for.
+    stable: Option<(Instant, i64)>,
+}
+
+impl Place {
+    fn beginning() -> Self {
+        Self {
+            next: None,
+            current_at: Instant::now(),
+            stable: None,
+        }
+    }
+}
+
+/// A restore under way.
+struct Restore {
     stage: Stage,
     committed: Vec<Committed>,
     /// When its watermark was known.
@@ -151,6 +187,7 @@ impl RestoreReader {
         Ok(Self {
             reader: BatchReader::new(consumer, BATCH_RECORDS),
             topic: state_topic.to_owned(),
+            group: settings.group.clone(),
             inputs: inputs.iter().map(|input| (*input).to_owned()).collect(),
             partitions: Vec::new(),
             asked_at: None,
@@ -160,17 +197,27 @@ impl RestoreReader {
         })
     }
 
-    /// Begins with a partition; one that is being read already begins anew.
+    /// Begins to restore a partition: from where it was followed to, or else from its beginning.
+    /// One that is being restored already is read anew.
     ///
     /// # Errors
     /// When the library refuses to stop reading it.
     pub fn add(&mut self, partition: i32) -> Result<(), Error> {
-        self.cancel(partition)?;
-        self.partitions.push(Restoring {
-            partition,
+        let restore = Restore {
             stage: Stage::Asking,
             committed: Vec::new(),
             waiting_since: None,
+        };
+        let followed = self.index(partition).filter(|index| self.is_fit(*index));
+        if let Some(index) = followed {
+            self.partitions[index].restore = Some(restore);
+            return Ok(());
+        }
+        self.release(partition)?;
+        self.partitions.push(Reading {
+            partition,
+            restore: Some(restore),
+            place: None,
         });
         Ok(())
     }
@@ -179,22 +226,22 @@ impl RestoreReader {
     ///
     /// # Errors
     /// When the library refuses to stop reading it.
-    pub fn cancel(&mut self, partition: i32) -> Result<(), Error> {
+    pub fn release(&mut self, partition: i32) -> Result<(), Error> {
         let Some(index) = self.index(partition) else {
             return Ok(());
         };
-        let removed = self.partitions.swap_remove(index);
-        match removed.stage {
-            Stage::Reading { .. } => self.unassign(partition),
-            Stage::Asking | Stage::WaitingForFence { .. } => Ok(()),
+        match self.partitions.swap_remove(index).place {
+            Some(_) => self.unassign(partition),
+            None => Ok(()),
         }
     }
 
-    /// What is being done, for health and metrics.
+    /// What restores are doing, for health and metrics.
     pub fn stages(&self) -> impl Iterator<Item = (i32, Stage)> {
-        self.partitions
-            .iter()
-            .map(|restoring| (restoring.partition, restoring.stage))
+        self.partitions.iter().filter_map(|reading| {
+            let restore = reading.restore.as_ref()?;
+            Some((reading.partition, restore.stage))
+        })
     }
 
     /// Whether nothing is asked for.
@@ -208,118 +255,11 @@ impl RestoreReader {
     /// When a broker does not answer, or a transaction hangs. Nothing is lost then: the next step
     /// asks again.
     pub fn step(&mut self, wait: Duration, sink: &mut impl Sink) -> Result<(), Error> {
+        self.begin_copies(sink)?;
         self.ask()?;
         self.pass_fence(sink)?;
         self.read(wait, sink)?;
         self.blame_what_hangs()
-    }
-
-    /// Committed offsets first, the watermark after them: see the head of this file.
-    fn ask(&mut self) -> Result<(), Error> {
-        let asking: Vec<i32> = self.in_stage(|stage| stage == Stage::Asking);
-        if asking.is_empty() {
-            return Ok(());
-        }
-        let inputs: Vec<&str> = self.inputs.iter().map(String::as_str).collect();
-        let wanted: Vec<(usize, i32)> = asking
-            .iter()
-            .flat_map(|partition| (0..inputs.len()).map(move |input| (input, *partition)))
-            .collect();
-        let committed =
-            match consumer::committed(self.reader.consumer(), &inputs, &wanted, REQUEST_TIMEOUT) {
-                Ok(committed) => committed,
-                Err(error) => return Err(self.why_unanswered(&asking, error)),
-            };
-        self.unanswered_since = None;
-        let ends = self.offsets(&asking, OffsetOf::HighWatermark)?;
-        let per_partition = committed.chunks(inputs.len());
-        for ((partition, until), committed) in asking.iter().zip(ends).zip(per_partition) {
-            let committed = committed.to_vec();
-            if let Some(index) = self.index(*partition) {
-                self.partitions[index].committed = committed;
-                self.partitions[index].stage = Stage::WaitingForFence { until };
-                self.partitions[index].waiting_since = Some(Instant::now());
-            }
-        }
-        self.asked_at = None;
-        Ok(())
-    }
-
-    /// Why the committed offsets are not answered: the library asks again and again while a
-    /// transaction holds them back, and then says no more than that the time is over.
-    fn why_unanswered(&mut self, asking: &[i32], error: Error) -> Error {
-        if self.offsets(asking, OffsetOf::HighWatermark).is_err() {
-            // The brokers answer nothing else either.
-            self.unanswered_since = None;
-            return error;
-        }
-        let since = *self.unanswered_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < self.patience {
-            return error;
-        }
-        Error::Hanging {
-            held_back: format!("the committed offsets of {}", self.inputs.join(" and ")),
-            longer_than: self.patience,
-        }
-    }
-
-    /// An open transaction that should be over by now is told; waiting goes on.
-    fn blame_what_hangs(&self) -> Result<(), Error> {
-        let hanging = self.partitions.iter().find(|restoring| {
-            let waiting = matches!(restoring.stage, Stage::WaitingForFence { .. });
-            let since = restoring.waiting_since.filter(|_| waiting);
-            since.is_some_and(|since| since.elapsed() > self.patience)
-        });
-        hanging.map_or(Ok(()), |restoring| {
-            Err(Error::Hanging {
-                held_back: format!("partition {} of {}", restoring.partition, self.topic),
-                longer_than: self.patience,
-            })
-        })
-    }
-
-    /// Lets those read on whose last stable offset has reached their watermark.
-    fn pass_fence(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
-        let waiting = self.in_stage(|stage| matches!(stage, Stage::WaitingForFence { .. }));
-        let soon = |asked: Instant| asked.elapsed() < FENCE_INTERVAL;
-        if waiting.is_empty() || self.asked_at.is_some_and(soon) {
-            return Ok(());
-        }
-        self.asked_at = Some(Instant::now());
-        let stable = self.offsets(&waiting, OffsetOf::LastStable)?;
-        let starts = self.offsets(&waiting, OffsetOf::Start)?;
-        let mut begun = TopicPartitionList::new();
-        for ((partition, stable), start) in waiting.into_iter().zip(stable).zip(starts) {
-            let index = self
-                .index(partition)
-                .expect("waiting partitions are listed");
-            let Stage::WaitingForFence { until } = self.partitions[index].stage else {
-                continue;
-            };
-            if stable < until {
-                continue;
-            }
-            if start >= until {
-                self.finish(partition, until, 0, 0, sink);
-                continue;
-            }
-            self.partitions[index].stage = Stage::Reading {
-                from: start,
-                until,
-                next: start,
-                records: 0,
-            };
-            begun
-                .add_partition_offset(&self.topic, partition, Offset::Offset(start))
-                .map_err(|source| self.call("setting the first position", source))?;
-        }
-        if begun.count() > 0 {
-            self.reader
-                .consumer()
-                .incremental_assign(&begun)
-                .map_err(|source| self.call("beginning to read", source))?;
-        }
-        Ok(())
     }
 
     fn read(&mut self, wait: Duration, sink: &mut impl Sink) -> Result<(), Error> {
@@ -328,19 +268,11 @@ impl RestoreReader {
             reader, partitions, ..
         } = self;
         for message in reader.poll(wait).iter() {
-            let Some(restoring) = partitions
-                .iter_mut()
-                .find(|restoring| restoring.partition == message.partition)
-            else {
+            let of_partition = |reading: &&mut Reading| reading.partition == message.partition;
+            let Some(reading) = partitions.iter_mut().find(of_partition) else {
                 continue;
             };
-            let Stage::Reading {
-                from,
-                until,
-                next,
-                records,
-            } = &mut restoring.stage
-            else {
+            let Some(place) = &mut reading.place else {
                 continue;
             };
             if message.error.is_none() {
@@ -349,22 +281,31 @@ impl RestoreReader {
                     message.key.unwrap_or_default(),
                     message.value,
                 );
-                *records += 1;
-                *next = message.offset + 1;
+                place.next = Some(message.offset + 1);
+            } else if message.is_end_of_partition() {
+                // The end is told as an offset too, and it is told even when compaction or an abort
+                // left nothing to hand out near the watermark.
+                place.next = place.next.max(Some(message.offset));
+            } else {
+                continue;
             }
-            // The end of the partition is told as an offset too, and it is told even when
-            // compaction or an abort left nothing to hand out near the watermark.
-            let reached = message.error.is_none() && message.offset + 1 >= *until
-                || message.is_end_of_partition() && message.offset >= *until;
-            if reached {
-                ended.push((message.partition, *until, *until - *from, *records));
+            let stage = reading.restore.as_mut().map(|restore| &mut restore.stage);
+            if let Some(Stage::Reading {
+                from,
+                until,
+                next,
+                records,
+            }) = stage
+            {
+                *records += u64::from(message.error.is_none());
+                *next = place.next.unwrap_or(*next);
+                if *next >= *until {
+                    ended.push((message.partition, *until, *until - *from, *records));
+                }
             }
         }
         for (partition, end, offsets, records) in ended {
-            if self.index(partition).is_some() {
-                self.unassign(partition)?;
-                self.finish(partition, end, offsets, records, sink);
-            }
+            self.finish(partition, end, offsets, records, sink)?;
         }
         Ok(())
     }
@@ -376,18 +317,38 @@ impl RestoreReader {
         offsets: i64,
         records: u64,
         sink: &mut impl Sink,
-    ) {
-        let index = self.index(partition).expect("a partition finishes once");
-        let committed = self.partitions.swap_remove(index).committed;
+    ) -> Result<(), Error> {
+        let Some(index) = self.index(partition) else {
+            return Ok(());
+        };
+        let restore = self.partitions[index].restore.take();
+        self.release(partition)?;
         sink.finished(
             partition,
             Finished {
-                committed,
+                committed: restore.map_or_else(Vec::new, |restore| restore.committed),
                 records,
                 end,
                 offsets,
             },
         );
+        Ok(())
+    }
+
+    /// Begins to read partitions from these offsets.
+    fn assign(&self, begun: &[(i32, Offset)]) -> Result<(), Error> {
+        if begun.is_empty() {
+            return Ok(());
+        }
+        let mut list = TopicPartitionList::new();
+        for (partition, from) in begun {
+            list.add_partition_offset(&self.topic, *partition, *from)
+                .map_err(|source| self.call("setting the first position", source))?;
+        }
+        self.reader
+            .consumer()
+            .incremental_assign(&list)
+            .map_err(|source| self.call("beginning to read", source))
     }
 
     fn unassign(&self, partition: i32) -> Result<(), Error> {
@@ -409,14 +370,6 @@ impl RestoreReader {
             doing: format!("asking for the offsets of {}", self.topic),
             source,
         })
-    }
-
-    fn in_stage(&self, wanted: impl Fn(Stage) -> bool) -> Vec<i32> {
-        self.partitions
-            .iter()
-            .filter(|restoring| wanted(restoring.stage))
-            .map(|restoring| restoring.partition)
-            .collect()
     }
 
     fn index(&self, partition: i32) -> Option<usize> {

@@ -164,6 +164,12 @@ families! {
     pub(super) restore_read: IntGaugeVec = "escalator_restore_read_records" ["partition"];
     /// Records of the state topic, by their offsets, that the restore of a partition has to go through.
     pub(super) restore_target: IntGaugeVec = "escalator_restore_target_records" ["partition"];
+    /// Partitions of other replicas of which this one keeps a warm copy.
+    pub(super) standby_partitions: IntGauge = "escalator_standby_partitions";
+    /// Warm copies that have everything that was committed some seconds ago.
+    pub(super) standby_current: IntGauge = "escalator_standby_current_partitions";
+    /// Records of the state topic, by their offsets, that all warm copies together are behind.
+    pub(super) standby_lag: IntGauge = "escalator_standby_lag_records";
     /// Changes of the partitions that this replica owns.
     pub(super) rebalances: IntCounterVec = "escalator_rebalances_total" ["kind"];
     /// Records that could not be read and went to the dead letters, by reason.

@@ -216,6 +216,16 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         "Which lines are logged: `error`, `warn`, `info`, `debug`, `trace` or `off`, alone or per module as in `info,escalator::shard=debug`.",
     ),
     value(
+        "standby.copies",
+        "3",
+        "How many replicas keep a warm copy of a partition beside the one that owns it, so that taking it over reads only what is new; 0 to 31, and 0 keeps none.",
+    ),
+    value(
+        "standby.warm_up",
+        "5m",
+        "How long a replica that starts reads its warm copies before it joins others in the group; 0s to 1h.",
+    ),
+    value(
         "tuning.transaction_records",
         "5000",
         "Input records after which a transaction is committed while more are waiting; 1 to 100000.",

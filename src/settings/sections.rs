@@ -7,8 +7,8 @@ use escalator_engine::time::{Duration, Timestamp};
 use super::layer::PROPERTIES;
 use super::reader::Reader;
 use super::{
-    Http, Kafka, Log, LogFormat, Output, OutputFormat, Properties, Secret, Settings, Start,
-    StartFrom, Topics, Tuning,
+    Http, Kafka, Log, LogFormat, Output, OutputFormat, Properties, Secret, Settings, Standby,
+    Start, StartFrom, Topics, Tuning,
 };
 
 /// Properties that the service needs to be as they are, and what to do instead.
@@ -70,6 +70,12 @@ impl Reader<'_> {
             start: self.start(),
             http: self.http(),
             log: self.log(),
+            standby: Standby {
+                copies: self.parse("standby.copies", "write a whole number from 0 to 31", |text| {
+                    text.parse().ok().filter(|copies| *copies <= 31)
+                }),
+                warm_up: self.duration("standby.warm_up", "write a duration from 0s to 1h, as in 5m", 0, 3_600_000),
+            },
             tuning: Tuning {
                 transaction_records: self.parse("tuning.transaction_records", "write a whole number from 1 to 100000", |text| {
                     text.parse().ok().filter(|count| (1..=100_000).contains(count))

@@ -297,6 +297,8 @@ fn nonsense_is_refused() {
         ("log.format", "xml"),
         ("log.level", "inof"),
         ("log.level", "escalator=loud"),
+        ("standby.copies", "32"),
+        ("standby.warm_up", "2h"),
         ("tuning.transaction_records", "0"),
         ("tuning.commit_interval", "0s"),
         ("topics.updated", "ticket-created"),

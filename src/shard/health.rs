@@ -4,6 +4,7 @@ use super::ownership::Slot;
 use super::{Parts, RestoredState, Shard};
 use crate::http::Check;
 use crate::kafka::log::Log;
+use crate::kafka::restore::Copies;
 
 /// What was told last.
 #[derive(Debug, Default)]
@@ -11,9 +12,21 @@ pub(super) struct Told {
     broker: Option<Result<(), String>>,
     partitions: Option<Result<(), String>>,
     partitioners: Option<Result<(), String>>,
+    /// The copies that are read before the group is joined.
+    warming_up: Option<Copies>,
 }
 
 impl Told {
+    /// Notes whether copies are read before the group is joined, and how far they are.
+    pub(super) const fn warm_up(&mut self, copies: Option<Copies>) {
+        self.warming_up = copies;
+    }
+
+    /// Whether copies are read before the group is joined.
+    pub(super) const fn is_warming_up(&self) -> bool {
+        self.warming_up.is_some()
+    }
+
     /// Tells that the brokers answer.
     pub(super) fn broker_answers(&mut self, parts: &Parts) {
         if self.broker == Some(Ok(())) {
@@ -45,13 +58,20 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         for (number, slot) in &self.slots {
             match slot {
                 Slot::Refused { reason, .. } => refused = Some(reason.clone()),
-                Slot::Restoring { .. } | Slot::Restored { .. } => waiting.push(*number),
+                Slot::Restoring { .. } | Slot::Returned { .. } | Slot::Restored { .. } => {
+                    waiting.push(*number);
+                }
                 Slot::Live(_) => {}
             }
         }
         let partitions = match (refused, waiting.as_slice()) {
             (Some(reason), _) => Err(reason),
-            (None, []) => Ok(()),
+            (None, []) => self.health.warming_up.map_or(Ok(()), |copies| {
+                Err(format!(
+                    "{} of {} partitions of others are read; the group is joined when all are",
+                    copies.current, copies.partitions
+                ))
+            }),
             (None, waiting) => Err(format!("the state of partitions {waiting:?} is being read")),
         };
         let told = &mut self.health.partitions;

@@ -75,6 +75,8 @@ pub(super) struct Brokers {
     /// The identities of committed transactions.
     pub(super) transactions: Vec<String>,
     pub(super) are_away: bool,
+    /// The partitions whose restore was asked for, in order.
+    pub(super) restores: Vec<i32>,
     changes: Vec<Change>,
 }
 
@@ -391,9 +393,10 @@ impl Log for ModelLog {
 
     fn restore(&mut self, partition: i32, request: u64) {
         self.restoring.push((partition, request));
+        self.brokers.borrow_mut().restores.push(partition);
     }
 
-    fn cancel(&mut self, partition: i32) {
+    fn release(&mut self, partition: i32) {
         self.restoring.retain(|(other, _)| *other != partition);
     }
 

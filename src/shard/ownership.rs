@@ -2,12 +2,19 @@
 //!
 //! ```text
 //! assigned ──► Restoring ──► Restored ──► Live      (any of them) ──► revoked or lost: gone
+//!     │                          ▲
+//!     ├─ was live before ──► Returned ──► somebody else committed meanwhile: Restoring
 //!     └─ without its twin, or with a state that cannot be trusted ──► Refused
 //! ```
 //!
 //! A partition that goes takes its state with it; the next owner restores it from the log. So an
 //! owner that was replaced without noticing can decide whatever it likes: its transaction names a
 //! generation of the group that is over, and is refused as a whole.
+//!
+//! A rebalance takes everything from everybody and gives most of it back. So the state of a partition
+//! that goes with everything settled is put aside until it is known who has it next. If that is this
+//! shard, the committed offsets tell whether anybody else had it meanwhile, by the identity of the
+//! transaction that they carry; if nobody had, nothing has to be read.
 
 use escalator_engine::time::Duration;
 
@@ -15,9 +22,13 @@ use super::{Error, LABELS, RestoredState, Shard};
 use crate::causes::chain;
 use crate::kafka::consumer::{Change, InputPartition};
 use crate::kafka::log::{Log, Restoration};
-use crate::kafka::restore::Stage;
+use crate::kafka::restore::{Copies, Stage};
 use crate::metrics::{PartitionMetrics, PartitionState, Rebalance};
 use crate::partition::{Fresh, Partition, Restored};
+
+/// A rebalance is over by then, or it does not concern this shard: it lasts as long as the slowest
+/// member takes for a turn, and a member that is silent for longer than its session is expelled.
+const PARKED_MAX: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// An owned partition.
 pub(super) enum Slot {
@@ -35,6 +46,12 @@ pub(super) enum Slot {
         is_fenced: bool,
         metrics: PartitionMetrics,
     },
+    /// It was live before, and its state was put aside. Becomes [`Slot::Restored`], or
+    /// [`Slot::Restoring`] when somebody else has committed meanwhile.
+    Returned {
+        restored: Box<Restored>,
+        metrics: PartitionMetrics,
+    },
     /// Its state is there, its first offsets may not be. Becomes [`Slot::Live`].
     Restored {
         restored: Box<Restored>,
@@ -42,6 +59,13 @@ pub(super) enum Slot {
     },
     /// It is being processed.
     Live(Box<Live>),
+}
+
+/// The state of a partition that went, until it is known who has it next.
+pub(super) struct Parked {
+    restored: Box<Restored>,
+    /// By [`Clock::elapsed`](crate::clock::Clock::elapsed).
+    since: std::time::Duration,
 }
 
 /// A partition that is being processed.
@@ -108,13 +132,27 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     self.drop_partition(*number);
                 }
             }
+            if kind == Rebalance::Assigned {
+                // What was not given back has gone.
+                self.drop_parked(|_| true);
+            }
         }
+        let now = self.parts.clock.elapsed();
+        self.drop_parked(|parked| now >= parked.since + PARKED_MAX);
     }
 
     fn assign(&mut self, number: i32, has_both: bool) {
         let mut metrics = self.parts.metrics.partition(number);
+        let parked = self.parked.remove(&number);
         if has_both {
-            self.restore(number, metrics);
+            match parked {
+                Some(Parked { restored, .. }) => {
+                    metrics.enter(PartitionState::Restoring);
+                    let slot = Slot::Returned { restored, metrics };
+                    self.slots.insert(number, slot);
+                }
+                None => self.restore(number, metrics),
+            }
             return;
         }
         let reason = format!(
@@ -144,8 +182,25 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     }
 
     fn drop_partition(&mut self, number: i32) {
-        if let Some(Slot::Restoring { .. }) = self.slots.remove(&number) {
-            self.log.cancel(number);
+        let restored = match self.slots.remove(&number) {
+            None => return,
+            Some(Slot::Live(live)) => live.partition.park(&live.settled),
+            Some(Slot::Returned { restored, .. }) => Some(*restored),
+            Some(Slot::Refused { .. } | Slot::Restoring { .. } | Slot::Restored { .. }) => None,
+        };
+        match restored.map(Box::new) {
+            Some(restored) => {
+                let since = self.parts.clock.elapsed();
+                self.parked.insert(number, Parked { restored, since });
+            }
+            None => self.log.release(number),
+        }
+    }
+
+    fn drop_parked(&mut self, is_over: impl Fn(&Parked) -> bool) {
+        let over = self.parked.extract_if(.., |_, parked| is_over(parked));
+        for (number, _) in over {
+            self.log.release(number);
         }
     }
 
@@ -177,12 +232,38 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     state,
                 } => {
                     self.show_progress(partition, Stage::read(offsets));
+                    tracing::info!(
+                        kafka.partition = partition,
+                        restore.offsets = offsets,
+                        "the state of the partition was read"
+                    );
                     self.take_state(partition, request, state);
                 }
+                Restoration::Copies {
+                    copies,
+                    is_before_joining,
+                } => self.show_copies(copies, is_before_joining),
                 Restoration::Failed(error) => self.allow(error)?,
             }
         }
         self.begin()
+    }
+
+    fn show_copies(&mut self, copies: Copies, is_before_joining: bool) {
+        let Copies {
+            partitions,
+            current,
+            lag,
+        } = copies;
+        self.parts.metrics.set_copies(partitions, current, lag);
+        if self.health.is_warming_up() && !is_before_joining {
+            tracing::info!(
+                standby.partitions = partitions,
+                standby.current = current,
+                "the warm copies are read, the group is joined"
+            );
+        }
+        self.health.warm_up(is_before_joining.then_some(copies));
     }
 
     fn show_progress(&mut self, number: i32, stage: Stage) {
@@ -237,8 +318,35 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         self.slots.insert(number, slot);
     }
 
+    /// Finds out whether anybody had the partitions that came back.
+    fn take_back(&mut self) -> Result<(), Error> {
+        let is_returned = |slot: &Slot| matches!(slot, Slot::Returned { .. });
+        let returned = self.slots.iter().filter(|(_, slot)| is_returned(slot));
+        let asked: Vec<InputPartition> = returned.map(|(number, _)| (0, *number)).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let answer = self.log.committed(&asked);
+        let Some(committed) = self.allow_retriable(answer)? else {
+            return Ok(());
+        };
+        for ((_, number), committed) in asked.into_iter().zip(committed) {
+            let Some(Slot::Returned { restored, metrics }) = self.slots.remove(&number) else {
+                continue;
+            };
+            if committed.metadata == restored.transaction {
+                let slot = Slot::Restored { restored, metrics };
+                self.slots.insert(number, slot);
+            } else {
+                self.restore(number, metrics);
+            }
+        }
+        Ok(())
+    }
+
     /// Begins to read every restored partition, all at once.
     fn begin(&mut self) -> Result<(), Error> {
+        self.take_back()?;
         let restored: Vec<i32> = self
             .slots
             .iter()

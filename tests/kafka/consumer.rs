@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use escalator::kafka::OffsetOf;
 use escalator::kafka::consumer::{Change, GroupConsumer, InputPartition};
+use escalator::kafka::{ClientSettings, OffsetOf};
 use escalator::record::Record;
 
 use crate::support::broker::broker;
@@ -31,7 +31,14 @@ pub(crate) fn member(group: &str, topics: &[String; 2]) -> GroupConsumer {
 
 fn unassigned(group: &str, topics: &[String; 2]) -> GroupConsumer {
     let settings = settings(&broker().address, group, "test");
-    GroupConsumer::subscribe(&settings, &[&topics[0], &topics[1]]).unwrap()
+    join(&settings, &[&topics[0], &topics[1]])
+}
+
+/// A member that has joined.
+pub(crate) fn join(settings: &ClientSettings, topics: &[&str]) -> GroupConsumer {
+    let member = GroupConsumer::open(settings, topics).unwrap();
+    member.join().unwrap();
+    member
 }
 
 /// Polls until an assignment is noted; nothing must be delivered meanwhile.
@@ -181,14 +188,14 @@ fn share(properties: &[(&str, &str)]) -> Shared {
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     let mut settings = settings(&broker().address, &unique("group"), "test");
     settings.properties = properties.iter().map(owned).collect();
-    let join = || GroupConsumer::subscribe(&settings, &[&topics[0], &topics[1]]).unwrap();
-    let first = join();
+    let topics = [&*topics[0], &*topics[1]];
+    let first = join(&settings, &topics);
     let mut shared = Shared {
         first: assigned(&first).into_iter().collect(),
         ..Shared::default()
     };
     assert_eq!(shared.first.len(), 8, "one member has all");
-    let second = join();
+    let second = join(&settings, &topics);
     wait_until("the rebalance", PATIENCE, || {
         first.poll(10, POLL);
         for change in first.take_changes() {

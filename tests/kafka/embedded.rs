@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use escalator::kafka::OffsetOf;
-use escalator::kafka::consumer::{Change, GroupConsumer};
+use escalator::kafka::consumer::Change;
 use escalator::kafka::lanes::{Lanes, Outcome, OutgoingOffset, Transaction};
 use escalator::kafka::reader::Reader;
 use escalator::kafka::restore::{Finished, RestoreReader, Sink};
@@ -11,12 +11,15 @@ use escalator::kafka::topics::{TopicNames, Topics};
 use escalator::kafka::writer::Writer;
 use escalator::record::OutgoingRecord;
 
+use crate::consumer::join;
 use crate::support::client::{create_topic, settings};
 use crate::support::{PATIENCE, wait_until};
 
 struct Counted(u64);
 
 impl Sink for Counted {
+    fn begin(&mut self, _: i32) {}
+
     fn record(&mut self, _: i32, _: &[u8], _: Option<&[u8]>) {}
 
     fn finished(&mut self, _: i32, finished: Finished) {
@@ -43,7 +46,7 @@ fn a_transaction_passes_through_the_embedded_broker() {
     assert_eq!(topics.check().unwrap().partitions, 2);
 
     let inputs = [names.created.as_str(), names.updated.as_str()];
-    let member = GroupConsumer::subscribe(&settings, &inputs).unwrap();
+    let member = join(&settings, &inputs);
     wait_until("the assignment", PATIENCE, || {
         member.poll(10, Duration::from_millis(20));
         let mut changes = member.take_changes().into_iter();

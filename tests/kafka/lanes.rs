@@ -7,7 +7,7 @@ use escalator::kafka::consumer::GroupConsumer;
 use escalator::kafka::lanes::{Lanes, Outcome, OutgoingOffset, Transaction};
 use escalator::record::OutgoingRecord;
 
-use crate::consumer::{assigned, inputs, member};
+use crate::consumer::{assigned, inputs, join, member};
 use crate::support::broker::{Broker, broker};
 use crate::support::client::{create_topic, read_committed, settings, unique};
 use crate::support::{PATIENCE, wait_until};
@@ -74,7 +74,7 @@ fn outcome_without_broker() -> Option<Outcome> {
     }
     let mut settings = settings(&own.address, &group, "one");
     settings.transaction_timeout = Duration::from_secs(2);
-    let member = GroupConsumer::subscribe(&settings, &[&topics[0], &topics[1]]).unwrap();
+    let member = join(&settings, &[&topics[0], &topics[1]]);
     assigned(&member);
     let mut lanes = Lanes::new(&settings, 0);
     prepare(&mut lanes);

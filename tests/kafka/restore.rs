@@ -25,6 +25,8 @@ struct Collected {
 }
 
 impl Sink for Collected {
+    fn begin(&mut self, _: i32) {}
+
     fn record(&mut self, partition: i32, key: &[u8], value: Option<&[u8]>) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         self.records
@@ -269,7 +271,7 @@ fn a_cancelled_partition_hands_out_nothing_more_and_can_begin_anew() {
         reader.step(STEP, &mut collected).unwrap();
         collected.records.contains_key(&0).then_some(())
     });
-    reader.cancel(0).unwrap();
+    reader.release(0).unwrap();
     let taken = collected.records[&0].len();
     reader.add(1).unwrap();
     wait_until("the other partition", PATIENCE, || {

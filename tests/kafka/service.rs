@@ -203,6 +203,15 @@ const KILLS_MAX: usize = 10;
 const PORTION: i32 = 10;
 const PAUSE: Duration = Duration::from_millis(25);
 
+/// Ends [`keep_busy`] however the test that it is part of ends.
+pub(crate) struct Ends<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// Creates tickets until it is told to stop, and answers every other one a second later.
 pub(crate) fn keep_busy(site: &Site, stop: &AtomicBool) {
     let producer = producer(&broker().address, &[("acks", "all")]);
@@ -231,6 +240,7 @@ fn kills_in_the_middle_of_transactions_lose_and_repeat_nothing() {
     let stop = AtomicBool::new(false);
     let mut running = std::thread::scope(|scope| {
         let load = scope.spawn(|| keep_busy(&site, &stop));
+        let ends = Ends(&stop);
         let mut running = [site.start("a"), site.start("b")];
         let mut kills = 0;
         while kills < KILLS_MIN || site.cut_records() == 0 {
@@ -245,7 +255,7 @@ fn kills_in_the_middle_of_transactions_lose_and_repeat_nothing() {
             std::mem::replace(&mut running[victim], site.start(name)).kill();
             kills += 1;
         }
-        stop.store(true, Ordering::Release);
+        drop(ends);
         load.join().unwrap();
         running
     });

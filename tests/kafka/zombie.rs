@@ -1,10 +1,10 @@
 //! An instance that sleeps through its own replacement and wakes up in the middle of its work.
 
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::service::{assert_once_each, keep_busy, site};
+use crate::service::{Ends, assert_once_each, keep_busy, site};
 use crate::support::process::Escalator;
 use crate::support::{PATIENCE, pass, wait_until};
 
@@ -29,6 +29,7 @@ fn a_zombie_publishes_nothing_that_its_successor_has_published() {
     let stop = AtomicBool::new(false);
     let mut running = std::thread::scope(|scope| {
         let load = scope.spawn(|| keep_busy(&site, &stop));
+        let ends = Ends(&stop);
         let running = [site.start("a"), site.start("b")];
         for child in &running {
             wait_until("work", PATIENCE, || {
@@ -40,7 +41,7 @@ fn a_zombie_publishes_nothing_that_its_successor_has_published() {
         pass(SLEEP);
         signal("-CONT", &running[0]);
         pass(AFTERWARDS);
-        stop.store(true, Ordering::Release);
+        drop(ends);
         load.join().unwrap();
         running
     });

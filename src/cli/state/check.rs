@@ -81,6 +81,8 @@ struct Collected {
 }
 
 impl Sink for Collected {
+    fn begin(&mut self, _: i32) {}
+
     fn record(&mut self, _: i32, key: &[u8], value: Option<&[u8]>) {
         match value {
             Some(value) => self.records.insert(key.to_vec(), value.to_vec()),
@@ -128,7 +130,7 @@ fn check(reader: &mut RestoreReader, partition: i32) -> anyhow::Result<Line> {
             Ok(()) => failing_since = None,
             // Whoever takes it over would wait for ever.
             Err(error @ kafka::Error::Hanging { .. }) => {
-                reader.cancel(partition)?;
+                reader.release(partition)?;
                 return Ok(Line {
                     partition,
                     defect: Some(error.to_string()),

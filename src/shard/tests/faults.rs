@@ -74,6 +74,71 @@ fn a_partition_that_is_taken_away_leaves_the_open_batch() {
 }
 
 #[test]
+fn a_partition_that_comes_back_to_its_owner_is_not_read_again() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    scene.create(1, "T2", 0);
+    let mut shard = scene.owner(&[0, 1]);
+    scene.run(&mut shard, 5);
+    {
+        let mut brokers = scene.brokers.borrow_mut();
+        assert_eq!(brokers.restores, [0, 1]);
+        brokers.revoke(&[0, 1]);
+        brokers.assign(&[1]);
+    }
+    scene.create(1, "T3", 6);
+    scene.run(&mut shard, 21);
+    assert_eq!(scene.brokers.borrow().restores, [0, 1]);
+    assert_eq!(scene.raised_tickets(), ["T2", "T3"]);
+    assert_eq!(scene.meta(1).epoch, 2, "it is another ownership");
+
+    // The other one was not given back then, so nothing of it was kept.
+    scene.brokers.borrow_mut().assign(&[0]);
+    scene.run(&mut shard, 22);
+    assert_eq!(scene.brokers.borrow().restores, [0, 1, 0]);
+    assert_eq!(scene.raised_tickets(), ["T2", "T3", "T1"]);
+}
+
+#[test]
+fn what_was_read_and_not_committed_is_read_again_by_whoever_comes_back() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    let mut shard = scene.owner(&[0]);
+    scene.run(&mut shard, 5);
+    // These two are in a batch of which nothing is known when the partition goes.
+    scene.create(0, "T2", 5);
+    scene.create(0, "T3", 5);
+    {
+        let mut brokers = scene.brokers.borrow_mut();
+        brokers.faults.push_back(Fault::Abort);
+        brokers.revoke(&[0]);
+        brokers.assign(&[0]);
+    }
+    scene.run(&mut shard, 30);
+    assert_eq!(scene.raised_tickets(), ["T1", "T2", "T3"]);
+    assert_eq!(scene.meta(0).offsets, [3, 0]);
+}
+
+#[test]
+fn a_partition_that_somebody_else_had_meanwhile_is_read_again() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    let mut shard = scene.owner(&[0]);
+    scene.run(&mut shard, 5);
+    scene.brokers.borrow_mut().revoke(&[0]);
+    scene.run(&mut shard, 6);
+    let committed = |brokers: &mut Brokers, metadata: &str| {
+        let committed = brokers.committed.get_mut(&(0, 0)).unwrap();
+        committed.metadata = metadata.to_owned();
+    };
+    committed(&mut scene.brokers.borrow_mut(), "somebody-else");
+    scene.brokers.borrow_mut().assign(&[0]);
+    scene.run(&mut shard, 20);
+    assert_eq!(scene.brokers.borrow().restores, [0, 0]);
+    assert_eq!(scene.raised_tickets(), ["T1"]);
+}
+
+#[test]
 fn a_replica_that_is_fenced_again_and_again_stops_and_names_its_instance() {
     let mut scene = Scene::new();
     scene.create(0, "T1", 0);

@@ -1,0 +1,153 @@
+//! The fence behind the last owner: what a restore asks for and waits for before it reads.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::topic_partition_list::Offset;
+
+use super::{Error, OffsetOf, Place, REQUEST_TIMEOUT, RestoreReader, Sink, Stage};
+use crate::kafka::consumer;
+
+/// How often the last stable offset is asked for while it is waited for.
+const FENCE_INTERVAL: Duration = Duration::from_millis(50);
+
+impl RestoreReader {
+    /// Committed offsets first, the watermark after them: see the head of the module above.
+    pub(super) fn ask(&mut self) -> Result<(), Error> {
+        let asking = self.in_stage(|stage| stage == Stage::Asking);
+        if asking.is_empty() {
+            return Ok(());
+        }
+        let inputs: Vec<&str> = self.inputs.iter().map(String::as_str).collect();
+        let wanted: Vec<(usize, i32)> = asking
+            .iter()
+            .flat_map(|partition| (0..inputs.len()).map(move |input| (input, *partition)))
+            .collect();
+        let committed =
+            match consumer::committed(self.reader.consumer(), &inputs, &wanted, REQUEST_TIMEOUT) {
+                Ok(committed) => committed,
+                Err(error) => return Err(self.why_unanswered(&asking, error)),
+            };
+        self.unanswered_since = None;
+        let ends = self.offsets(&asking, OffsetOf::HighWatermark)?;
+        let count = inputs.len();
+        for ((partition, until), committed) in asking.iter().zip(ends).zip(committed.chunks(count))
+        {
+            let index = self.index(*partition);
+            let restore = index.and_then(|index| self.partitions[index].restore.as_mut());
+            if let Some(restore) = restore {
+                restore.committed = committed.to_vec();
+                restore.stage = Stage::WaitingForFence { until };
+                restore.waiting_since = Some(Instant::now());
+            }
+        }
+        self.asked_at = None;
+        Ok(())
+    }
+
+    /// Why the committed offsets are not answered: the library asks again and again while a
+    /// transaction holds them back, and then says no more than that the time is over.
+    fn why_unanswered(&mut self, asking: &[i32], error: Error) -> Error {
+        if self.offsets(asking, OffsetOf::HighWatermark).is_err() {
+            // The brokers answer nothing else either.
+            self.unanswered_since = None;
+            return error;
+        }
+        let since = *self.unanswered_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < self.patience {
+            return error;
+        }
+        Error::Hanging {
+            held_back: format!("the committed offsets of {}", self.inputs.join(" and ")),
+            longer_than: self.patience,
+        }
+    }
+
+    /// An open transaction that should be over by now is told; waiting goes on.
+    pub(super) fn blame_what_hangs(&self) -> Result<(), Error> {
+        let hanging = self.partitions.iter().find(|reading| {
+            reading.restore.as_ref().is_some_and(|restore| {
+                let waiting = matches!(restore.stage, Stage::WaitingForFence { .. });
+                let since = restore.waiting_since.filter(|_| waiting);
+                since.is_some_and(|since| since.elapsed() > self.patience)
+            })
+        });
+        hanging.map_or(Ok(()), |reading| {
+            Err(Error::Hanging {
+                held_back: format!("partition {} of {}", reading.partition, self.topic),
+                longer_than: self.patience,
+            })
+        })
+    }
+
+    /// Lets those read on whose last stable offset has reached their watermark.
+    pub(super) fn pass_fence(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
+        let waiting = self.in_stage(|stage| matches!(stage, Stage::WaitingForFence { .. }));
+        let soon = |asked: Instant| asked.elapsed() < FENCE_INTERVAL;
+        if waiting.is_empty() || self.asked_at.is_some_and(soon) {
+            return Ok(());
+        }
+        self.asked_at = Some(Instant::now());
+        let stable = self.offsets(&waiting, OffsetOf::LastStable)?;
+        let starts = self.offsets(&waiting, OffsetOf::Start)?;
+        let mut begun = Vec::new();
+        for ((partition, stable), start) in waiting.into_iter().zip(stable).zip(starts) {
+            let begins = self.pass(partition, stable, start, sink)?;
+            begun.extend(begins.then_some((partition, Offset::Offset(start))));
+        }
+        self.assign(&begun)
+    }
+
+    /// Lets one partition read on; true when it has to be read from its beginning.
+    fn pass(
+        &mut self,
+        partition: i32,
+        stable: i64,
+        start: i64,
+        sink: &mut impl Sink,
+    ) -> Result<bool, Error> {
+        let index = self
+            .index(partition)
+            .expect("waiting partitions are listed");
+        let reading = &mut self.partitions[index];
+        let Some(restore) = &mut reading.restore else {
+            return Ok(false);
+        };
+        let Stage::WaitingForFence { until } = restore.stage else {
+            return Ok(false);
+        };
+        if stable < until {
+            return Ok(false);
+        }
+        let next = reading.place.as_ref().map(|place| place.next);
+        // A copy whose next record was deleted has missed something.
+        let is_torn = next.is_some_and(|next| next.is_some_and(|next| next < start));
+        let from = next.flatten().filter(|_| !is_torn).unwrap_or(start);
+        if from >= until {
+            if next.is_none() {
+                sink.begin(partition);
+            }
+            self.finish(partition, until, 0, 0, sink)?;
+            return Ok(false);
+        }
+        restore.stage = Stage::Reading {
+            from,
+            until,
+            next: from,
+            records: 0,
+        };
+        if next.is_some() && !is_torn {
+            return Ok(false);
+        }
+        reading.place = Some(Place::beginning());
+        if is_torn {
+            self.unassign(partition)?;
+        }
+        sink.begin(partition);
+        Ok(true)
+    }
+
+    fn in_stage(&self, wanted: impl Fn(Stage) -> bool) -> Vec<i32> {
+        let stages = self.stages().filter(|(_, stage)| wanted(*stage));
+        stages.map(|(partition, _)| partition).collect()
+    }
+}
