@@ -4,7 +4,7 @@ use std::fmt;
 
 use apache_avro::Schema;
 use apache_avro::schema::{
-    ArraySchema, InnerDecimalSchema, MapSchema, NamesRef, RecordSchema, UuidSchema,
+    ArraySchema, InnerDecimalSchema, MapSchema, Names, RecordSchema, UuidSchema,
 };
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -48,7 +48,7 @@ impl de::Error for AvroError {
 /// Reads one value that fills the whole slice.
 pub(in crate::wire) fn from_slice<'a, T: Deserialize<'a>>(
     schema: &'a Schema,
-    names: &'a NamesRef<'a>,
+    names: &'a Names,
     bytes: &'a [u8],
 ) -> Result<T, AvroError> {
     let mut cursor = Cursor { rest: bytes };
@@ -152,7 +152,7 @@ impl<'a> Cursor<'a> {
 struct Reader<'c, 'a> {
     cursor: &'c mut Cursor<'a>,
     schema: &'a Schema,
-    names: &'a NamesRef<'a>,
+    names: &'a Names,
     depth: u8,
 }
 

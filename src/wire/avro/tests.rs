@@ -1,18 +1,20 @@
 use apache_avro::Schema;
-use apache_avro::schema::ResolvedSchema;
 use apache_avro::writer::datum::GenericDatumWriter;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use super::read::from_slice;
+use crate::wire::schema::Parsed;
 
 fn schema(json: &Value) -> Schema {
     Schema::parse_str(&json.to_string()).unwrap()
 }
 
+fn parsed(schema: &Schema) -> Parsed {
+    Parsed::parse(&serde_json::to_string(schema).unwrap(), &[]).unwrap()
+}
+
 fn read(schema: &Schema, bytes: &[u8]) -> Result<Value, String> {
-    let resolved = ResolvedSchema::try_from(schema).unwrap();
-    let value: Result<Value, _> = from_slice(schema, resolved.get_names(), bytes);
+    let value = parsed(schema).read(bytes);
     value.map_err(|error| error.to_string())
 }
 
@@ -115,8 +117,8 @@ fn bytes_of_every_kind_are_skipped_whole() {
         {"name": "decimal", "type": {"type": "bytes", "logicalType": "decimal", "precision": 4}},
         {"name": "uuid", "type": {"type": "string", "logicalType": "uuid"}},
     ]}));
-    let resolved = ResolvedSchema::try_from(&schema).unwrap();
-    let skip = |bytes| from_slice::<IgnoredAny>(&schema, resolved.get_names(), bytes).is_ok();
+    let parsed = parsed(&schema);
+    let skip = |bytes: &[u8]| parsed.read::<IgnoredAny>(bytes).is_ok();
     let uuid = b"\x48c8a1e3b4-5f0e-4a5c-8a52-6d2a3f9b1c7d";
     let bytes = [&b"\x04ab"[..], b"cd", b"\x02e", uuid].concat();
     assert!(skip(&bytes));
