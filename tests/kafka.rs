@@ -36,6 +36,8 @@ mod observed;
 mod poison;
 #[path = "kafka/production.rs"]
 mod production;
+#[path = "kafka/recorded.rs"]
+mod recorded;
 #[path = "kafka/registry.rs"]
 mod registry;
 #[path = "kafka/reload.rs"]

@@ -50,7 +50,8 @@ fn site(registry: &str) -> Site {
     Site::new(PLAN, 2, &more)
 }
 
-fn framed(id: u32, schema: &str, event: Value) -> Vec<u8> {
+/// An event as the library writes it by a schema, in Confluent framing.
+pub(crate) fn framed(id: u32, schema: &str, event: Value) -> Vec<u8> {
     let schema = Schema::parse_str(schema).unwrap();
     let value = Avro::try_from(event).unwrap().resolve(&schema).unwrap();
     let writer = GenericDatumWriter::builder(&schema).build().unwrap();
