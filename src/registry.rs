@@ -15,5 +15,5 @@ mod tests;
 pub use client::{Client, Found};
 #[cfg(test)]
 pub(crate) use desk::Answer;
-pub use desk::{Desk, News, compile};
+pub use desk::{Compiled, Desk, News, compile};
 pub use error::{Error, Kind};

@@ -39,7 +39,7 @@ pub enum News {
 }
 
 /// What a question came to.
-pub(crate) type Answer = (SchemaId, Result<Found, Error>);
+pub(crate) type Answer = (SchemaId, Result<Compiled, Error>);
 
 /// Asks a registry on a thread of its own, each question once until it is answered.
 pub struct Desk {
@@ -63,7 +63,9 @@ impl Desk {
             .name("registry".to_owned())
             .spawn(move || {
                 for id in asked {
-                    if tell.send((id, client.schema(id))).is_err() {
+                    // Here, where nobody waits: a large schema takes its time.
+                    let answer = compile(id, client.schema(id));
+                    if tell.send((id, answer)).is_err() {
                         return;
                     }
                 }
@@ -107,53 +109,57 @@ impl Desk {
             .collect()
     }
 
-    fn news(&mut self, id: SchemaId, answer: Result<Found, Error>, now: Duration) -> News {
-        if let Err(error) = &answer
-            && error.is_retriable()
-        {
-            let wait = RETRY_MIN * 2_u32.pow(self.failures.min(10));
-            self.failures += 1;
-            self.asked.insert(id, Some(now + wait.min(RETRY_MAX)));
-            let error = error.clone();
-            return News::Failed { id, error };
-        }
-        self.failures = 0;
-        self.asked.remove(&id);
-        let is_unknown = matches!(&answer, Err(error) if error.kind() == Kind::Unknown);
-        News::Known {
-            id,
-            schema: compile(id, answer),
-            until: is_unknown.then_some(now + UNKNOWN_FOR),
+    fn news(&mut self, id: SchemaId, answer: Result<Compiled, Error>, now: Duration) -> News {
+        match answer {
+            Ok(Compiled { schema, is_unknown }) => {
+                self.failures = 0;
+                self.asked.remove(&id);
+                let until = is_unknown.then_some(now + UNKNOWN_FOR);
+                News::Known { id, schema, until }
+            }
+            Err(error) => {
+                let wait = RETRY_MIN * 2_u32.pow(self.failures.min(10));
+                self.failures += 1;
+                self.asked.insert(id, Some(now + wait.min(RETRY_MAX)));
+                News::Failed { id, error }
+            }
         }
     }
 }
 
-/// What becomes of an answer that was not a failure of the registry.
+/// What a registry has said of a schema, once and for all or for a while.
+pub struct Compiled {
+    /// The schema, or what its records are refused with.
+    pub schema: Result<Box<WriterSchema>, Refusal>,
+    /// Whether there is none, which may be otherwise later.
+    pub is_unknown: bool,
+}
+
+/// Makes of an answer what records can be read with.
 ///
 /// # Errors
-/// What records that name the schema are refused with.
-pub fn compile(id: SchemaId, answer: Result<Found, Error>) -> Result<Box<WriterSchema>, Refusal> {
-    match answer {
-        Ok(found) => WriterSchema::parse(&found.text, &found.references)
-            .map(Box::new)
-            .map_err(|_| {
-                Refusal::new(
-                    DeadLetterReason::UnsupportedFormat,
-                    format!("schema {id} of the registry is no Avro schema"),
-                )
-            }),
-        Err(error) => {
-            let (reason, what) = match error.kind() {
-                Kind::Unknown => (
-                    DeadLetterReason::UnknownSchema,
-                    format!("the registry has no schema {id}"),
-                ),
-                Kind::Refused | Kind::Retry => (
-                    DeadLetterReason::UnsupportedFormat,
-                    format!("schema {id} of the registry cannot be used"),
-                ),
-            };
-            Err(Refusal::new(reason, format!("{what}: {error}")))
-        }
-    }
+/// The registry has failed, and has to be asked again.
+pub fn compile(id: SchemaId, answer: Result<Found, Error>) -> Result<Compiled, Error> {
+    let refuse = |reason, error| Err(Refusal::new(reason, error));
+    let (schema, is_unknown) = match answer {
+        Ok(found) => match WriterSchema::parse(&found.text, &found.references) {
+            Ok(schema) => (Ok(Box::new(schema)), false),
+            Err(_) => {
+                let error = format!("schema {id} of the registry is no Avro schema");
+                (refuse(DeadLetterReason::UnsupportedFormat, error), false)
+            }
+        },
+        Err(error) => match error.kind() {
+            Kind::Retry => return Err(error),
+            Kind::Unknown => {
+                let error = format!("the registry has no schema {id}: {error}");
+                (refuse(DeadLetterReason::UnknownSchema, error), true)
+            }
+            Kind::Refused => {
+                let error = format!("schema {id} of the registry cannot be used: {error}");
+                (refuse(DeadLetterReason::UnsupportedFormat, error), false)
+            }
+        },
+    };
+    Ok(Compiled { schema, is_unknown })
 }

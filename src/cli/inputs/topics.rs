@@ -113,14 +113,9 @@ impl Reading {
     fn fetch(&mut self, id: SchemaId) -> anyhow::Result<()> {
         let client = self.registry.as_mut();
         let client = client.context("a record waits for a schema without a registry")?;
-        let answer = client.schema(id);
-        match answer {
-            Err(error) if error.is_retriable() => Err(error.into()),
-            answer => {
-                self.schemas.insert(id, registry::compile(id, answer), None);
-                Ok(())
-            }
-        }
+        let compiled = registry::compile(id, client.schema(id))?;
+        self.schemas.insert(id, compiled.schema, None);
+        Ok(())
     }
 
     fn leave_out(&mut self, topic: &str, record: &Record, refusal: &Refusal) {

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 use crate::record::Record;
-use crate::registry::{Answer, Desk, Error, Found, Kind};
+use crate::registry::{Answer, Desk, Error, Found, Kind, compile};
 use crate::wire::SchemaId;
 
 /// The other side of a desk: the test is the registry.
@@ -35,7 +35,8 @@ impl Scene {
             }),
             Err(kind) => Err(Error::new(kind, "the registry says no".to_owned())),
         };
-        ends.as_ref().unwrap().1.send((id, answer)).unwrap();
+        let answer = (id, compile(id, answer));
+        ends.as_ref().unwrap().1.send(answer).unwrap();
     }
 
     /// A created event whose schema has this id.

@@ -12,6 +12,10 @@ use crate::wire::avro::{self, AvroError};
 /// fields stays far below, and one whose types multiply each other does not fill the memory.
 const TYPES_MAX: usize = 20_000;
 
+/// Records within records in which names are followed; ours have three, and what is deeper is
+/// compared with nothing.
+const DEPTH_MAX: usize = 16;
+
 /// A schema, and the types that are defined in one place of it and named in another.
 pub(in crate::wire) struct Parsed {
     schema: Schema,
@@ -64,8 +68,8 @@ impl Parsed {
         avro::from_slice(&self.schema, &self.names, bytes)
     }
 
-    /// The schema with each name replaced by its type, as comparing needs it; a type inside itself
-    /// stays a name. None when that is beyond all measure.
+    /// The schema with names replaced by their types, as comparing needs it; a type inside itself, or
+    /// deep inside others, stays a name. None when that is beyond all measure.
     pub(super) fn written_out(&self) -> Option<Schema> {
         let mut schema = self.schema.clone();
         let mut left = TYPES_MAX;
@@ -85,8 +89,8 @@ impl Parsed {
     ) -> Option<()> {
         *left = left.checked_sub(1)?;
         if let Schema::Ref { name } = schema {
-            let known = self.names.get(name).filter(|_| !within.contains(name));
-            if let Some(known) = known {
+            let is_followed = within.len() < DEPTH_MAX && !within.contains(name);
+            if let Some(known) = self.names.get(name).filter(|_| is_followed) {
                 *schema = known.clone();
             }
         }
@@ -188,6 +192,21 @@ mod tests {
         let parsed = Parsed::parse(outer, &[word]).unwrap();
         let read: serde_json::Value = parsed.read(&[0x02]).unwrap();
         assert_eq!(read, serde_json::json!({"x": "two"}));
+    }
+
+    #[test]
+    fn a_long_chain_of_types_does_not_exhaust_the_stack() {
+        let mut fields =
+            r#"{"name":"f0","type":{"type":"enum","name":"T0","symbols":["a"]}}"#.to_owned();
+        for n in 1..10_000 {
+            let of = n - 1;
+            fields.push_str(&format!(
+                r#",{{"name":"f{n}","type":{{"type":"record","name":"T{n}","fields":[
+                    {{"name":"a","type":"T{of}"}}]}}}}"#
+            ));
+        }
+        let text = format!(r#"{{"type":"record","name":"R","fields":[{fields}]}}"#);
+        assert!(Parsed::parse(&text, &[]).unwrap().written_out().is_none());
     }
 
     #[test]

@@ -4,6 +4,9 @@ use super::compatibility::{Fit, fit};
 use super::{Parsed, UnreadableSchema};
 use crate::wire::Input;
 
+/// The longest explanation, in bytes: it holds names of the schema, which may have any length.
+const OBSTACLE_BYTES_MAX: usize = 300;
+
 /// A schema that a record was written with.
 pub struct WriterSchema {
     parsed: Parsed,
@@ -21,7 +24,10 @@ impl WriterSchema {
         let obstacles = Input::ALL.map(|input| match fit(&parsed, input.schema()) {
             // Of a partial fit it is the record that decides.
             Fit::Same | Fit::Compatible | Fit::Partial { .. } => None,
-            Fit::Incompatible { because } => Some(because),
+            Fit::Incompatible { mut because } => {
+                because.truncate(because.floor_char_boundary(OBSTACLE_BYTES_MAX));
+                Some(because)
+            }
         });
         Ok(Self { parsed, obstacles })
     }
@@ -34,6 +40,51 @@ impl WriterSchema {
         match &self.obstacles[input as usize] {
             None => Ok(&self.parsed),
             Some(obstacle) => Err(obstacle),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::SchemaName;
+
+    /// The words that schemas are made of.
+    const WORDS: [&str; 16] = [
+        "\"record\"",
+        "\"enum\"",
+        "\"fixed\"",
+        "\"array\"",
+        "\"map\"",
+        "\"string\"",
+        "\"bytes\"",
+        "\"decimal\"",
+        "\"uuid\"",
+        "\"duration\"",
+        "\"Ticket\"",
+        "null",
+        "[]",
+        "{}",
+        "-1",
+        "\"\"",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn no_text_can_do_more_than_be_refused(
+            edits in prop::collection::vec((any::<prop::sample::Index>(), 0..WORDS.len()), 1..8),
+        ) {
+            let text = SchemaName::TicketUpdated.text();
+            let mut pieces: Vec<&str> = text.split_inclusive([':', ',', '[', ']', '{', '}']).collect();
+            for (at, word) in edits {
+                let at = at.index(pieces.len());
+                pieces[at] = WORDS[word];
+            }
+            drop(WriterSchema::parse(&pieces.concat(), &[]));
         }
     }
 }
