@@ -149,6 +149,37 @@ fn lengths_that_lie_are_refused_before_anything_is_allocated() {
 }
 
 #[test]
+fn values_without_bytes_have_an_end() {
+    // Items that take no byte, in ever so many blocks that are as long as what is left.
+    let nulls = schema(&json!({"type": "array", "items": "null"}));
+    let mut blocks = Vec::new();
+    for left in (1..100_000_i64).rev() {
+        blocks.extend(long(left));
+    }
+    assert!(read(&nulls, &blocks).unwrap_err().contains("more values"));
+    // Records in records, each with a hundred of the one before, and nothing in the first.
+    let mut fields =
+        vec![json!({"name": "f0", "type": {"type": "record", "name": "T0", "fields": []}})];
+    for n in 1..20 {
+        let inner = |field| json!({"name": format!("a{field}"), "type": format!("T{}", n - 1)});
+        let inner: Vec<Value> = (0..100).map(inner).collect();
+        let record = json!({"type": "record", "name": format!("T{n}"), "fields": inner});
+        fields.push(json!({"name": format!("f{n}"), "type": record}));
+    }
+    let nested = schema(&json!({"type": "record", "name": "R", "fields": fields}));
+    assert!(read(&nested, &[]).unwrap_err().contains("more values"));
+    let few = [long(3), long(0)].concat();
+    assert_eq!(
+        read(&nulls, &few),
+        Err("a length is negative or exceeds the record".to_owned())
+    );
+    assert_eq!(
+        read(&nulls, &[long(1), long(0)].concat()),
+        Ok(json!([null]))
+    );
+}
+
+#[test]
 fn a_schema_that_refers_to_itself_cannot_exhaust_the_stack() {
     let schema = schema(&json!({"type": "record", "name": "Node", "fields": [
         {"name": "next", "type": ["null", "Node"]},

@@ -1,5 +1,6 @@
 use escalator_engine::ticket::{Change, NumberField, Text, TextField};
 use escalator_engine::time::Timestamp;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::schema::SchemaName;
@@ -195,6 +196,14 @@ fn an_envelope_may_hold_it() {
     assert_eq!(waiting, Unread::Waiting(5));
     let decoded = read(&schemas(&[(5, name.text())])).unwrap();
     assert_eq!(decoded.fact.fact.event_id.as_deref(), Some("e1"));
+}
+
+proptest! {
+    #[test]
+    fn no_datum_can_do_more_than_be_refused(datum in prop::collection::vec(any::<u8>(), 0..200)) {
+        let known = schemas(&[(1, SchemaName::TicketUpdated.text())]);
+        drop(read(&framed(1, &datum), &known));
+    }
 }
 
 #[test]
