@@ -45,7 +45,10 @@ impl Error {
         let why = words(&why.to_string());
         Self::new(
             Kind::Retry,
-            format!("the schema registry at {url} does not answer: {why}"),
+            format!(
+                "the schema registry at {url} does not answer ({why}); check `registry.url` and \
+                 the network"
+            ),
         )
     }
 
@@ -78,7 +81,10 @@ impl Error {
             (404, _) => return Self::stranger(url, "404"),
             (status, _) => (
                 Kind::Retry,
-                format!("the schema registry at {url} fails with {status}{said}"),
+                format!(
+                    "the schema registry at {url} fails with {status}{said}; look for the reason \
+                     there"
+                ),
             ),
         };
         Self::new(kind, text)
