@@ -24,6 +24,7 @@ pub mod plan_file;
 pub mod plan_graph;
 pub mod plan_test;
 pub mod record;
+pub mod registry;
 pub mod report;
 pub mod service;
 pub mod settings;

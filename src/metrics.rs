@@ -26,7 +26,7 @@ use prometheus::{Registry, TextEncoder};
 pub use families::{Families, Row, documentation};
 pub use labels::{
     EditResult, IgnoredActivity, Input, Label, Outcome, PartitionState, Rebalance, ReloadResult,
-    TransactionResult,
+    SchemaResult, TransactionResult,
 };
 pub use partition::PartitionMetrics;
 /// A count that only grows.
@@ -66,6 +66,7 @@ pub struct Metrics {
     rebalances: Resolved<Rebalance>,
     reloads: Resolved<ReloadResult>,
     edits: Resolved<EditResult>,
+    schemas: Resolved<SchemaResult>,
     ignored: Resolved<IgnoredActivity>,
     partitions: Mutex<BTreeMap<i32, Arc<Instants>>>,
 }
@@ -99,6 +100,7 @@ impl Metrics {
             rebalances: Resolved::new(&families.rebalances),
             reloads: Resolved::new(&families.plan_reloads),
             edits: Resolved::new(&families.plan_edits),
+            schemas: Resolved::new(&families.schemas),
             ignored: Resolved::new(&families.activities_ignored),
             partitions: Mutex::default(),
             families,
@@ -146,6 +148,12 @@ impl Metrics {
     #[must_use]
     pub fn plan_reloads(&self, result: ReloadResult) -> &Counter {
         self.reloads.at(result)
+    }
+
+    /// Questions to the schema registry, by what came of them.
+    #[must_use]
+    pub fn schemas(&self, result: SchemaResult) -> &Counter {
+        self.schemas.at(result)
     }
 
     /// Records of the log of plan edits, by what became of them.

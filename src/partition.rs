@@ -31,7 +31,7 @@ use escalator_engine::ticket_state::Acceptance;
 use escalator_engine::time::{Duration, Timestamp};
 
 use crate::record::{OutgoingRecord, Record};
-use crate::wire;
+use crate::wire::{self, SchemaId, Unread, WriterSchemas};
 
 pub use inputs::Inputs;
 use meta::Meta;
@@ -59,6 +59,8 @@ pub struct Shared {
     pub grace: Duration,
     /// How many partitions each input has.
     pub partitions: i32,
+    /// The schemas of a registry that records were written with.
+    pub schemas: WriterSchemas,
     /// Where and how things are written.
     pub writing: Writing,
     /// The stable name of this replica.
@@ -96,6 +98,8 @@ pub struct Partition {
     counted: Counted,
     records: Vec<OutgoingRecord>,
     traces: Traces,
+    /// The schema that the next record was written with, while it is not known.
+    lacks: Option<SchemaId>,
 }
 
 /// What became of the records of one batch, to be counted once it is committed.
@@ -153,6 +157,7 @@ impl Partition {
             records: Vec::new(),
             traces: Traces::default(),
             latest_fact: Timestamp::MIN,
+            lacks: None,
         }
     }
 
@@ -195,38 +200,49 @@ impl Partition {
         self.inputs.pause(input)
     }
 
-    /// Reads what may be read, at most `limit` records, into the batch; answers with how many.
+    /// Reads what may be read, at most `limit` records, into the batch; answers with how many. It
+    /// stops at a record whose schema is not known yet, see [`Self::lacks`].
     pub fn read(&mut self, limit: usize, now: Timestamp, shared: &Shared) -> usize {
         let mut count = 0;
         while count < limit
-            && let Some(record) = self.inputs.next(now)
+            && let Some(head) = self.inputs.head()
         {
-            self.take(&record, now, shared);
+            let read = match decode(head, now, shared) {
+                Ok(decoded) => Ok(decoded),
+                Err(Unread::Refused(refusal)) => Err(refusal),
+                Err(Unread::Waiting(schema)) => {
+                    self.lacks = Some(schema);
+                    break;
+                }
+            };
+            self.lacks = None;
+            if let Some(record) = self.inputs.next(now) {
+                self.take(&record, read, shared);
+            }
             count += 1;
         }
         self.has_moved |= count > 0;
         count
     }
 
-    fn take(&mut self, record: &Record, now: Timestamp, shared: &Shared) {
+    /// The schema that has to be known before anything more can be read, if so. It holds the
+    /// watermark, as an unread record does.
+    #[must_use]
+    pub const fn lacks(&self) -> Option<SchemaId> {
+        self.lacks
+    }
+
+    fn take(
+        &mut self,
+        record: &Record,
+        read: Result<wire::Decoded, wire::Refusal>,
+        shared: &Shared,
+    ) {
         let input = wire::Input::ALL[record.input];
-        let headers = wire::Header::all(&record.headers);
-        let read = wire::decode(
-            &wire::Record {
-                input,
-                partition: record.partition,
-                partitions: shared.partitions,
-                key: record.key.as_deref(),
-                value: record.value.as_deref(),
-                headers: &headers,
-                sample: record.offset % SAMPLE_EVERY == 0,
-            },
-            now,
-        );
         let evaluable = self.evaluation_time(shared);
         match read {
             Ok(decoded) if !self.engine.has_room(&decoded.fact, evaluable) => {
-                self.refuse(record, &headers, wire::Refusal::no_room(), shared);
+                self.refuse(record, wire::Refusal::no_room(), shared);
             }
             Ok(decoded) => {
                 // It is decided once evaluation is past it.
@@ -244,18 +260,13 @@ impl Partition {
                     .partitioners
                     .extend(decoded.partitioners.map(|sample| (input, sample)));
             }
-            Err(refusal) => self.refuse(record, &headers, refusal, shared),
+            Err(refusal) => self.refuse(record, refusal, shared),
         }
     }
 
-    fn refuse(
-        &mut self,
-        record: &Record,
-        headers: &[wire::Header<'_>],
-        refusal: wire::Refusal,
-        shared: &Shared,
-    ) {
-        let letter = shared.writing.dead_letter(record, headers, &refusal);
+    fn refuse(&mut self, record: &Record, refusal: wire::Refusal, shared: &Shared) {
+        let headers = wire::Header::all(&record.headers);
+        let letter = shared.writing.dead_letter(record, &headers, &refusal);
         self.records.push(letter);
         let input = wire::Input::ALL[record.input];
         let seen = (input, record.offset, refusal);
@@ -388,6 +399,21 @@ impl Partition {
     }
 }
 
+fn decode(record: &Record, now: Timestamp, shared: &Shared) -> Result<wire::Decoded, Unread> {
+    wire::decode(
+        &wire::Record {
+            input: wire::Input::ALL[record.input],
+            partition: record.partition,
+            partitions: shared.partitions,
+            key: record.key.as_deref(),
+            value: record.value.as_deref(),
+            headers: &wire::Header::all(&record.headers),
+            sample: record.offset % SAMPLE_EVERY == 0,
+        },
+        &shared.schemas,
+        now,
+    )
+}
 /// How a partition begins that has no state yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Fresh {

@@ -1,12 +1,13 @@
 //! Puts the parts of `run` together and takes them apart again.
 //!
 //! Order of the start: HTTP, so that health can be asked for from the first moment; the topics,
-//! waiting for brokers that are not there yet; the log of plan edits, to its end; then the shard, on
-//! this thread. Order of the end: the shard finishes its transaction and leaves the group, then HTTP
+//! waiting for brokers that are not there yet; the schemas of events out, where a registry has them;
+//! the log of plan edits, to its end; then the shard, on this thread. Order of the end: the shard finishes its transaction and leaves the group, then HTTP
 //! stops.
 
 pub mod edits;
 mod reload;
+mod schemas;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -47,6 +48,9 @@ pub enum Error {
     /// Kafka cannot be used as it is.
     #[error("Kafka cannot be used as it is")]
     Kafka(#[from] kafka::Error),
+    /// The schema registry cannot be used as it is.
+    #[error("the schema registry cannot be used as it is")]
+    Registry(#[from] schemas::Error),
     /// The log of plan edits cannot be used.
     #[error("the plans cannot be put into force")]
     Edits(#[from] edits::Error),
@@ -164,6 +168,9 @@ impl Service {
         let Some(facts) = wait_for_topics(&start, &clients, &health, &metrics)? else {
             return Ok(());
         };
+        let Some(format) = schemas::output_format(&start, &health)? else {
+            return Ok(());
+        };
         let Some(topic) = join_edits(&start, &clients, &health)? else {
             return Ok(());
         };
@@ -181,7 +188,12 @@ impl Service {
         std::thread::Builder::new()
             .name("reload".to_owned())
             .spawn(move || reloader.run())?;
-        let result = run_shard(&start, &clients, (facts, log), &metrics, &health);
+        let facts = Facts {
+            topics: facts,
+            edits: log,
+            format,
+        };
+        let result = run_shard(&start, &clients, facts, &metrics, &health);
         if let Err(error) = &result {
             health.die(error.to_string());
         }
@@ -322,15 +334,23 @@ fn join_edits(
     Ok(None)
 }
 
+/// What the start has found out.
+struct Facts {
+    topics: TopicFacts,
+    edits: EditLog,
+    format: wire::OutputFormat,
+}
+
 fn run_shard(
     start: &Start,
     clients: &ClientSettings,
-    (facts, edits): (TopicFacts, EditLog),
+    facts: Facts,
     metrics: &Arc<Metrics>,
     health: &Arc<Health>,
 ) -> Result<(), Error> {
     let settings = &start.settings;
     let topics = &settings.topics;
+    let Facts { edits, .. } = &facts;
     let own_rules = || Rules::new(Arc::clone(start.plans.revision()));
     let rules = Arc::new(edits.rules().unwrap_or_else(own_rules));
     metrics.show_revision(rules.latest());
@@ -345,7 +365,7 @@ fn run_shard(
         },
         Standby {
             copies: settings.standby.copies,
-            partitions: i32::try_from(facts.partitions).unwrap_or(i32::MAX),
+            partitions: i32::try_from(facts.topics.partitions).unwrap_or(i32::MAX),
             warm_up: settings.standby.warm_up,
         },
         Box::new(move |partition, records, committed| {
@@ -354,7 +374,8 @@ fn run_shard(
     )?;
     let parts = shard::Parts {
         shared: shared(settings, rules, &facts),
-        edits,
+        edits: facts.edits,
+        registry: schemas::desk(settings.registry.as_ref())?,
         start: start_at(&settings.start),
         pace: Pace {
             records_max: settings.tuning.transaction_records,
@@ -373,13 +394,22 @@ fn run_shard(
     Ok(Shard::new(log, parts).run(&start.stop)?)
 }
 
-fn shared(settings: &Settings, rules: Arc<Rules>, facts: &TopicFacts) -> Shared {
+fn shared(settings: &Settings, rules: Arc<Rules>, facts: &Facts) -> Shared {
     let topics = &settings.topics;
+    let Facts {
+        format,
+        topics: facts,
+        ..
+    } = facts;
     Shared {
         rules,
         edits_until: Timestamp::MIN,
         tz_version: emission::tz_version(),
         grace: settings.grace,
+        schemas: match settings.registry {
+            Some(_) => wire::WriterSchemas::of_registry(),
+            None => wire::WriterSchemas::default(),
+        },
         partitions: i32::try_from(facts.partitions).unwrap_or(i32::MAX),
         writing: Writing {
             names: Names {
@@ -389,10 +419,7 @@ fn shared(settings: &Settings, rules: Arc<Rules>, facts: &TopicFacts) -> Shared 
                 notify: topics.notify.clone(),
                 dead_letters: topics.dead_letters.clone(),
             },
-            format: match settings.output.format {
-                settings::OutputFormat::Avro => wire::OutputFormat::Avro,
-                settings::OutputFormat::Json => wire::OutputFormat::Json,
-            },
+            format: *format,
             cloud_events: settings.output.cloud_events,
             escalated_bytes_max: facts.escalated_bytes_max,
             dead_letter_bytes_max: facts.dead_letter_bytes_max,

@@ -42,6 +42,8 @@ pub struct Settings {
     pub topics: Topics,
     /// The form of what is written.
     pub output: Output,
+    /// The schema registry, if there is one.
+    pub registry: Option<Registry>,
     /// How far deciding stays behind the watermark, for producers that write out of order.
     pub grace: Duration,
     /// Where a service that has never run begins.
@@ -126,6 +128,8 @@ impl Topics {
 pub struct Output {
     /// The encoding of `escalated` and `notify` events.
     pub format: OutputFormat,
+    /// How a record of Avro names its schema.
+    pub framing: Framing,
     /// Whether these events carry the headers of `CloudEvents`.
     pub cloud_events: bool,
 }
@@ -137,6 +141,32 @@ pub enum OutputFormat {
     Avro,
     /// JSON.
     Json,
+}
+
+/// How a record of Avro names its schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// By a fingerprint, which needs no registry.
+    SingleObject,
+    /// By the id of a registry.
+    Confluent,
+}
+
+/// A schema registry with Confluent's HTTP interface.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    /// Its addresses, without a slash at the end; each is as good as the others.
+    pub urls: Vec<String>,
+    /// Who asks; none asks without credentials.
+    pub user: Option<String>,
+    /// The password of whoever asks.
+    pub password: Option<Secret>,
+    /// The certificates that are trusted, in PEM; none trusts those of the system.
+    pub certificates: Option<String>,
+    /// How long an answer may take.
+    pub timeout: std::time::Duration,
+    /// Whether schemas of events out are registered; otherwise they must be there.
+    pub register: bool,
 }
 
 /// Where a service that has never run begins.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! turn:  poll          callbacks are served, records go to their partitions
+//!        schemas       what the registry has answered; what records wait for
 //!        changes       what a rebalance noted: drop what went, restore what came
 //!        restorations  restored partitions begin to be read
 //!        ends          proof that nothing is unread, where something waits for it; new plans
@@ -22,6 +23,7 @@ mod health;
 #[cfg(test)]
 mod model;
 mod ownership;
+mod schemas;
 mod settle;
 mod tally;
 #[cfg(test)]
@@ -44,6 +46,7 @@ use crate::kafka::log::Log;
 use crate::kafka::{self, OffsetOf};
 use crate::metrics::{Input, Metrics};
 use crate::partition::{self, Compacted, Restored, Shared};
+use crate::registry::Desk;
 
 use ownership::{Parked, Slot};
 use tally::Tally;
@@ -107,6 +110,8 @@ pub struct Parts {
     pub shared: Shared,
     /// The log of plan edits, as far as the rules know it.
     pub edits: EditLog,
+    /// Who asks for the schemas of records; none without a registry.
+    pub registry: Option<Desk>,
     /// Where a partition without state begins.
     pub start: StartAt,
     /// When a transaction is cut.
@@ -156,6 +161,7 @@ pub struct Shard<L> {
     deciding: Duration,
     tally: Tally,
     health: health::Told,
+    registry: schemas::Registry,
 }
 
 impl<L: Log<State = RestoredState>> Shard<L> {
@@ -173,6 +179,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             deciding: Duration::ZERO,
             tally: Tally::default(),
             health: health::Told::default(),
+            registry: schemas::Registry::default(),
         }
     }
 
@@ -200,6 +207,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     /// When waiting would not help.
     pub fn turn(&mut self, wait: Duration, stop: &AtomicBool) -> Result<Duration, Error> {
         let is_ready = self.prepare()?;
+        self.serve_schemas();
         let taken = self.gather(wait, is_ready)?;
         self.serve_changes();
         self.serve_restorations()?;
@@ -359,6 +367,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             let wish = match slot {
                 Slot::Refused { .. } => IDLE,
                 Slot::Restoring { .. } | Slot::Returned { .. } | Slot::Restored { .. } => BUSY,
+                Slot::Live(live) if live.partition.lacks().is_some() => BUSY,
                 Slot::Live(live) if live.partition.wants_ends(now, shared) => BUSY,
                 Slot::Live(live) if live.partition.wants_edits(now, shared) => BUSY,
                 Slot::Live(live) => live.partition.next_due().map_or(IDLE, |due| {

@@ -14,6 +14,7 @@
 
 mod avro;
 mod cloud_events;
+mod confluent;
 mod convert;
 mod dead_letter;
 mod decode;
@@ -26,10 +27,13 @@ mod state;
 #[cfg(test)]
 mod testing;
 
+pub use confluent::{ConfluentIds, SchemaId, WriterSchemas};
 pub use convert::Ignored;
 pub use dead_letter::{Address, DeadLetter, DeadLetterReason, Origin, Refusal};
-pub use decode::{Decoded, Header, Input, Record, VALUE_BYTES_MAX, decode};
+pub use decode::{Decoded, Header, Input, Record, Unread, VALUE_BYTES_MAX, decode};
 pub use output::{OutputFormat, cloud_event_headers, escalated, notify};
 pub use partitioner::{Partitioners, crc32_partition, murmur2_partition};
-pub use schema::{Fit, ForeignSchema, SchemaName, UnreadableSchema, compare as compare_schema};
+pub use schema::{
+    Fit, ForeignSchema, SchemaName, UnreadableSchema, WriterSchema, compare as compare_schema,
+};
 pub use state::{BrokenState, StateError, decode_state, encode_state, state_json};

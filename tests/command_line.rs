@@ -348,7 +348,7 @@ fn schemas_are_checked_in_the_direction_in_which_they_are_used() {
         (&notify["name"], &notify["fit"]),
         (&"Notify".into(), &"incompatible".into())
     );
-    assert!(notify["because"].as_str().unwrap().contains("'shade'"));
+    assert!(notify["because"].as_str().unwrap().contains("`shade`"));
     assert_eq!(order["fit"], "unknown");
 
     let empty = tempfile::tempdir().unwrap();

@@ -36,6 +36,10 @@ mod observed;
 mod poison;
 #[path = "kafka/production.rs"]
 mod production;
+#[path = "kafka/recorded.rs"]
+mod recorded;
+#[path = "kafka/registry.rs"]
+mod registry;
 #[path = "kafka/reload.rs"]
 mod reload;
 #[path = "kafka/restore.rs"]

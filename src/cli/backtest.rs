@@ -18,7 +18,8 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   escalator backtest --plans plans --against edited-plans --events events.jsonl
   escalator backtest --plans old.yaml --against new.yaml --events - --output json
-  escalator backtest --plans plans --against refactored --events events.jsonl --deny-differences";
+  escalator backtest --plans plans --against refactored --events events.jsonl --deny-differences
+  escalator backtest --plans plans --against edited-plans --brokers kafka:9092";
 
 /// The command `backtest`.
 #[derive(Args)]

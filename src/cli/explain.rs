@@ -1,7 +1,5 @@
 //! `explain`: why a ticket is where it is, and what comes next.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use escalator_engine::explain::{Explanation, explain, explain_state};
 use escalator_engine::rules::Rules;
@@ -9,8 +7,7 @@ use escalator_engine::ticket::Text;
 use escalator_engine::ticket_state::TicketState;
 use escalator_engine::time::Timestamp;
 
-use super::inputs::{Inputs, edit, instant};
-use super::setting_flags::SettingArgs;
+use super::inputs::{Inputs, instant};
 use super::state::{Lookup, StateTopic, refuse_forgotten, refuse_unknown};
 use super::{Output, SystemClock, Verdict, failure, print};
 use crate::clock::Clock;
@@ -32,22 +29,8 @@ nothing is written. The plans always come from --plans; give those that the serv
 /// The command `explain`.
 #[derive(Args)]
 pub(super) struct Explain {
-    /// A plan file, or a directory of plan files.
-    #[arg(long, value_name = "PATH")]
-    plans: PathBuf,
-    /// An event file (JSON Lines, in any order); `-` reads standard input.
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["brokers", "config"],
-        conflicts_with_all = ["brokers", "config"])]
-    events: Option<PathBuf>,
-    /// Brokers whose state topic is read: `host:port`, several separated by commas.
-    #[arg(long, value_name = "ADDRESSES")]
-    brokers: Option<String>,
-    /// Settings file of the service whose state topic is read, TOML or YAML by its extension.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Puts other plans into force at an instant; may be given several times.
-    #[arg(long = "edit", value_name = "INSTANT=PATH", value_parser = edit)]
-    edits: Vec<(Timestamp, PathBuf)>,
+    #[command(flatten)]
+    inputs: Inputs,
     /// The ticket's id.
     #[arg(long, value_name = "ID")]
     ticket: String,
@@ -62,17 +45,14 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(self) -> anyhow::Result<Verdict> {
-        let events = self.events.clone();
-        let inputs = Inputs::new(self.plans.clone(), events.unwrap_or_default())
-            .with_edits(self.edits.clone());
-        let Some(plans) = inputs.plans()? else {
+        let Some(plans) = self.inputs.plans()? else {
             return Ok(Verdict::Bad);
         };
-        let Some(rules) = inputs.rules(&plans)? else {
+        let Some(rules) = self.inputs.rules(&plans)? else {
             return Ok(Verdict::Bad);
         };
-        let explanation = if self.events.is_some() {
-            self.recorded(&inputs, &rules)?
+        let explanation = if self.inputs.is_file() {
+            self.recorded(&rules)?
         } else {
             self.live(&rules)?
         };
@@ -87,14 +67,14 @@ impl Explain {
     }
 
     /// Explains by the events of a file; none when it has no such ticket, which is then told.
-    fn recorded(&self, inputs: &Inputs, rules: &Rules) -> anyhow::Result<Option<Explanation>> {
-        let recording = inputs.recording()?;
+    fn recorded(&self, rules: &Rules) -> anyhow::Result<Option<Explanation>> {
+        let recording = self.inputs.recording()?;
         let at = self.at.or(recording.last_at).unwrap_or(Timestamp::MIN);
         let ticket_id = Text::from(&*self.ticket);
         let facts = recording.facts_of(&ticket_id);
         let explanation = explain(&ticket_id, &facts, at, rules);
         if explanation.is_none() {
-            let (what, help) = inputs.unknown_ticket(&recording, &self.ticket, at);
+            let (what, help) = self.inputs.unknown_ticket(&recording, &self.ticket, at);
             failure::refuse(&what, &help);
         }
         Ok(explanation)
@@ -103,10 +83,7 @@ impl Explain {
     /// Explains by the record of the state topic; none when there is no such ticket, which is then
     /// told.
     fn live(&self, rules: &Rules) -> anyhow::Result<Option<Explanation>> {
-        let brokers = self.brokers.clone();
-        let flags = brokers.map(|brokers| ("kafka.brokers", brokers));
-        let settings = SettingArgs::new(self.config.clone(), flags.into_iter().collect());
-        let settings = settings.load()?.settings;
+        let settings = self.inputs.settings()?;
         let kept = match StateTopic::open(&settings)?.look_up(&self.ticket)? {
             Lookup::Kept(kept) => kept,
             Lookup::Forgotten => {

@@ -1,4 +1,6 @@
-//! What commands over event files are given: plans and events.
+//! What commands over recorded events are given: plans, and events of a file or of topics.
+
+mod topics;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -12,8 +14,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::failure::Trouble;
 use super::print;
+use super::setting_flags::SettingArgs;
 use crate::offline::Recording;
 use crate::plan_file::{self, PlanSet, Severity, Sources};
+use crate::settings::Settings;
 
 /// Bytes read at once; larger than a pipe, so that a long file costs few calls.
 const READ_BYTES: usize = 1 << 18;
@@ -31,8 +35,16 @@ pub(super) struct Inputs {
     #[arg(long, value_name = "PATH")]
     plans: PathBuf,
     /// An event file (JSON Lines, in any order); `-` reads standard input.
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["brokers", "config"],
+        conflicts_with_all = ["brokers", "config"])]
+    events: Option<PathBuf>,
+    /// Brokers whose topics are read instead, to their present ends and without writing anything:
+    /// `host:port`, several separated by commas.
+    #[arg(long, value_name = "ADDRESSES")]
+    brokers: Option<String>,
+    /// Settings file of the service whose topics are read instead, TOML or YAML by its extension.
     #[arg(long, value_name = "FILE")]
-    events: PathBuf,
+    config: Option<PathBuf>,
     /// Puts other plans into force at an instant; may be given several times.
     #[arg(long = "edit", value_name = "INSTANT=PATH", value_parser = edit)]
     edits: Vec<(Timestamp, PathBuf)>,
@@ -43,14 +55,24 @@ impl Inputs {
     pub(super) const fn new(plans: PathBuf, events: PathBuf) -> Self {
         Self {
             plans,
-            events,
+            events: Some(events),
+            brokers: None,
+            config: None,
             edits: Vec::new(),
         }
     }
 
-    /// The same, with edits of the plans.
-    pub(super) fn with_edits(self, edits: Vec<(Timestamp, PathBuf)>) -> Self {
-        Self { edits, ..self }
+    /// Whether an event file was named, not brokers.
+    pub(super) const fn is_file(&self) -> bool {
+        self.events.is_some()
+    }
+
+    /// The settings of the service whose topics are read.
+    pub(super) fn settings(&self) -> anyhow::Result<Settings> {
+        let brokers = self.brokers.clone();
+        let flags = brokers.map(|brokers| ("kafka.brokers", brokers));
+        let settings = SettingArgs::new(self.config.clone(), flags.into_iter().collect());
+        Ok(settings.load()?.settings)
     }
 
     /// The plans; none when they have errors, which are then told.
@@ -77,17 +99,24 @@ impl Inputs {
 
     /// The events.
     pub(super) fn recording(&self) -> anyhow::Result<Recording> {
+        match &self.events {
+            Some(path) => self.recorded(path),
+            None => topics::recording(&self.settings()?),
+        }
+    }
+
+    fn recorded(&self, path: &Path) -> anyhow::Result<Recording> {
         let name = self.events_name();
         let trouble = || Trouble {
             doing: format!("cannot read the events in {name}"),
             remedy: "name an event file: JSON Lines such as \
                      {\"topic\": \"ticket-created\", \"value\": {…}}",
         };
-        let progress = self.progress();
-        let reader: Box<dyn Read> = if self.is_standard_input() {
+        let progress = Self::progress(path);
+        let reader: Box<dyn Read> = if is_standard_input(path) {
             Box::new(io::stdin().lock())
         } else {
-            Box::new(File::open(&self.events).with_context(trouble)?)
+            Box::new(File::open(path).with_context(trouble)?)
         };
         let reader = BufReader::with_capacity(READ_BYTES, progress.wrap_read(reader));
         let recording = Recording::read(reader);
@@ -96,11 +125,11 @@ impl Inputs {
     }
 
     /// The event file, as people call it.
-    pub(super) fn events_name(&self) -> String {
-        if self.is_standard_input() {
-            "standard input".to_owned()
-        } else {
-            self.events.display().to_string()
+    fn events_name(&self) -> String {
+        match &self.events {
+            Some(path) if is_standard_input(path) => "standard input".to_owned(),
+            Some(path) => path.display().to_string(),
+            None => "the topics".to_owned(),
         }
     }
 
@@ -135,20 +164,20 @@ impl Inputs {
         (what, help)
     }
 
-    fn is_standard_input(&self) -> bool {
-        self.events == Path::new("-")
-    }
-
     /// A bar on a terminal for files that take a while; nothing anywhere else.
-    fn progress(&self) -> ProgressBar {
-        let length = std::fs::metadata(&self.events).map_or(0, |file| file.len());
-        if self.is_standard_input() || length < SHORT_BYTES {
+    fn progress(path: &Path) -> ProgressBar {
+        let length = std::fs::metadata(path).map_or(0, |file| file.len());
+        if is_standard_input(path) || length < SHORT_BYTES {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("reading {bar:40} {bytes} of {total_bytes}");
         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
     }
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 /// The plans behind a path; none when they have errors, which are then told.

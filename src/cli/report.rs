@@ -19,7 +19,8 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   escalator report --plans plans --events events.jsonl
   escalator report --plans plans --events events.jsonl --from 2026-10-01 --to 2026-10-31
-  escalator report --plans plans --events events.jsonl --output html --out october.html";
+  escalator report --plans plans --events events.jsonl --output html --out october.html
+  escalator report --plans plans --config deploy/escalator.toml --from 2026-10-01 --to 2026-10-31";
 
 /// The command `report`.
 #[derive(Args)]

@@ -17,7 +17,11 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   escalator simulate --plans plans --events events.jsonl
   escalator simulate --plans plans --events - --until 2026-11-23T18:00:00Z --output json
-  escalator simulate --plans old --edit 2026-11-23T12:00:00Z=new --events events.jsonl";
+  escalator simulate --plans old --edit 2026-11-23T12:00:00Z=new --events events.jsonl
+  escalator simulate --plans plans --brokers kafka:9092 --output json
+
+With --brokers or --config the input topics of the service are read to their present ends, and
+nothing is written. Records that the service would make dead letters of are left out, and told.";
 
 /// The command `simulate`.
 #[derive(Args)]

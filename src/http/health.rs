@@ -25,14 +25,17 @@ pub enum Check {
     Plans,
     /// The producers of both inputs place a ticket in the same partition.
     Partitioners,
+    /// The schema registry answers, where it is needed.
+    Registry,
 }
 
 impl Check {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Broker,
         Self::Partitions,
         Self::Plans,
         Self::Partitioners,
+        Self::Registry,
     ];
 
     /// The name as it is told.
@@ -43,6 +46,7 @@ impl Check {
             Self::Partitions => "partitions restored",
             Self::Plans => "plans loaded",
             Self::Partitioners => "partitioners agree",
+            Self::Registry => "schema registry answers",
         }
     }
 
@@ -54,6 +58,7 @@ impl Check {
             Self::Partitions => "partitions",
             Self::Plans => "plans",
             Self::Partitioners => "partitioners",
+            Self::Registry => "registry",
         }
     }
 }
@@ -65,7 +70,7 @@ pub struct Health(Mutex<Findings>);
 #[derive(Debug)]
 struct Findings {
     /// Why each check fails, in the order of [`Check::ALL`]; none when it passes.
-    failing: [Option<String>; 4],
+    failing: [Option<String>; 5],
     /// Why the process should be replaced; none while it should not.
     dead: Option<String>,
 }

@@ -88,9 +88,14 @@ fn readiness_names_each_check_and_its_reason() {
     let running = running(None);
     let (status, body) = running.get("/readyz");
     assert_eq!(status, 503);
-    assert_eq!(body.matches("not checked yet").count(), 4, "{body}");
+    assert_eq!(body.matches("not checked yet").count(), 5, "{body}");
 
-    for check in [Check::Broker, Check::Plans, Check::Partitioners] {
+    for check in [
+        Check::Broker,
+        Check::Plans,
+        Check::Partitioners,
+        Check::Registry,
+    ] {
         running.health.pass(check);
     }
     running

@@ -198,6 +198,8 @@ families! {
     pub(super) plan_reloads: IntCounterVec = "escalator_plan_reloads_total" ["result"];
     /// Records read from the log of plan edits since the start, by what became of them.
     pub(super) plan_edits: IntCounterVec = "escalator_plan_edits_total" ["result"];
+    /// Questions to the schema registry for a schema, by what came of them.
+    pub(super) schemas: IntCounterVec = "escalator_registry_schemas_total" ["result"];
     /// The version of the program; always 1.
     pub(super) build_info: IntGaugeVec = "escalator_build_info" ["version"];
 }

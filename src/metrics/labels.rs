@@ -102,6 +102,9 @@ label! {
         WaitingForFence = "waiting_for_fence",
         /// When its inputs hold more than was read. At their end: live.
         CatchingUp = "catching_up",
+        /// When the next record was written with a schema that the registry has not answered with yet.
+        /// When it has: catching up.
+        WaitingForSchema = "waiting_for_schema",
         /// When decisions are made as facts arrive. Falls back to catching up when inputs run ahead.
         Live = "live",
         /// When it cannot be processed, for instance without its twin. Ends with the assignment.
@@ -130,6 +133,18 @@ label! {
         Repeated = "repeated",
         /// It cannot be used; the log goes on without it.
         Refused = "refused",
+    }
+}
+
+label! {
+    /// What came of asking the schema registry for a schema.
+    SchemaResult {
+        /// It is known now.
+        Found = "found",
+        /// There is none that events can be read with; its records become dead letters.
+        Refused = "refused",
+        /// The registry did not answer, or not well; it is asked again.
+        Failed = "failed",
     }
 }
 

@@ -1,4 +1,4 @@
-//! An event file as facts in memory.
+//! Recorded events as facts in memory, from a file or from the topics of a service.
 //!
 //! Events may stand in any order, so nothing can be decided before the last line is read. A fact
 //! takes some hundred bytes; a million of them fit on any machine.
@@ -11,10 +11,10 @@ use escalator_engine::time::Timestamp;
 
 use crate::wire::events::{self, Events};
 
-/// The facts of an event file.
+/// The facts of recorded events.
 #[derive(Debug, Default)]
 pub struct Recording {
-    /// In the order of the file.
+    /// In the order in which they were read.
     pub facts: Vec<TicketFact>,
     /// The latest instant among them.
     pub last_at: Option<Timestamp>,
@@ -42,15 +42,18 @@ impl Recording {
         let mut unreadable: Option<Unreadable> = None;
         for line in Events::new(reader) {
             match (line, &mut unreadable) {
-                (Ok((_, fact)), _) => {
-                    recording.last_at = recording.last_at.max(Some(fact.fact.occurred_at));
-                    recording.facts.push(fact);
-                }
+                (Ok((_, fact)), _) => recording.add(fact),
                 (Err(_), Some(unreadable)) => unreadable.count += 1,
                 (Err(first), None) => unreadable = Some(Unreadable { count: 1, first }),
             }
         }
         unreadable.map_or(Ok(recording), Err)
+    }
+
+    /// Takes one more fact in.
+    pub fn add(&mut self, fact: TicketFact) {
+        self.last_at = self.last_at.max(Some(fact.fact.occurred_at));
+        self.facts.push(fact);
     }
 
     /// The facts of one ticket.

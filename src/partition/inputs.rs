@@ -87,6 +87,12 @@ impl Inputs {
         }
     }
 
+    /// The record that [`Self::next`] would hand on.
+    #[must_use]
+    pub fn head(&self) -> Option<&Record> {
+        self.buffers[self.turn()?].records.front()
+    }
+
     /// The next record, unless it has to wait for the other input. Timestamps beyond `now` count
     /// as `now`.
     pub fn next(&mut self, now: Timestamp) -> Option<Record> {

@@ -172,11 +172,51 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     )
     .flag("output-format"),
     value(
+        "output.framing",
+        "single_object",
+        "How a record of Avro names its schema: `single_object` by a fingerprint, `confluent` by the id that a schema registry gave it.",
+    ),
+    value(
         "output.cloud_events",
         "false",
         "Whether `escalated` and `notify` events carry the headers of CloudEvents 1.0 (binary).",
     )
     .kind(Kind::Switch),
+    value(
+        "registry.url",
+        "",
+        "Address of a schema registry, `http://host:port` or `https://host:port`, several separated by commas; without it records in Confluent framing become dead letters.",
+    )
+    .fallback(Fallback::Unset("none")),
+    value(
+        "registry.user",
+        "",
+        "User for the registry (HTTP basic authentication).",
+    )
+    .fallback(Fallback::Unset("none")),
+    value(
+        "registry.password",
+        "",
+        "Password for the registry, a text, `{file: PATH}` or `{env: NAME}`.",
+    )
+    .fallback(Fallback::Unset("none"))
+    .kind(Kind::Secret),
+    value(
+        "registry.ca_file",
+        "",
+        "File of the certificates in PEM that the registry's is checked by.",
+    )
+    .fallback(Fallback::Unset("those of the system")),
+    value(
+        "registry.timeout",
+        "5s",
+        "How long the registry may take to answer; 100ms to 1m.",
+    ),
+    value(
+        "registry.register",
+        "true",
+        "Whether the schemas of `escalated` and `notify` events are registered at the start; otherwise they must be there. Matters with `output.framing` `confluent` only.",
+    ),
     value(
         "grace",
         "0s",

@@ -124,6 +124,21 @@ impl Reader<'_> {
         }
     }
 
+    /// What the file of this path holds, if one is named.
+    pub(super) fn content(&mut self, name: &str) -> Option<String> {
+        let path = self.written(name)?;
+        match (self.sources.read_file)(Path::new(&path)) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                self.refuse(
+                    name,
+                    &format!("name a readable file; it cannot be read: {error}"),
+                );
+                None
+            }
+        }
+    }
+
     fn written(&self, name: &str) -> Option<String> {
         match &self.entries.get(name)?.written {
             Written::Text(text) => Some(text.clone()),
@@ -172,7 +187,7 @@ impl Reader<'_> {
         for name in misplaced {
             self.refuse(
                 &name,
-                "write the value itself; only http.admin_token and the values of kafka.properties may stand in a file or variable",
+                "write the value itself; only http.admin_token, registry.password and the values of kafka.properties may stand in a file or variable",
             );
             let mut defaults = super::layer::defaults(self.sources);
             match defaults.0.remove(&name) {
@@ -228,6 +243,8 @@ fn shown(name: &str, entry: &Entry) -> Option<String> {
         None => catalogue::definition(name).is_some_and(|it| it.kind == Kind::Secret),
     };
     match &entry.written {
+        // An address with a password in it is refused, and must not be shown for that.
+        Written::Text(text) if name == "registry.url" && text.contains('@') => None,
         Written::Text(text) if !secret => Some(text.clone()),
         Written::Text(_) | Written::InFile(_) | Written::InVariable(_) => None,
     }

@@ -7,8 +7,8 @@ use escalator_engine::time::{Duration, Timestamp};
 use super::layer::PROPERTIES;
 use super::reader::Reader;
 use super::{
-    Http, Kafka, Log, LogFormat, Output, OutputFormat, Properties, Secret, Settings, Standby,
-    Start, StartFrom, Topics, Tuning,
+    Framing, Http, Kafka, Log, LogFormat, Output, OutputFormat, Properties, Registry, Secret,
+    Settings, Standby, Start, StartFrom, Topics, Tuning,
 };
 
 /// Properties that the service needs to be as they are, and what to do instead.
@@ -60,10 +60,16 @@ impl Reader<'_> {
                     "json" => Some(OutputFormat::Json),
                     _ => None,
                 }),
+                framing: self.parse("output.framing", "write single_object or confluent", |text| match text {
+                    "single_object" => Some(Framing::SingleObject),
+                    "confluent" => Some(Framing::Confluent),
+                    _ => None,
+                }),
                 cloud_events: self.parse("output.cloud_events", "write true or false", |text| {
                     text.parse().ok()
                 }),
             },
+            registry: self.registry(),
             grace: self.parse("grace", "write a duration from 0s to 1d, as in 90s or 15m", |text| {
                 Duration::parse(text).ok().filter(|grace| grace.as_millis() <= 86_400_000)
             }),
@@ -111,6 +117,35 @@ impl Reader<'_> {
                 900_000,
             ),
         }
+    }
+
+    /// The registry, if it has an address.
+    fn registry(&mut self) -> Option<Registry> {
+        let urls = self.optional(
+            "registry.url",
+            "write http://host:port or https://host:port, several separated by commas; user and \
+             password have settings of their own",
+            urls,
+        );
+        let user = self.optional("registry.user", "write a name without colons", |text| {
+            (!text.is_empty() && !text.contains(':')).then(|| text.to_owned())
+        });
+        let registry = Registry {
+            urls: urls.unwrap_or_default(),
+            user,
+            password: self.secret("registry.password").map(Secret::new),
+            certificates: self.content("registry.ca_file"),
+            timeout: self.duration(
+                "registry.timeout",
+                "write a duration from 100ms to 1m, as in 5s",
+                100,
+                60_000,
+            ),
+            register: self.parse("registry.register", "write true or false", |text| {
+                text.parse().ok()
+            }),
+        };
+        (!registry.urls.is_empty()).then_some(registry)
     }
 
     fn topics(&mut self) -> Topics {
@@ -228,6 +263,18 @@ impl Reader<'_> {
                 );
             }
         }
+        let has = |name| self.entries.contains_key(name);
+        if has("registry.password") && !has("registry.user") {
+            self.refuse("registry.password", "set registry.user, too");
+        }
+        if settings.output.framing == Framing::Confluent {
+            if settings.registry.is_none() {
+                self.refuse("output.framing", "set registry.url, or write single_object");
+            }
+            if settings.output.format == OutputFormat::Json {
+                self.refuse("output.framing", "write single_object: JSON has no framing");
+            }
+        }
         // A transaction that fills three quarters of its time leaves none for a slow commit.
         if settings.tuning.commit_interval * 4 > settings.kafka.transaction_timeout {
             self.refuse(
@@ -236,6 +283,20 @@ impl Reader<'_> {
             );
         }
     }
+}
+
+/// Addresses of a registry, as they are put before paths.
+fn urls(text: &str) -> Option<Vec<String>> {
+    let url = |text: &str| {
+        let url = text.trim().trim_end_matches('/');
+        let rest = url
+            .strip_prefix("http://")
+            .or_else(|| url.strip_prefix("https://"))?;
+        let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#' | '\\');
+        (!rest.is_empty() && !rest.starts_with('/') && rest.chars().all(is_plain))
+            .then(|| url.to_owned())
+    };
+    text.split(',').map(url).collect()
 }
 
 fn is_identifier(text: &str) -> bool {

@@ -289,6 +289,16 @@ fn nonsense_is_refused() {
         ("topics.partitions", "0"),
         ("topics.replication", "0"),
         ("output.format", "xml"),
+        ("output.framing", "none"),
+        ("output.framing", "confluent"),
+        ("registry.url", "registry:8081"),
+        ("registry.url", "http://a:1,,http://b:2"),
+        ("registry.url", "http://ann:s3same@registry:8081"),
+        ("registry.user", "ann:s3same"),
+        ("registry.password", "s3same"),
+        ("registry.ca_file", "nowhere.pem"),
+        ("registry.timeout", "2m"),
+        ("registry.register", "yes"),
         ("grace", "25h"),
         ("start.from", "yesterday"),
         ("start.notify_from", "now"),
@@ -308,6 +318,39 @@ fn nonsense_is_refused() {
         let expected = format!("refused: {name}");
         assert!(refused.contains(&expected), "{name} = {value}: {refused}");
     }
+}
+
+#[test]
+fn a_registry_has_addresses_and_what_it_asks_for_and_shows_no_secret() {
+    let registry = layers()
+        .toml(
+            "[registry]\nurl = [\"https://a:1/\", \"http://b/registry\"]\nuser = \"ann\"\n\
+             password = { file = \"/run/secrets/token\" }",
+        )
+        .load()
+        .unwrap();
+    let shown = format!("{:?} {:?}", registry.settings, registry.values);
+    assert!(!shown.contains("from-a-file"), "{shown}");
+    let registry = registry.settings.registry.unwrap();
+    assert_eq!(registry.urls, ["https://a:1", "http://b/registry"]);
+    assert_eq!(registry.password.unwrap().expose(), "from-a-file");
+    assert!(registry.register);
+    assert!(layers().load().unwrap().settings.registry.is_none());
+    let refused = layers()
+        .flag("registry.url", "http://ann:s3same@b")
+        .refusal();
+    assert!(!refused.contains("s3same"), "{refused}");
+}
+
+#[test]
+fn confluent_framing_is_of_avro_with_a_registry() {
+    let confluent = || layers().flag("output.framing", "confluent");
+    let url = ("registry.url", "http://b");
+    let good = confluent().flag(url.0, url.1).load().unwrap();
+    assert_eq!(good.settings.output.framing, Framing::Confluent);
+    assert!(confluent().refusal().contains("set registry.url"));
+    let json = confluent().flag(url.0, url.1).flag("output.format", "json");
+    assert!(json.refusal().contains("JSON has no framing"));
 }
 
 #[test]

@@ -82,7 +82,9 @@ pub(super) struct Live {
 impl Live {
     /// Shows how it stands; deadlines fire so much later than their instant.
     pub(super) fn show(&mut self, grace: Duration) {
-        let state = if self.partition.inputs().are_at_end() {
+        let state = if self.partition.lacks().is_some() {
+            PartitionState::WaitingForSchema
+        } else if self.partition.inputs().are_at_end() {
             PartitionState::Live
         } else {
             PartitionState::CatchingUp

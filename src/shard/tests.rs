@@ -1,6 +1,7 @@
 mod edits;
 mod faults;
 mod forgetting;
+mod schemas;
 mod sizes;
 mod storms;
 mod traces;
@@ -24,7 +25,9 @@ use crate::kafka::OffsetOf;
 use crate::partition::meta::{self, Meta};
 use crate::partition::{Names, Shared, Writing};
 use crate::plan_file::{self, Sources};
-use crate::wire::OutputFormat;
+use crate::wire::{OutputFormat, WriterSchemas};
+
+use schemas::Registry;
 
 const PLAN: &str = "
 version: 1
@@ -54,6 +57,7 @@ struct Scene {
     runs: u32,
     /// The log of edits, as a starting service has read it.
     edits: EditLog,
+    registry: Option<Registry>,
 }
 
 impl Scene {
@@ -76,6 +80,7 @@ impl Scene {
             escalated_bytes_max: 1_000_000,
             runs: 0,
             edits: EditLog::default(),
+            registry: None,
         }
     }
 
@@ -97,6 +102,10 @@ impl Scene {
             shared: Shared {
                 rules: Arc::clone(&self.rules),
                 edits_until: Timestamp::MIN,
+                schemas: self
+                    .registry
+                    .as_ref()
+                    .map_or_else(WriterSchemas::default, |_| WriterSchemas::of_registry()),
                 tz_version: "test".into(),
                 grace: self.grace,
                 partitions: 2,
@@ -110,6 +119,7 @@ impl Scene {
                 instance: "one".to_owned(),
             },
             edits: self.edits.clone(),
+            registry: self.registry.as_ref().map(Registry::desk),
             start,
             pace: Pace {
                 records_max: 1_000,

@@ -102,7 +102,9 @@ impl Refusal {
         )
     }
 
-    pub(super) fn new(reason: DeadLetterReason, error: impl Into<String>) -> Self {
+    /// A refusal in words that hold nothing of the record.
+    #[must_use]
+    pub fn new(reason: DeadLetterReason, error: impl Into<String>) -> Self {
         Self {
             reason,
             error: error.into(),

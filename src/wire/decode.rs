@@ -3,13 +3,13 @@
 use escalator_engine::fact::{TicketFact, record_hash};
 use escalator_engine::time::Timestamp;
 
-use super::avro;
 use super::cloud_events;
+use super::confluent::{self, SchemaId, WriterSchemas};
 use super::convert::{Context, Converted, Format, Ignored, convert};
 use super::dead_letter::{DeadLetterReason, Refusal};
 use super::partitioner::Partitioners;
 use super::raw::RawEvent;
-use super::schema::SchemaName;
+use super::schema::{Parsed, SchemaName};
 
 /// The longest value, in bytes: 1 MiB.
 pub const VALUE_BYTES_MAX: usize = 1 << 20;
@@ -36,7 +36,7 @@ impl Input {
         }
     }
 
-    const fn schema(self) -> SchemaName {
+    pub(super) const fn schema(self) -> SchemaName {
         match self {
             Self::Created => SchemaName::TicketCreated,
             Self::Updated => SchemaName::TicketUpdated,
@@ -98,29 +98,42 @@ pub struct Decoded {
     pub partitioners: Option<Partitioners>,
 }
 
-/// Decodes an input record that is read at `now`.
+/// Why an input record was not decoded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// It is to become a dead letter.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It has to wait for the schema that it was written with.
+    #[error("schema {0} is not known yet")]
+    Waiting(SchemaId),
+}
+
+/// Decodes an input record that is read at `now`, by the schemas that are known so far.
 ///
 /// # Errors
-/// The record is to become a dead letter; the refusal says why.
-pub fn decode(record: &Record<'_>, now: Timestamp) -> Result<Decoded, Refusal> {
+/// The record is to become a dead letter, or waits for a schema.
+pub fn decode(
+    record: &Record<'_>,
+    schemas: &WriterSchemas,
+    now: Timestamp,
+) -> Result<Decoded, Unread> {
     let value = record.value.unwrap_or_default();
     if value.is_empty() {
-        return Err(Refusal::new(
-            DeadLetterReason::Empty,
-            "the record has no value",
-        ));
+        return Err(empty().into());
     }
     if value.len() > VALUE_BYTES_MAX {
-        return Err(Refusal::new(
+        let refusal = Refusal::new(
             DeadLetterReason::TooLarge,
             format!(
                 "the value has {} bytes; at most {VALUE_BYTES_MAX} are accepted",
                 value.len()
             ),
-        ));
+        );
+        return Err(refusal.into());
     }
     let content = cloud_events::open(record.headers, value)?;
-    let (format, event) = read(record.input, &content.value)?;
+    let (format, event) = read(record.input, &content.value, schemas)?;
     let context = Context {
         input: record.input,
         format,
@@ -137,23 +150,26 @@ pub fn decode(record: &Record<'_>, now: Timestamp) -> Result<Decoded, Refusal> {
     })
 }
 
+fn empty() -> Refusal {
+    Refusal::new(DeadLetterReason::Empty, "the record has no value")
+}
+
 /// Tells the formats apart and reads the event.
-fn read(input: Input, value: &[u8]) -> Result<(Format, RawEvent<'_>), Refusal> {
+fn read<'a>(
+    input: Input,
+    value: &'a [u8],
+    schemas: &'a WriterSchemas,
+) -> Result<(Format, RawEvent<'a>), Unread> {
     match value {
         [0xc3, 0x01, rest @ ..] => Ok((Format::Avro, single_object(input, rest)?)),
-        [0x00, ..] => Err(Refusal::new(
-            DeadLetterReason::UnsupportedFormat,
-            "the value is in Confluent framing; no schema registry is read",
-        )),
+        [0x00, rest @ ..] => Ok((Format::Avro, confluent::read(input, rest, schemas)?)),
         _ if value.trim_ascii_start().first() == Some(&b'{') => Ok((Format::Json, json(value)?)),
         [first, ..] => Err(Refusal::new(
             DeadLetterReason::Unreadable,
             format!("the value begins with byte {first:02X}, which begins no known format"),
-        )),
-        [] => Err(Refusal::new(
-            DeadLetterReason::Empty,
-            "the record has no value",
-        )),
+        )
+        .into()),
+        [] => Err(empty().into()),
     }
 }
 
@@ -196,11 +212,19 @@ fn single_object(input: Input, rest: &[u8]) -> Result<RawEvent<'_>, Refusal> {
             ));
         }
     }
-    let known = expected.known();
-    avro::from_slice(known.schema, &known.names, datum).map_err(|error| {
+    datum_of(input, &expected.known().parsed, datum)
+}
+
+/// Reads an event by the schema that it was written with.
+pub(super) fn datum_of<'a>(
+    input: Input,
+    schema: &'a Parsed,
+    datum: &'a [u8],
+) -> Result<RawEvent<'a>, Refusal> {
+    schema.read(datum).map_err(|error| {
         Refusal::new(
             DeadLetterReason::Unreadable,
-            format!("the value is not a {}: {error}", expected.name()),
+            format!("the value is not a {}: {error}", input.schema().name()),
         )
     })
 }

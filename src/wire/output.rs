@@ -1,4 +1,5 @@
-//! Events out: `escalated` and `notify` as JSON or as Avro single objects.
+//! Events out: `escalated` and `notify` as JSON or as Avro, as single objects or in Confluent
+//! framing.
 //!
 //! JSON comes from the engine's own types, whose fields are the contract's. Avro is written by
 //! hand in the order of the schemas' fields; the tests read it back through the library.
@@ -10,6 +11,7 @@ use escalator_engine::plan::{LevelKind, Nature};
 use escalator_engine::ticket::{TextField, Ticket};
 
 use super::avro::Writer;
+use super::confluent::ConfluentIds;
 use super::events::notify_key;
 use super::schema::SchemaName;
 
@@ -23,6 +25,8 @@ pub enum OutputFormat {
     /// Avro, in single-object framing.
     #[default]
     Avro,
+    /// Avro, in Confluent framing with these ids.
+    Confluent(ConfluentIds),
     /// JSON.
     Json,
 }
@@ -31,7 +35,11 @@ pub enum OutputFormat {
 #[must_use]
 pub fn escalated(event: &Escalated, format: OutputFormat) -> Vec<u8> {
     match format {
-        OutputFormat::Avro => escalated_avro(event),
+        OutputFormat::Avro => {
+            let fingerprint = SchemaName::Escalated.fingerprint();
+            escalated_avro(Writer::single_object(fingerprint), event)
+        }
+        OutputFormat::Confluent(ids) => escalated_avro(Writer::confluent(ids.escalated), event),
         OutputFormat::Json => json(event),
     }
 }
@@ -40,7 +48,11 @@ pub fn escalated(event: &Escalated, format: OutputFormat) -> Vec<u8> {
 #[must_use]
 pub fn notify(event: &Notify, format: OutputFormat) -> Vec<u8> {
     match format {
-        OutputFormat::Avro => notify_avro(event),
+        OutputFormat::Avro => {
+            let fingerprint = SchemaName::Notify.fingerprint();
+            notify_avro(Writer::single_object(fingerprint), event)
+        }
+        OutputFormat::Confluent(ids) => notify_avro(Writer::confluent(ids.notify), event),
         OutputFormat::Json => json(event),
     }
 }
@@ -63,7 +75,7 @@ pub fn cloud_event_headers(event: &Event, format: OutputFormat) -> Vec<(String, 
         ),
     };
     let content_type = match format {
-        OutputFormat::Avro => "application/avro",
+        OutputFormat::Avro | OutputFormat::Confluent(_) => "application/avro",
         OutputFormat::Json => "application/json",
     };
     let header = |name: &str, value: &str| (name.to_owned(), Some(value.as_bytes().to_vec()));
@@ -82,8 +94,7 @@ fn json(event: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(event).expect("events have text keys and finite numbers")
 }
 
-fn escalated_avro(event: &Escalated) -> Vec<u8> {
-    let mut w = Writer::single_object(SchemaName::Escalated.fingerprint());
+fn escalated_avro(mut w: Writer, event: &Escalated) -> Vec<u8> {
     w.text(&event.id);
     w.long(event.ordinal.into());
     w.text(event.kind.name());
@@ -114,8 +125,7 @@ fn escalated_avro(event: &Escalated) -> Vec<u8> {
     w.finish()
 }
 
-fn notify_avro(event: &Notify) -> Vec<u8> {
-    let mut w = Writer::single_object(SchemaName::Notify.fingerprint());
+fn notify_avro(mut w: Writer, event: &Notify) -> Vec<u8> {
     w.text(&event.id);
     nullable_text(&mut w, event.escalation_event_id.as_deref());
     nullable_text(&mut w, event.ticket_id.as_deref());

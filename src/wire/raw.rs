@@ -277,6 +277,15 @@ impl<'a> Visitor<'a> for ScalarVisitor {
         Ok(Scalar::Other("bytes"))
     }
 
+    /// Avro lets what was written as bytes be read as text.
+    fn visit_borrowed_bytes<E>(self, bytes: &'a [u8]) -> Result<Scalar<'a>, E> {
+        Ok(
+            std::str::from_utf8(bytes).map_or(Scalar::Other("bytes"), |text| {
+                Scalar::Text(Cow::Borrowed(text))
+            }),
+        )
+    }
+
     fn visit_unit<E>(self) -> Result<Scalar<'a>, E> {
         Ok(Scalar::Null)
     }

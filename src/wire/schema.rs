@@ -1,18 +1,22 @@
 //! The schemas in `schemas/`: their texts, their parsed forms and their fingerprints.
 //!
 //! The files are the store of the single-object framing: a record names its schema by the
-//! fingerprint, and the binary carries every schema that it ever wrote.
+//! fingerprint, and the binary carries every schema that it ever wrote. Schemas of other writers,
+//! which a registry knows, are in [`writer`].
 
 mod compatibility;
+mod parsed;
+mod writer;
 
 use std::sync::LazyLock;
 
 use apache_avro::Schema;
 use apache_avro::rabin::Rabin;
-use apache_avro::schema::{NamesRef, ResolvedSchema};
 use sha2::Digest as _;
 
 pub use compatibility::{Fit, ForeignSchema, UnreadableSchema, compare};
+pub(super) use parsed::Parsed;
+pub use writer::WriterSchema;
 
 /// The schemas of the records that the service reads and writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +47,9 @@ pub(super) fn state_schema(fingerprint: [u8; 8]) -> Option<&'static Known> {
         .find(|known| known.fingerprint == fingerprint)
 }
 
-/// A parsed schema, the named types in it, and the fingerprint by which records name it.
+/// A parsed schema, and the fingerprint by which records name it.
 pub(super) struct Known {
-    pub(super) schema: &'static Schema,
-    pub(super) names: NamesRef<'static>,
+    pub(super) parsed: Parsed,
     fingerprint: [u8; 8],
 }
 
@@ -114,14 +117,10 @@ impl SchemaName {
 
 impl Known {
     fn parse(text: &str) -> Self {
-        let schema = Schema::parse_str(text).expect("the shipped schemas are valid");
-        // A handful of schemas that live as long as the process; what is read borrows from them.
-        let schema: &'static Schema = Box::leak(Box::new(schema));
-        let resolved = ResolvedSchema::try_from(schema).expect("the shipped schemas are complete");
+        let parsed = Parsed::parse(text, &[]).expect("the shipped schemas are valid");
         Self {
-            schema,
-            names: resolved.get_names().clone(),
-            fingerprint: fingerprint(schema),
+            fingerprint: fingerprint(parsed.schema()),
+            parsed,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
@@ -11,14 +12,19 @@ use super::schema::SchemaName;
 
 /// A single object that the library writes from JSON; fields that are missing get their defaults.
 pub(super) fn single_object(name: SchemaName, json: &serde_json::Value) -> Vec<u8> {
-    let schema = name.known().schema;
+    let datum = datum_of_schema(name.text(), json);
+    [&[0xc3, 0x01][..], &name.fingerprint(), &datum].concat()
+}
+
+/// What the library writes from JSON by any schema, without framing.
+pub(super) fn datum_of_schema(schema: &str, json: &serde_json::Value) -> Vec<u8> {
+    let schema = Schema::parse_str(schema).unwrap();
     let value = Value::try_from(json.clone()).unwrap();
-    let value = value.resolve(schema).unwrap();
-    let datum = GenericDatumWriter::builder(schema)
+    let value = value.resolve(&schema).unwrap();
+    GenericDatumWriter::builder(&schema)
         .build()
         .and_then(|writer| writer.write_value_to_vec(value))
-        .unwrap();
-    [&[0xc3, 0x01][..], &name.fingerprint(), &datum].concat()
+        .unwrap()
 }
 
 /// Reads a single object with the library and gives it as JSON.
@@ -27,7 +33,7 @@ pub(super) fn read_single_object(name: SchemaName, bytes: &[u8]) -> serde_json::
         .strip_prefix(&[0xc3, 0x01][..])
         .and_then(|rest| rest.strip_prefix(&name.fingerprint()[..]))
         .expect("the framing of this schema");
-    let value = GenericDatumReader::builder(name.known().schema)
+    let value = GenericDatumReader::builder(name.known().parsed.schema())
         .build()
         .and_then(|reader| reader.read_value(&mut datum))
         .unwrap();

@@ -24,7 +24,9 @@ plans:
     path: [ { notify: [noc, assignee] }, { notify: [noc] } ]
 ";
 
-const MORE: &str = "admin_token = 'open'\n[start]\nnotify_from = '2026-01-01T00:00:00Z'\n";
+/// Without warm copies: a restore that has something to read is looked at.
+const MORE: &str =
+    "admin_token = 'open'\n[standby]\ncopies = 0\n[start]\nnotify_from = '2026-01-01T00:00:00Z'\n";
 
 const OUTCRY: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const ANSWER: &str = "00-5bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";

@@ -179,6 +179,8 @@ fn assert_dead_letters_are_told(site: &Site) {
         assert_eq!(line["level"], "WARN", "{line}");
         assert!(line["kafka.offset"].is_i64(), "{line}");
     }
+    // Names of topics are random letters, which may be those of a ticket.
+    let log = log.replace(site.topic("").trim_end_matches('-'), "");
     for content in ["random", "T9", "T8", "before-", "desk"] {
         assert!(!log.contains(content), "{content} is logged: {log}");
     }

@@ -5,6 +5,7 @@
 pub(crate) mod broker;
 pub(crate) mod client;
 pub(crate) mod process;
+pub(crate) mod registry;
 
 use std::time::{Duration, Instant};
 

@@ -26,6 +26,11 @@ const RULES: &[Rule] = &[
         instead: "go through crate::wire",
     },
     Rule {
+        name: "ureq",
+        allowed: &["src/registry"],
+        instead: "go through crate::registry",
+    },
+    Rule {
         name: "config::Config",
         allowed: &["src/settings", "src/cli"],
         instead: "go through crate::settings",
@@ -108,6 +113,8 @@ const RULES: &[Rule] = &[
 const STRANGERS: &[(&str, &str)] = &[
     ("src/kafka", "crate::wire"),
     ("src/wire", "crate::kafka"),
+    ("src/wire", "crate::registry"),
+    ("src/partition", "crate::registry"),
     ("src/settings", "crate::kafka"),
     ("src/settings", "crate::http"),
     ("src/metrics", "crate::http"),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod deploy;
+mod events;
 mod imports;
 mod readme;
 mod sources;

@@ -1,4 +1,5 @@
-//! `schema check`: whether the schemas of producers and subscribers go with the service's.
+//! `schema check`: whether the schemas of producers and subscribers go with the service's, in files
+//! and in a registry.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,11 @@ use serde::Serialize;
 
 use super::names;
 use crate::cli::failure::Trouble;
+use crate::cli::setting_flags::SettingArgs;
 use crate::cli::{Output, Verdict, print};
 use crate::offline::harmless;
+use crate::registry::{Client, Kind};
+use crate::settings::Settings;
 use crate::wire::{Fit, SchemaName, compare_schema};
 
 pub(super) const EXAMPLES: &str = "\
@@ -18,6 +22,7 @@ Examples:
   escalator schema check producer/TicketCreated.avsc
   escalator schema check schemas subscriber/avro
   escalator schema check IncidentOpened.avsc --as TicketCreated --output json
+  escalator schema check --registry --config deploy/escalator.toml
 
 Avro resolves what was written with one schema by another one, that of the reader. Of TicketCreated and
 TicketUpdated the file is the writer's schema and the service reads; of Escalated, Notify and
@@ -26,23 +31,32 @@ reader lacks. A reader may have fields that the writer lacks if they have a defa
 must be the same, or wider at the reader: int to long, a type to a union with it. What the writer may
 leave null, the reader must be able to.
 
+With --registry the latest versions of the subjects of the four topics of events (TOPIC-value) are
+checked in the registry that the settings name.
+
 Exits with 1 when some record could not be read.";
 
 /// What a producer has to know whose schema goes with the built-in one but is another.
 const NOT_THE_SAME: &str = "in single-object framing a record names its schema by its fingerprint, \
-     and of inputs only that of the built-in schema is known: write with that one, or JSON";
+     and of inputs only that of the built-in schema is known: write with that one, in Confluent \
+     framing, or JSON";
 
 #[derive(Args)]
 pub(in crate::cli) struct Check {
     /// Schema files (.avsc), or directories of them.
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "registry", value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Checks what the schema registry of the settings (`registry.url`) holds.
+    #[arg(long)]
+    registry: bool,
     /// The record that the files are about, where their own name is another.
     #[arg(long = "as", value_name = "NAME", value_parser = names())]
     name: Option<SchemaName>,
     /// Form of what is printed.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
+    #[command(flatten)]
+    settings: SettingArgs,
 }
 
 #[derive(Serialize)]
@@ -53,11 +67,12 @@ struct Report {
 
 #[derive(Serialize)]
 struct Line {
+    /// The file, or the subject of the registry.
     path: String,
     /// The record; null when the file is about none of the service's.
     name: Option<&'static str>,
     good: bool,
-    /// `same`, `compatible`, `incompatible`, or `unknown`.
+    /// `same`, `compatible`, `incompatible`, `unknown`, or `absent` where a registry has none.
     fit: &'static str,
     because: Option<String>,
 }
@@ -67,7 +82,11 @@ impl Check {
         let mut schemas = Vec::new();
         for path in schema_files(&self.paths)? {
             let text = fs::read_to_string(&path).with_context(|| unreadable(&path))?;
-            schemas.push(line(&path, &text, self.name));
+            let place = path.display().to_string();
+            schemas.push(line(place, &text, &[], self.name, Some(NOT_THE_SAME)));
+        }
+        if self.registry {
+            schemas.extend(registered(&self.settings.load()?.settings)?);
         }
         let good = schemas.iter().all(|line| line.good);
         let report = Report { good, schemas };
@@ -112,9 +131,51 @@ fn unreadable(path: &Path) -> Trouble {
     }
 }
 
-fn line(path: &Path, text: &str, name: Option<SchemaName>) -> Line {
-    let path = path.display().to_string();
-    let (name, fit) = match compare_schema(text, name) {
+/// The latest versions of the subjects of events in and out.
+fn registered(settings: &Settings) -> anyhow::Result<Vec<Line>> {
+    let registry = settings.registry.as_ref().context(Trouble {
+        doing: "cannot ask a schema registry".to_owned(),
+        remedy: "set `registry.url`, in a file (--config) or as ESCALATOR__REGISTRY__URL",
+    })?;
+    let mut client = Client::new(registry)?;
+    let topics = &settings.topics;
+    let subjects = [
+        (&topics.created, SchemaName::TicketCreated),
+        (&topics.updated, SchemaName::TicketUpdated),
+        (&topics.escalated, SchemaName::Escalated),
+        (&topics.notify, SchemaName::Notify),
+    ];
+    let mut lines = Vec::new();
+    for (topic, name) in subjects {
+        let subject = format!("{topic}-value");
+        lines.push(match client.latest(&subject) {
+            Ok(found) => line(subject, &found.text, &found.references, Some(name), None),
+            Err(error) if error.is_retriable() => return Err(error.into()),
+            Err(error) => Line {
+                path: subject,
+                name: Some(name.name()),
+                // What is not there yet is no obstacle to anybody.
+                good: error.kind() == Kind::Unknown,
+                fit: if error.kind() == Kind::Unknown {
+                    "absent"
+                } else {
+                    "unknown"
+                },
+                because: Some(error.to_string()),
+            },
+        });
+    }
+    Ok(lines)
+}
+
+fn line(
+    path: String,
+    text: &str,
+    references: &[String],
+    name: Option<SchemaName>,
+    note: Option<&str>,
+) -> Line {
+    let (name, fit) = match compare_schema(text, references, name) {
         Ok(compared) => compared,
         Err(error) => {
             let because = format!("{:#}", anyhow::Error::from(error));
@@ -130,10 +191,12 @@ fn line(path: &Path, text: &str, name: Option<SchemaName>) -> Line {
     let (good, word, because) = match fit {
         Fit::Same => (true, "same", None),
         Fit::Compatible => {
-            let note = name.is_read().then(|| NOT_THE_SAME.to_owned());
-            (true, "compatible", note)
+            let note = note.filter(|_| name.is_read());
+            (true, "compatible", note.map(str::to_owned))
         }
-        Fit::Incompatible { because } => (false, "incompatible", Some(because)),
+        Fit::Partial { because } | Fit::Incompatible { because } => {
+            (false, "incompatible", Some(because))
+        }
     };
     Line {
         path,

@@ -75,7 +75,9 @@ impl Scene {
                     headers: &[],
                     sample: false,
                 };
-                wire::decode(&read, now).unwrap().fact
+                wire::decode(&read, &WriterSchemas::default(), now)
+                    .unwrap()
+                    .fact
             })
             .collect();
         let (simulated, _) = simulate(&Arc::new(log.rules().unwrap()), facts, now);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use apache_avro::Schema;
 use apache_avro::schema::{
-    ArraySchema, InnerDecimalSchema, MapSchema, NamesRef, RecordSchema, UuidSchema,
+    ArraySchema, InnerDecimalSchema, MapSchema, Names, RecordSchema, UuidSchema,
 };
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -13,6 +13,14 @@ use serde::forward_to_deserialize_any;
 /// Levels of nesting that are followed. The service's schemas have four; a schema that refers to
 /// itself must not be able to exhaust the stack.
 const DEPTH_MAX: u8 = 32;
+
+/// Values within a value that are read, beyond some for each of its bytes: a field or an item takes a
+/// byte or more, unless its type has no values to tell apart. Somebody else's schema can have such
+/// types, as many of them as it likes, inside each other, and none of it would take a byte.
+const VALUES_MIN: usize = 10_000;
+
+/// The same for each byte: types without bytes are rare, and wrap others a few times at most.
+const VALUES_PER_BYTE: usize = 16;
 
 /// Why bytes are not what their schema says.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +39,8 @@ pub(in crate::wire) enum AvroError {
     Boolean,
     #[error("values are nested deeper than {DEPTH_MAX} levels")]
     Depth,
+    #[error("it holds far more values than bytes")]
+    Values,
     #[error("the schema refers to a type that it does not define")]
     Name,
     #[error("{0} bytes follow the value")]
@@ -48,10 +58,13 @@ impl de::Error for AvroError {
 /// Reads one value that fills the whole slice.
 pub(in crate::wire) fn from_slice<'a, T: Deserialize<'a>>(
     schema: &'a Schema,
-    names: &'a NamesRef<'a>,
+    names: &'a Names,
     bytes: &'a [u8],
 ) -> Result<T, AvroError> {
-    let mut cursor = Cursor { rest: bytes };
+    let mut cursor = Cursor {
+        rest: bytes,
+        values_left: VALUES_MIN + VALUES_PER_BYTE * bytes.len(),
+    };
     let value = T::deserialize(Reader {
         cursor: &mut cursor,
         schema,
@@ -67,6 +80,7 @@ pub(in crate::wire) fn from_slice<'a, T: Deserialize<'a>>(
 /// What is left of the bytes.
 struct Cursor<'a> {
     rest: &'a [u8],
+    values_left: usize,
 }
 
 impl<'a> Cursor<'a> {
@@ -152,7 +166,7 @@ impl<'a> Cursor<'a> {
 struct Reader<'c, 'a> {
     cursor: &'c mut Cursor<'a>,
     schema: &'a Schema,
-    names: &'a NamesRef<'a>,
+    names: &'a Names,
     depth: u8,
 }
 
@@ -161,6 +175,8 @@ impl<'a> Reader<'_, 'a> {
         if self.depth == DEPTH_MAX {
             return Err(AvroError::Depth);
         }
+        let left = self.cursor.values_left.checked_sub(1);
+        self.cursor.values_left = left.ok_or(AvroError::Values)?;
         Ok(Reader {
             cursor: self.cursor,
             schema,

@@ -1,18 +1,20 @@
 use apache_avro::Schema;
-use apache_avro::schema::ResolvedSchema;
 use apache_avro::writer::datum::GenericDatumWriter;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use super::read::from_slice;
+use crate::wire::schema::Parsed;
 
 fn schema(json: &Value) -> Schema {
     Schema::parse_str(&json.to_string()).unwrap()
 }
 
+fn parsed(schema: &Schema) -> Parsed {
+    Parsed::parse(&serde_json::to_string(schema).unwrap(), &[]).unwrap()
+}
+
 fn read(schema: &Schema, bytes: &[u8]) -> Result<Value, String> {
-    let resolved = ResolvedSchema::try_from(schema).unwrap();
-    let value: Result<Value, _> = from_slice(schema, resolved.get_names(), bytes);
+    let value = parsed(schema).read(bytes);
     value.map_err(|error| error.to_string())
 }
 
@@ -115,8 +117,8 @@ fn bytes_of_every_kind_are_skipped_whole() {
         {"name": "decimal", "type": {"type": "bytes", "logicalType": "decimal", "precision": 4}},
         {"name": "uuid", "type": {"type": "string", "logicalType": "uuid"}},
     ]}));
-    let resolved = ResolvedSchema::try_from(&schema).unwrap();
-    let skip = |bytes| from_slice::<IgnoredAny>(&schema, resolved.get_names(), bytes).is_ok();
+    let parsed = parsed(&schema);
+    let skip = |bytes: &[u8]| parsed.read::<IgnoredAny>(bytes).is_ok();
     let uuid = b"\x48c8a1e3b4-5f0e-4a5c-8a52-6d2a3f9b1c7d";
     let bytes = [&b"\x04ab"[..], b"cd", b"\x02e", uuid].concat();
     assert!(skip(&bytes));
@@ -144,6 +146,37 @@ fn lengths_that_lie_are_refused_before_anything_is_allocated() {
         }
     }
     assert!(read(&text, &[0x02, 0xff]).unwrap_err().contains("UTF-8"));
+}
+
+#[test]
+fn values_without_bytes_have_an_end() {
+    // Items that take no byte, in ever so many blocks that are as long as what is left.
+    let nulls = schema(&json!({"type": "array", "items": "null"}));
+    let mut blocks = Vec::new();
+    for left in (1..100_000_i64).rev() {
+        blocks.extend(long(left));
+    }
+    assert!(read(&nulls, &blocks).unwrap_err().contains("more values"));
+    // Records in records, each with a hundred of the one before, and nothing in the first.
+    let mut fields =
+        vec![json!({"name": "f0", "type": {"type": "record", "name": "T0", "fields": []}})];
+    for n in 1..20 {
+        let inner = |field| json!({"name": format!("a{field}"), "type": format!("T{}", n - 1)});
+        let inner: Vec<Value> = (0..100).map(inner).collect();
+        let record = json!({"type": "record", "name": format!("T{n}"), "fields": inner});
+        fields.push(json!({"name": format!("f{n}"), "type": record}));
+    }
+    let nested = schema(&json!({"type": "record", "name": "R", "fields": fields}));
+    assert!(read(&nested, &[]).unwrap_err().contains("more values"));
+    let few = [long(3), long(0)].concat();
+    assert_eq!(
+        read(&nulls, &few),
+        Err("a length is negative or exceeds the record".to_owned())
+    );
+    assert_eq!(
+        read(&nulls, &[long(1), long(0)].concat()),
+        Ok(json!([null]))
+    );
 }
 
 #[test]

@@ -3,6 +3,9 @@
 /// The marker that begins a single object.
 pub(in crate::wire) const SINGLE_OBJECT: [u8; 2] = [0xc3, 0x01];
 
+/// The byte that begins a record in Confluent framing.
+const CONFLUENT: u8 = 0x00;
+
 /// Appends values to a record in the order of its schema's fields.
 pub(in crate::wire) struct Writer {
     bytes: Vec<u8>,
@@ -11,10 +14,23 @@ pub(in crate::wire) struct Writer {
 impl Writer {
     /// Begins a single object of the schema with that fingerprint.
     pub(in crate::wire) fn single_object(fingerprint: [u8; 8]) -> Self {
+        let mut writer = Self::empty();
+        writer.fixed(&SINGLE_OBJECT);
+        writer.fixed(&fingerprint);
+        writer
+    }
+
+    /// Begins a record whose schema a registry knows by that id.
+    pub(in crate::wire) fn confluent(id: u32) -> Self {
+        let mut writer = Self::empty();
+        writer.fixed(&[CONFLUENT]);
+        writer.fixed(&id.to_be_bytes());
+        writer
+    }
+
+    fn empty() -> Self {
         // Most records fit, the others grow once or twice.
-        let mut bytes = Vec::with_capacity(512);
-        bytes.extend_from_slice(&SINGLE_OBJECT);
-        bytes.extend_from_slice(&fingerprint);
+        let bytes = Vec::with_capacity(512);
         Self { bytes }
     }
 

@@ -27,6 +27,14 @@ fn record(input: Input, value: &[u8]) -> Record<'_> {
     }
 }
 
+/// Decodes without a registry.
+fn decode(record: &Record<'_>, now: Timestamp) -> Result<Decoded, Refusal> {
+    super::decode(record, &WriterSchemas::default(), now).map_err(|unread| match unread {
+        Unread::Refused(refusal) => refusal,
+        Unread::Waiting(id) => panic!("nothing waits for schema {id} without a registry"),
+    })
+}
+
 fn read(input: Input, value: &serde_json::Value) -> Result<Decoded, Refusal> {
     decode(&record(input, value.to_string().as_bytes()), NOW)
 }

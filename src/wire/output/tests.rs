@@ -268,6 +268,30 @@ proptest! {
 }
 
 /// The headers as text.
+#[test]
+fn confluent_framing_is_a_zero_byte_and_the_id_before_the_same_datum() {
+    let ids = ConfluentIds {
+        escalated: 0x0102_0304,
+        notify: 5,
+    };
+    let confluent = OutputFormat::Confluent(ids);
+    for (framed, head, single) in [
+        (
+            escalated(&plain(), confluent),
+            [0, 1, 2, 3, 4],
+            escalated(&plain(), OutputFormat::Avro),
+        ),
+        (
+            notify(&plain_notify(), confluent),
+            [0, 0, 0, 0, 5],
+            notify(&plain_notify(), OutputFormat::Avro),
+        ),
+    ] {
+        assert_eq!(framed[..5], head);
+        assert_eq!(framed[5..], single[10..]);
+    }
+}
+
 fn headers(event: Event, format: OutputFormat) -> Vec<String> {
     let headers = cloud_event_headers(&event, format).into_iter();
     let shown = headers.map(|(name, value)| {

@@ -5,10 +5,10 @@
 //! one is ours follows from the record.
 
 use apache_avro::Schema;
+use apache_avro::error::CompatibilityError;
 use apache_avro::schema_compatibility::{Compatibility, SchemaCompatibility};
 
-use super::{SchemaName, fingerprint};
-use crate::causes::chain;
+use super::{Parsed, SchemaName, fingerprint};
 
 /// How a schema goes with the built-in one of the same record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,12 @@ pub enum Fit {
     Same,
     /// Every record that the one side writes can be read by the other.
     Compatible,
-    /// Some record, or none, can be read.
+    /// Some records can be read and others cannot, as their values are.
+    Partial {
+        /// Why.
+        because: String,
+    },
+    /// No record can be read.
     Incompatible {
         /// Why.
         because: String,
@@ -46,6 +51,12 @@ pub enum ForeignSchema {
 #[error(transparent)]
 pub struct UnreadableSchema(Box<apache_avro::Error>);
 
+impl From<apache_avro::Error> for UnreadableSchema {
+    fn from(source: apache_avro::Error) -> Self {
+        Self(Box::new(source))
+    }
+}
+
 impl SchemaName {
     /// Whether the service reads such records; the others are written by it.
     #[must_use]
@@ -57,14 +68,18 @@ impl SchemaName {
     }
 }
 
-/// Compares a schema with the built-in one of `name`, or of the name that it has itself.
+/// Compares a schema with the built-in one of `name`, or of the name that it has itself;
+/// `references` are the schemas whose types it names.
 ///
 /// # Errors
 /// There is nothing to compare it with.
-pub fn compare(text: &str, name: Option<SchemaName>) -> Result<(SchemaName, Fit), ForeignSchema> {
-    let theirs = Schema::parse_str(text)
-        .map_err(|source| ForeignSchema::Unreadable(UnreadableSchema(Box::new(source))))?;
-    let Schema::Record(record) = &theirs else {
+pub fn compare(
+    text: &str,
+    references: &[String],
+    name: Option<SchemaName>,
+) -> Result<(SchemaName, Fit), ForeignSchema> {
+    let theirs = Parsed::parse(text, references).map_err(ForeignSchema::Unreadable)?;
+    let Schema::Record(record) = theirs.schema() else {
         return Err(ForeignSchema::NoRecord);
     };
     let own = record.name.name();
@@ -73,27 +88,63 @@ pub fn compare(text: &str, name: Option<SchemaName>) -> Result<(SchemaName, Fit)
         .ok_or_else(|| ForeignSchema::Unknown {
             name: own.to_owned(),
         })?;
-    if fingerprint(&theirs) == name.fingerprint() {
-        return Ok((name, Fit::Same));
+    Ok((name, fit(&theirs, name)))
+}
+
+/// How somebody's schema goes with the built-in one of that name.
+pub(super) fn fit(theirs: &Parsed, name: SchemaName) -> Fit {
+    if fingerprint(theirs.schema()) == name.fingerprint() {
+        return Fit::Same;
     }
-    let ours = name.known().schema;
+    // The library does not look behind the names of types.
+    let Some(theirs) = theirs.written_out() else {
+        return Fit::Incompatible {
+            because: "its types name each other too often".to_owned(),
+        };
+    };
+    let ours = name.known().parsed.schema();
     let compared = if name.is_read() {
         SchemaCompatibility::can_read(&theirs, ours)
     } else {
         SchemaCompatibility::can_read(ours, &theirs)
     };
-    let fit = match compared {
+    match compared {
         Ok(Compatibility::Full) => Fit::Compatible,
-        Ok(Compatibility::Partial) => Fit::Incompatible {
+        Ok(Compatibility::Partial) => Fit::Partial {
             because: "the writer has values that the reader has no type for, such as null or \
                       another symbol"
                 .to_owned(),
         },
         Err(error) => Fit::Incompatible {
-            because: chain(&error),
+            because: because(&error),
         },
-    };
-    Ok((name, fit))
+    }
+}
+
+/// Why a schema cannot be read, with the way to the field; the library prints whole schemas.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum is the library's, and the others say what is the matter in a line"
+)]
+fn because(error: &CompatibilityError) -> String {
+    match error {
+        CompatibilityError::FieldTypeMismatch(field, inner) => {
+            format!("field `{field}`: {}", because(inner))
+        }
+        CompatibilityError::WrongType { .. }
+        | CompatibilityError::MissingUnionElements
+        | CompatibilityError::SchemaMismatchAllUnionElements => {
+            "the writer's type cannot become the reader's".to_owned()
+        }
+        CompatibilityError::MissingDefaultValue(field) => {
+            format!("the reader needs a field `{field}`, which the writer lacks")
+        }
+        CompatibilityError::NameMismatch {
+            writer_name,
+            reader_name,
+        } => format!("the writer names it `{writer_name}`, the reader `{reader_name}`"),
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -104,13 +155,13 @@ mod tests {
     fn edited(name: SchemaName, old: &str, new: &str) -> Fit {
         let text = name.text().replacen(old, new, 1);
         assert_ne!(text, name.text(), "{old}");
-        compare(&text, None).unwrap().1
+        compare(&text, &[], None).unwrap().1
     }
 
     #[test]
     fn the_built_in_schemas_are_the_same_as_themselves() {
         for name in SchemaName::ALL {
-            assert_eq!(compare(name.text(), None).unwrap(), (name, Fit::Same));
+            assert_eq!(compare(name.text(), &[], None).unwrap(), (name, Fit::Same));
         }
         let words = edited(
             SchemaName::Notify,
@@ -132,16 +183,16 @@ mod tests {
         let Fit::Incompatible { because } = edited(notify, "\"fields\": [", required) else {
             panic!("a field without a default cannot be read from what lacks it");
         };
-        assert!(because.contains("'extra'"), "{because}");
+        assert!(because.contains("a field `extra`"), "{because}");
         let other = r#"{"type":"record","name":"TicketCreated","namespace":"escalator.v1",
             "fields":[{"name":"ticket_id","type":"long"}]}"#;
-        let (_, fit) = compare(other, None).unwrap();
+        let (_, fit) = compare(other, &[], None).unwrap();
         assert!(matches!(fit, Fit::Incompatible { .. }), "{fit:?}");
     }
 
     #[test]
     fn what_cannot_be_compared_says_why() {
-        let told = |text: &str| compare(text, None).unwrap_err().to_string();
+        let told = |text: &str| compare(text, &[], None).unwrap_err().to_string();
         assert_eq!(told("{"), "it is no Avro schema");
         assert_eq!(told("\"string\""), "it describes no record");
         let order = r#"{"type":"record","name":"Order","fields":[]}"#;

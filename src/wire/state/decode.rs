@@ -36,7 +36,7 @@ use crate::wire::schema::{Known, state_schema};
 /// The record is not a state, or not one that this release knows.
 pub fn decode_state(value: &[u8]) -> Result<TicketState, StateError> {
     let (known, datum) = known_datum(value)?;
-    let state: State = avro::from_slice(known.schema, &known.names, datum).map_err(broken)?;
+    let state: State = known.parsed.read(datum).map_err(broken)?;
     if state.evaluated > state.facts.len() {
         return Err(broken(avro::AvroError::custom(
             "more facts are evaluated than kept",

@@ -6,12 +6,12 @@
 use std::fmt;
 
 use apache_avro::Schema;
-use apache_avro::schema::NamesRef;
+use apache_avro::schema::Names;
 use escalator_engine::time::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::{StateError, avro, broken, known_datum};
+use super::{StateError, broken, known_datum};
 
 /// Reads the value of a ticket's record on the state topic as it is, field by field.
 ///
@@ -19,8 +19,8 @@ use super::{StateError, avro, broken, known_datum};
 /// The record is not a state, or not one that this release knows.
 pub fn state_json(value: &[u8]) -> Result<Value, StateError> {
     let (known, datum) = known_datum(value)?;
-    let Plain(mut state) = avro::from_slice(known.schema, &known.names, datum).map_err(broken)?;
-    date(&mut state, known.schema, &known.names);
+    let Plain(mut state) = known.parsed.read(datum).map_err(broken)?;
+    date(&mut state, known.parsed.schema(), known.parsed.names());
     Ok(state)
 }
 
@@ -29,7 +29,7 @@ pub fn state_json(value: &[u8]) -> Result<Value, StateError> {
     clippy::wildcard_enum_match_arm,
     reason = "the enum is the library's, and most of its variants hold no instant"
 )]
-fn date(value: &mut Value, schema: &Schema, names: &NamesRef<'_>) {
+fn date(value: &mut Value, schema: &Schema, names: &Names) {
     match schema {
         Schema::TimestampMillis => {
             let at = value.as_i64().map(Timestamp::from_millis);

@@ -1,0 +1,144 @@
+//! The input topics of a service as a recording: both read to their ends, and nothing written.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use escalator_engine::time::Timestamp;
+
+use crate::cli::topic_progress::TopicProgress;
+use crate::cli::{SystemClock, print};
+use crate::clock::Clock as _;
+use crate::kafka::sweep::{Span, Sweep};
+use crate::offline::Recording;
+use crate::record::Record;
+use crate::registry::{self, Client};
+use crate::settings::Settings;
+use crate::wire::{self, Refusal, SchemaId, Unread, WriterSchemas};
+use crate::{kafka, service};
+
+/// Records taken at once: enough to make the cost of a call small.
+const BATCH_RECORDS: usize = 1_000;
+
+/// Reads the inputs to their present ends. What the service would make dead letters of is left out
+/// and told on stderr.
+pub(super) fn recording(settings: &Settings) -> anyhow::Result<Recording> {
+    let registry = settings.registry.as_ref();
+    let mut reading = Reading {
+        now: SystemClock.now(),
+        registry: registry.map(Client::new).transpose()?,
+        schemas: match registry {
+            Some(_) => WriterSchemas::of_registry(),
+            None => WriterSchemas::default(),
+        },
+        recording: Recording::default(),
+        refused: BTreeMap::new(),
+        first: None,
+    };
+    let topics = &settings.topics;
+    let inputs = wire::Input::ALL
+        .into_iter()
+        .zip([&topics.created, &topics.updated]);
+    for (input, topic) in inputs {
+        let sweep = open(settings, topic)?;
+        reading.read(input, topic, sweep)?;
+    }
+    reading.tell();
+    Ok(reading.recording)
+}
+
+fn open(settings: &Settings, topic: &str) -> Result<Sweep, kafka::Error> {
+    Sweep::open(&service::client_settings(settings), topic)
+}
+
+struct Reading {
+    now: Timestamp,
+    registry: Option<Client>,
+    schemas: WriterSchemas,
+    recording: Recording,
+    /// How many records were left out, by the reason.
+    refused: BTreeMap<&'static str, u64>,
+    /// The first of them: where it is, and why.
+    first: Option<String>,
+}
+
+impl Reading {
+    fn read(&mut self, input: wire::Input, topic: &str, mut sweep: Sweep) -> anyhow::Result<()> {
+        let partitions = sweep.partitions();
+        let spans: Vec<Span> = (0..partitions).map(Span::all).collect();
+        sweep.begin(&spans)?;
+        let progress = TopicProgress::begin(&format!("reading {topic}"), &sweep);
+        while !sweep.is_over() {
+            for record in sweep.poll(BATCH_RECORDS)? {
+                match self.decode(input, &record, partitions)? {
+                    Ok(decoded) => self.recording.add(decoded.fact),
+                    Err(refusal) => self.leave_out(topic, &record, &refusal),
+                }
+            }
+            progress.show(&sweep);
+        }
+        progress.end();
+        Ok(())
+    }
+
+    /// Decodes as the service does, but waits for the registry.
+    fn decode(
+        &mut self,
+        input: wire::Input,
+        record: &Record,
+        partitions: i32,
+    ) -> anyhow::Result<Result<wire::Decoded, Refusal>> {
+        let headers = record.headers.iter().map(|(name, value)| wire::Header {
+            name,
+            value: value.as_deref(),
+        });
+        let headers: Vec<_> = headers.collect();
+        let read = wire::Record {
+            input,
+            partition: record.partition,
+            partitions,
+            key: record.key.as_deref(),
+            value: record.value.as_deref(),
+            headers: &headers,
+            sample: false,
+        };
+        loop {
+            match wire::decode(&read, &self.schemas, self.now) {
+                Ok(decoded) => return Ok(Ok(decoded)),
+                Err(Unread::Refused(refusal)) => return Ok(Err(refusal)),
+                Err(Unread::Waiting(id)) => self.fetch(id)?,
+            }
+        }
+    }
+
+    fn fetch(&mut self, id: SchemaId) -> anyhow::Result<()> {
+        let client = self.registry.as_mut();
+        let client = client.context("a record waits for a schema without a registry")?;
+        let compiled = registry::compile(id, client.schema(id))?;
+        self.schemas.insert(id, compiled.schema, None);
+        Ok(())
+    }
+
+    fn leave_out(&mut self, topic: &str, record: &Record, refusal: &Refusal) {
+        *self.refused.entry(refusal.reason.name()).or_default() += 1;
+        self.first.get_or_insert_with(|| {
+            let (partition, offset) = (record.partition, record.offset);
+            format!("{topic} {partition}:{offset}: {refusal}")
+        });
+    }
+
+    /// Tells what was left out.
+    fn tell(&self) {
+        let Some(first) = &self.first else { return };
+        let reasons = self.refused.iter();
+        let reasons: Vec<_> = reasons
+            .map(|(reason, count)| format!("{count} {reason}"))
+            .collect();
+        let count: u64 = self.refused.values().sum();
+        let s = if count == 1 { "" } else { "s" };
+        print::error(&format!(
+            "note: {count} record{s} could not be read and {} left out: {}\n  the first: {first}\n",
+            if count == 1 { "is" } else { "are" },
+            reasons.join(", "),
+        ));
+    }
+}
