@@ -31,8 +31,6 @@ pub enum News {
     },
     /// The registry has failed; it is asked again.
     Failed {
-        /// What of.
-        id: SchemaId,
         /// Why.
         error: Error,
     },
@@ -121,7 +119,7 @@ impl Desk {
                 let wait = RETRY_MIN * 2_u32.pow(self.failures.min(10));
                 self.failures += 1;
                 self.asked.insert(id, Some(now + wait.min(RETRY_MAX)));
-                News::Failed { id, error }
+                News::Failed { error }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Schemas of a registry: asked for where a record waits for one, and taken when they come.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::ownership::Slot;
@@ -8,6 +9,10 @@ use crate::http::Check;
 use crate::kafka::log::Log;
 use crate::metrics::SchemaResult;
 use crate::registry::News;
+use crate::wire::SchemaId;
+
+/// So many schemas that are waited for are named; more say nothing more.
+const NAMED_MAX: usize = 10;
 
 /// What is known of the registry.
 #[derive(Debug, Default)]
@@ -29,7 +34,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             | Slot::Returned { .. }
             | Slot::Restored { .. } => None,
         });
-        let lacking: Vec<_> = lacking.collect();
+        let lacking: BTreeSet<SchemaId> = lacking.collect();
         if self.parts.registry.is_some() {
             self.take_schemas(now);
         }
@@ -43,7 +48,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         if lacking.is_empty() {
             self.registry.failure = None;
         }
-        self.tell_registry();
+        self.tell_registry(&lacking);
     }
 
     fn take_schemas(&mut self, now: Duration) {
@@ -59,8 +64,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     self.parts.shared.schemas.insert(id, schema, until);
                     result
                 }
-                News::Failed { id, error } => {
-                    self.registry.failure = Some(format!("records wait for schema {id}: {error}"));
+                News::Failed { error } => {
+                    self.registry.failure = Some(error.to_string());
                     SchemaResult::Failed
                 }
             };
@@ -68,16 +73,20 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         }
     }
 
-    /// Tells whether the registry answers, when that has changed.
-    fn tell_registry(&mut self) {
-        let finding = self.registry.failure.clone().map_or(Ok(()), Err);
+    /// Tells whether the registry answers to whoever waits, when that has changed.
+    fn tell_registry(&mut self, lacking: &BTreeSet<SchemaId>) {
+        let finding = self.registry.failure.as_ref().map_or(Ok(()), |failure| {
+            let named = lacking.iter().take(NAMED_MAX).map(SchemaId::to_string);
+            let named = named.collect::<Vec<_>>().join(", ");
+            Err(format!("records wait for schema {named}: {failure}"))
+        });
         if self.registry.told.as_ref() == Some(&finding) {
             return;
         }
         match &finding {
             Ok(()) => {
                 if matches!(self.registry.told, Some(Err(_))) {
-                    tracing::info!("nothing waits for the schema registry any more");
+                    tracing::info!("the schema registry answers");
                 }
                 self.parts.health.pass(Check::Registry);
             }
