@@ -95,6 +95,18 @@ impl Ledger {
         self.entries.insert(place, entry);
     }
 
+    /// Moves an entry to where in-order reading has come to decide it, so that it stays as long as
+    /// it can be decided again.
+    pub fn move_to(&mut self, place: usize, decided_at: Timestamp) {
+        if self.entries[place].decided_at != decided_at {
+            let entry = self.entries.remove(place);
+            self.insert(Entry {
+                decided_at,
+                ..entry
+            });
+        }
+    }
+
     /// The place of a decision that was emitted and not taken back.
     #[must_use]
     pub fn standing(&self, identity: Identity) -> Option<usize> {
@@ -114,9 +126,23 @@ impl Ledger {
         u32::try_from(emitted.count()).unwrap_or(u32::MAX)
     }
 
-    /// Drops what was decided before an instant: those facts are folded away, so that nothing can
-    /// decide it again.
-    pub fn drop_before(&mut self, at: Timestamp) {
-        self.entries.retain(|entry| entry.decided_at >= at);
+    /// Drops what belongs to a folded fact, and everything before: nothing can decide it again.
+    pub fn leave(&mut self, folded: &Folded) {
+        for identity in &folded.decided {
+            if let Some(place) = self.standing(*identity) {
+                self.entries.remove(place);
+            }
+        }
+        self.entries
+            .retain(|entry| entry.decided_at >= folded.until);
     }
+}
+
+/// What a fact has left behind that was folded away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// What it, and what fell due before it, has decided.
+    pub decided: Vec<Identity>,
+    /// Its instant.
+    pub until: Timestamp,
 }

@@ -17,9 +17,16 @@ use crate::stopwatch::Stopwatch;
 use crate::time::Timestamp;
 
 impl Machine {
-    /// Finds the first plan whose match holds and moves the ticket under it. A ticket that was
-    /// done and still is keeps the plan it has. Returns the plan that was lost when none matches
-    /// and the same fact resolves the ticket, for the ending that follows.
+    /// Whether the plan stays whatever matches: that of a ticket that was done and still is.
+    pub(super) fn keeps_plan(&self, occurrence: &Occurrence) -> bool {
+        let stays_done =
+            occurrence.before.is_done() && occurrence.after.is_done() && !occurrence.begins;
+        stays_done && self.plan.is_some()
+    }
+
+    /// Finds the first plan whose match holds and moves the ticket under it. Returns the plan that
+    /// was lost when none matches and the same fact resolves the ticket, for the ending that
+    /// follows.
     pub(super) fn rematch(
         &mut self,
         occurrence: &mut Occurrence,
@@ -28,11 +35,6 @@ impl Machine {
         rules: &Rules,
         out: &mut Outcome,
     ) -> Option<InForce> {
-        let stays_done =
-            occurrence.before.is_done() && occurrence.after.is_done() && !occurrence.begins;
-        if stays_done && self.plan.is_some() {
-            return None;
-        }
         match self.matching_plan(revision) {
             Some(plan) => {
                 let is_same = self

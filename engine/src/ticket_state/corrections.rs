@@ -35,11 +35,16 @@ impl TicketState {
                 continue;
             }
             let identity = decision.identity();
-            let stands = self.ledger.standing(identity).is_some();
-            // Read in order, a move is always a new one, even when it looks like one that was
-            // emitted wrongly before.
-            if stands && (late_at.is_some() || !decision.kind.moves_level()) {
-                continue;
+            if let Some(place) = self.ledger.standing(identity) {
+                if late_at.is_some() {
+                    self.ledger.move_to(place, decision.decided_at);
+                    continue;
+                }
+                // Read in order, a move is always a new one, even when it looks like one that was
+                // emitted wrongly before.
+                if !decision.kind.moves_level() {
+                    continue;
+                }
             }
             failed += self.emit(decision, identity, standing, context, out);
         }
