@@ -18,7 +18,7 @@ use crate::storms::{self, Piece, PieceKey, Storms};
 use crate::ticket::Text;
 use crate::ticket_state::{Acceptance, TicketState};
 use crate::time::Timestamp;
-use crate::timers::Timers;
+use crate::timers::{Timer, Timers};
 
 /// The tickets of one partition.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ struct Slot {
 struct Batch {
     dirty: Vec<Dirty>,
     by_id: HashMap<Text, usize>,
-    taken: Vec<(Timestamp, u32)>,
+    taken: Vec<Timer>,
     evaluated_to: Option<Timestamp>,
     /// A copy, once something counts against a limit or a digest is due.
     storms: Option<Storms>,
@@ -78,6 +78,12 @@ pub struct Advanced {
     pub is_more_left: bool,
     /// What was ignored or cut.
     pub counts: Counts,
+}
+
+impl Slot {
+    fn next(&self) -> (Step, &Text) {
+        (self.next, &self.ticket_id)
+    }
 }
 
 impl Engine {
@@ -130,7 +136,7 @@ impl Engine {
                 self.pending -= usize::from(slot.next != Step::NEVER);
                 self.pending += usize::from(next != Step::NEVER);
                 slot.next = next;
-                self.timers.arm(next.wake(), number);
+                self.timers.arm(next, &slot.ticket_id, number);
             }
         }
         for dirty in &mut self.batch.dirty {
@@ -270,7 +276,7 @@ impl Engine {
                     self.pending -= usize::from(slot.next != Step::NEVER);
                     self.pending += usize::from(dirty.next != Step::NEVER);
                     slot.next = dirty.next;
-                    self.timers.arm(dirty.next.wake(), number);
+                    self.timers.arm(dirty.next, &slot.ticket_id, number);
                 }
             }
         }
@@ -280,14 +286,18 @@ impl Engine {
     /// Drops the batch.
     pub fn rollback(&mut self) {
         let batch = std::mem::take(&mut self.batch);
-        for (at, slot) in batch.taken {
-            self.timers.arm(at, slot);
+        for timer in batch.taken {
+            self.put_back(timer);
         }
+    }
+
+    fn put_back(&mut self, timer: Timer) {
+        self.timers.arm(timer.step, &timer.ticket_id, timer.slot);
     }
 
     fn settle_timers(&mut self) {
         let slots = &self.slots;
-        self.timers.settle(|slot| slots[slot as usize].next.wake());
+        self.timers.settle(|slot| slots[slot as usize].next());
     }
 
     /// Frees the slot of a forgotten ticket. Timers that are still armed for it count no more: a
@@ -319,9 +329,9 @@ impl Engine {
                     .expect("a partition has fewer than 2^32 tickets")
             }
         };
-        self.by_id.insert(ticket_id, number);
         self.pending += usize::from(next != Step::NEVER);
-        self.timers.arm(next.wake(), number);
+        self.timers.arm(next, &ticket_id, number);
+        self.by_id.insert(ticket_id, number);
     }
 
     fn dirty(&mut self, ticket_id: Text) -> &mut Dirty {

@@ -12,6 +12,7 @@ use crate::step::{Step, Until};
 use crate::ticket::Text;
 use crate::ticket_state::Context;
 use crate::time::Timestamp;
+use crate::timers::Timer;
 
 /// What a batch has decided so far.
 struct Decided<'a> {
@@ -21,53 +22,43 @@ struct Decided<'a> {
     fired: Vec<(Text, Emitted)>,
 }
 
+/// What a batch takes on.
+struct Portion {
+    /// Everything before this instant is decided.
+    reached: Timestamp,
+    /// The tickets to look at.
+    timers: Vec<Timer>,
+    /// Whether they all are of one instant that is cut behind the last of them.
+    is_cut: bool,
+    /// Whether others are left.
+    is_more_left: bool,
+}
+
 impl Engine {
     /// Evaluates everything before `to`, which never goes back. With more than `limit` tickets to
     /// look at it stops before an instant, or inside of one that has more than that by itself.
     pub fn advance(&mut self, to: Timestamp, limit: usize, emission: &Emission) -> Advanced {
-        // A limit of 0 would never end.
-        let limit = limit.max(1);
-        let from = self.batch.evaluated_to.unwrap_or(self.evaluated_to);
-        let to = to.max(from);
-        let slots = &self.slots;
-        let wake = |slot: u32| slots[slot as usize].next.wake();
-        let mut taken = self.timers.take_until(to, limit, wake);
-        let last = taken.last().map_or(to, |(at, _)| *at);
-        // The last instant alone may be more than is wanted.
-        let instant = if taken.len() > limit {
-            taken.split_off(taken.partition_point(|(at, _)| *at < last))
-        } else {
-            Vec::new()
-        };
-        let reached = match (instant.is_empty(), taken.len() < limit) {
-            (true, true) => to,
-            (true, false) => last,
-            (false, _) => last.plus_millis(-1),
-        };
-        let reached = reached.min(to).max(from);
+        let portion = self.portion(to, limit);
+        let reached = portion.reached;
         let mut decided = Decided {
             emission,
             advanced: Advanced {
                 reached,
-                is_more_left: reached < to || !instant.is_empty(),
+                is_more_left: portion.is_more_left,
                 ..Advanced::default()
             },
             fired: Vec::new(),
         };
         self.batch.evaluated_to = Some(reached);
-        let is_cut = taken.is_empty() && !instant.is_empty();
-        for (at, slot) in taken {
-            let ticket_id = self.slots[slot as usize].ticket_id.clone();
-            self.dirty(ticket_id).is_fresh = true;
-            self.batch.taken.push((at, slot));
-        }
-        self.advance_to(reached, &mut decided);
-        if is_cut {
-            self.advance_in(last, instant, limit, &mut decided);
+        if portion.is_cut {
+            self.advance_to(reached, &mut decided);
+            self.advance_in(portion.timers, &mut decided);
         } else {
-            for (at, slot) in instant {
-                self.timers.arm(at, slot);
+            for timer in portion.timers {
+                self.dirty(timer.ticket_id.clone()).is_fresh = true;
+                self.batch.taken.push(timer);
             }
+            self.advance_to(reached, &mut decided);
         }
         let Decided {
             mut advanced,
@@ -81,6 +72,46 @@ impl Engine {
         advanced
     }
 
+    /// Takes the timers of a batch.
+    fn portion(&mut self, to: Timestamp, limit: usize) -> Portion {
+        let from = self.batch.evaluated_to.unwrap_or(self.evaluated_to);
+        let to = to.max(from);
+        let slots = &self.slots;
+        let next = |slot: u32| slots[slot as usize].next();
+        // A limit of 0 would never end. One more shows where the others begin.
+        let limit = limit.max(1);
+        let mut timers = self.timers.take_until(to, limit.saturating_add(1), next);
+        let beyond = if timers.len() > limit {
+            timers.pop()
+        } else {
+            None
+        };
+        let Some(beyond) = beyond else {
+            return Portion {
+                reached: to,
+                timers,
+                is_cut: false,
+                is_more_left: false,
+            };
+        };
+        // All of an instant, or nothing of it, unless there is nothing else.
+        let at = beyond.step.at;
+        let whole = timers.partition_point(|timer| timer.step.at < at);
+        let is_cut = whole == 0;
+        if !is_cut {
+            for timer in timers.drain(whole..) {
+                self.timers.arm(timer.step, &timer.ticket_id, timer.slot);
+            }
+        }
+        self.put_back(beyond);
+        Portion {
+            reached: at.max(from),
+            timers,
+            is_cut,
+            is_more_left: true,
+        }
+    }
+
     /// Lets every ticket of the batch decide what it has to before an instant.
     fn advance_to(&mut self, to: Timestamp, decided: &mut Decided<'_>) {
         for place in 0..self.batch.dirty.len() {
@@ -91,49 +122,40 @@ impl Engine {
         }
     }
 
-    /// Decides a part of an instant that is too much for a batch: what at most `limit` tickets have
-    /// to do in its first part, of those that a timer calls at it, and of the batch. Each batch looks
-    /// through all that are left, which is about 20 ms for 100,000 tickets.
-    fn advance_in(
-        &mut self,
-        wake: Timestamp,
-        called: Vec<(Timestamp, u32)>,
-        limit: usize,
-        decided: &mut Decided<'_>,
-    ) {
-        let mut waiting: Vec<(Step, &Text, Option<u32>)> = Vec::with_capacity(called.len());
-        for (at, number) in called {
-            let slot = &self.slots[number as usize];
-            if self.batch.by_id.contains_key(&slot.ticket_id) {
-                // The batch knows better when it has to be looked at.
-                self.batch.taken.push((at, number));
-            } else {
-                waiting.push((slot.next, &slot.ticket_id, Some(number)));
-            }
-        }
-        let of_batch = self.batch.dirty.iter();
-        let of_batch = of_batch.filter(|dirty| dirty.next.wake() == wake);
-        waiting.extend(of_batch.map(|dirty| (dirty.next, &dirty.ticket_id, None)));
-        let Some(first) = waiting.iter().map(|(step, ..)| *step).min() else {
+    /// Decides of an instant what its first tickets have to do in its first part: those of the
+    /// timers, and those of the batch that come before the last of these.
+    fn advance_in(&mut self, timers: Vec<Timer>, decided: &mut Decided<'_>) {
+        let Some(last) = timers.last().map(|it| (it.step, it.ticket_id.clone())) else {
             return;
         };
-        if limit < waiting.len() {
-            waiting.select_nth_unstable(limit);
-        }
-        let mut chosen: Vec<Text> = Vec::with_capacity(limit.min(waiting.len()));
-        for (nth, (step, ticket_id, number)) in waiting.into_iter().enumerate() {
-            let is_chosen = nth < limit && step == first;
-            if is_chosen {
-                chosen.push(ticket_id.clone());
+        let of_batch = self.batch.dirty.iter();
+        let of_batch = of_batch.map(|dirty| (dirty.next, dirty.ticket_id.clone()));
+        let mut first: Vec<(Step, Text)> = of_batch
+            .filter(|place| place.0.at == last.0.at && *place <= last)
+            .collect();
+        let mut waiting = Vec::with_capacity(timers.len());
+        for timer in timers {
+            // Of its own tickets the batch knows better when they have to be looked at.
+            if self.batch.by_id.contains_key(&timer.ticket_id) {
+                self.batch.taken.push(timer);
+            } else {
+                first.push((timer.step, timer.ticket_id.clone()));
+                waiting.push(timer);
             }
-            match number {
-                Some(number) if is_chosen => self.batch.taken.push((wake, number)),
-                Some(number) => self.timers.arm(wake, number),
-                None => {}
+        }
+        let Some(step) = first.iter().map(|(step, _)| *step).min() else {
+            return;
+        };
+        first.retain(|place| place.0 == step);
+        for timer in waiting {
+            if timer.step == step {
+                self.batch.taken.push(timer);
+            } else {
+                self.put_back(timer);
             }
         }
-        let until = Until::before(decided.advanced.reached).at_least(Until::through(first));
-        for ticket_id in chosen {
+        let until = Until::before(decided.advanced.reached).at_least(Until::through(step));
+        for (_, ticket_id) in first {
             let place = self.place(ticket_id);
             self.advance_one(place, until, decided);
         }

@@ -112,11 +112,9 @@ fn facts_of(facts: &[TicketFact], ticket: &str) -> Vec<Arc<Fact>> {
 
 /// Whether a fact has a status that is spelled as resolved or closed.
 fn makes_done(fact: &Fact) -> bool {
-    let is_done = |change: &Change| match change {
-        Change::Text(TextField::Status, Some(word)) => is_done(word),
-        _ => false,
-    };
-    fact.changes.iter().any(is_done)
+    let done =
+        ["resolved", "closed"].map(|word| Change::Text(TextField::Status, Some(word.into())));
+    fact.changes.iter().any(|change| done.contains(change))
 }
 
 fn is_done(category: &str) -> bool {
@@ -307,7 +305,7 @@ proptest! {
             // Until it is done: a reopened one moves on.
             let later = own.iter().filter(|fact| fact.occurred_at >= edit.at);
             let done_at = later.into_iter().find(|fact| makes_done(fact)).map(|fact| fact.occurred_at);
-            let until = done_at.unwrap_or(minute(END));
+            let until = done_at.unwrap_or_else(|| minute(END));
             let own = |events: &[Emitted]| -> Vec<_> {
                 let own = escalated(events).filter(|e| &*e.ticket_id == ticket && e.fired_at < until);
                 own.cloned().collect()
