@@ -1,5 +1,7 @@
 //! What was emitted about a ticket, kept beside its decisions so that a late fact can correct it.
 
+use std::collections::BTreeSet;
+
 use crate::decision::{Decision, Identity, Update};
 use crate::effect::EscalatedType;
 use crate::time::Timestamp;
@@ -13,7 +15,7 @@ pub struct Entry {
     pub kind: EscalatedType,
     /// The level after it.
     pub level: u32,
-    /// When in-order reading decided it.
+    /// When in-order reading decided it; the end of time when it does not, or not yet.
     pub decided_at: Timestamp,
     /// Whether a correction took it back.
     pub is_taken_back: bool,
@@ -35,6 +37,10 @@ impl Entry {
 /// Beginnings that are remembered. Each is another `raised` that began an escalation; only a late
 /// fact can bring an earlier one back, and then it is one of the last.
 const BEGINNINGS_MAX: usize = 16;
+
+/// Entries that are remembered although in-order reading does not decide them. What a late fact has
+/// put off is decided soon after, or never.
+const ASIDE_MAX: usize = 64;
 
 /// A `raised` that began an escalation, and how far its updates have come. An escalation may last
 /// for months, so its updates are counted rather than kept.
@@ -93,6 +99,20 @@ impl Ledger {
             .entries
             .partition_point(|other| other.decided_at <= entry.decided_at);
         self.entries.insert(place, entry);
+    }
+
+    /// Sets aside what was emitted and a new reading does not decide, or not yet: it stays whatever
+    /// is folded away, so that it is not emitted again as if it were new.
+    pub fn set_aside(&mut self, decisions: &[Decision]) {
+        let decided: BTreeSet<Identity> = decisions.iter().map(Decision::identity).collect();
+        let is_aside = |it: &Entry| !it.is_correction && !decided.contains(&it.identity);
+        let (mut aside, rest): (Vec<_>, Vec<_>) = self.entries.drain(..).partition(is_aside);
+        aside.drain(..aside.len().saturating_sub(ASIDE_MAX));
+        for entry in &mut aside {
+            entry.decided_at = Timestamp::MAX;
+        }
+        self.entries = rest;
+        self.entries.extend(aside);
     }
 
     /// Moves an entry to where in-order reading has come to decide it, so that it stays as long as

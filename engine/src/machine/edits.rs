@@ -113,6 +113,14 @@ impl Machine {
         self.restarts.push(occurrence.at);
     }
 
+    /// How many of the remembered restarts an earlier machine of the same ticket has had.
+    pub(super) fn restarts_shared_with(&self, earlier: &Self) -> usize {
+        let had = earlier.restarts.iter();
+        let first = self.restarts.first();
+        had.filter(|at| first.is_some_and(|first| *at >= first))
+            .count()
+    }
+
     /// The edit as clocks see it: the ticket as it stands.
     pub(super) fn edit_occurrence(&self, at: Timestamp, revision: &Arc<Revision>) -> Occurrence {
         Occurrence {

@@ -145,13 +145,9 @@ impl Machine {
             found.is_some_and(|found| found.name == plan.name)
         };
         let mut matched = past.fold.is_some() && revision.watches_fields && matches(&then);
-        let restart = |then: &Self, at: Timestamp| {
-            // What lies before the fold is in its clocks.
-            let is_kept = past.fold.is_none_or(|fold| fold.edited_at < at);
-            is_kept.then(|| Occurrence {
-                is_restart: true,
-                ..then.edit_occurrence(at, revision)
-            })
+        let restart = |then: &Self, at: Timestamp| Occurrence {
+            is_restart: true,
+            ..then.edit_occurrence(at, revision)
         };
         let mut read = |then: &mut Self, fact: &Arc<Fact>| {
             let mut occurrence = then.merge(fact, revision, &mut Outcome::default());
@@ -165,17 +161,17 @@ impl Machine {
             then.customer_reply_count += u32::try_from(replies).unwrap_or(u32::MAX);
             occurrence
         };
-        let mut restarts = self.restarts.iter().copied().peekable();
+        // What lies before the fold is in its clocks.
+        let folded = past.fold.map_or(0, |fold| self.restarts_shared_with(fold));
+        let mut restarts = self.restarts[folded..].iter().copied().peekable();
         let mut history = Vec::with_capacity(past.facts.len());
         for fact in past.facts {
             while let Some(at) = restarts.next_if(|at| *at <= fact.occurred_at) {
-                history.extend(restart(&then, at));
+                history.push(restart(&then, at));
             }
             history.push(read(&mut then, fact));
         }
-        for at in restarts {
-            history.extend(restart(&then, at));
-        }
+        history.extend(restarts.map(|at| restart(&then, at)));
         (history, matched)
     }
 

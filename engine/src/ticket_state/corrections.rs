@@ -36,17 +36,17 @@ impl TicketState {
             }
             let identity = decision.identity();
             if let Some(place) = self.ledger.standing(identity) {
-                if late_at.is_some() {
-                    self.ledger.move_to(place, decision.decided_at);
-                    continue;
-                }
                 // Read in order, a move is always a new one, even when it looks like one that was
                 // emitted wrongly before.
-                if !decision.kind.moves_level() {
+                if late_at.is_some() || !decision.kind.moves_level() {
+                    self.ledger.move_to(place, decision.decided_at);
                     continue;
                 }
             }
             failed += self.emit(decision, identity, standing, context, out);
+        }
+        if late_at.is_some() {
+            self.ledger.set_aside(decisions);
         }
         let seen = self.last_voiced.as_ref().map_or(0, |seen| seen.level);
         // A plan with a shorter path has taken the level down silently: either is right to be seen.
