@@ -132,10 +132,12 @@ impl EditLog {
             };
         }
         // The order of the log is the order of the edits, also when the clock of a new leader is
-        // behind that of the old one.
-        let before = self.in_force().map_or(Timestamp::MIN, |edit| edit.at);
+        // behind that of the old one. Each has an instant of its own, so that a ticket which knows
+        // up to which it was edited knows what is new to it.
+        let next = |edit: &Edit| edit.at.plus_millis(1);
+        let earliest = self.in_force().map_or(Timestamp::MIN, next);
         let edit = Edit {
-            at: Timestamp::from_millis(record.timestamp_ms).max(before),
+            at: Timestamp::from_millis(record.timestamp_ms).max(earliest),
             offset: record.offset,
             hash: hash.into(),
             is_activation,

@@ -330,10 +330,7 @@ impl Partition {
             notify_from: Timestamp::from_millis(self.meta.notify_from_ms),
             tz_version: shared.tz_version.clone(),
         };
-        // A limit of 0 would never end.
-        let advanced = self
-            .engine
-            .advance(evaluation_time, limit.max(1), &emission);
+        let advanced = self.engine.advance(evaluation_time, limit, &emission);
         self.counted.counts += advanced.counts;
         for emitted in advanced.events {
             let trace = emitted.fact.as_ref().and_then(|fact| self.traces.of(fact));
@@ -342,7 +339,7 @@ impl Partition {
             self.counted.emitted.push(emitted);
         }
         self.reached = advanced.reached;
-        advanced.reached < evaluation_time
+        advanced.is_more_left
     }
 
     /// What the transaction must hold, or none when nothing has happened.

@@ -15,6 +15,7 @@ use escalator_engine::emission::{Emission, Emitted};
 use escalator_engine::explain::{Next, next};
 use escalator_engine::plan::{InFlight, Revision};
 use escalator_engine::rules::Rules;
+use escalator_engine::step::Until;
 use escalator_engine::ticket::Text;
 use escalator_engine::ticket_state::{Context, TicketState};
 use escalator_engine::time::Timestamp;
@@ -149,7 +150,7 @@ fn read(state: &mut TicketState, ticket_id: &Text, rules: &Rules, at: Timestamp)
         emission: &emission,
     };
     let mut events = Vec::new();
-    state.advance(at.plus_millis(1), context, &mut events);
+    state.advance(Until::before(at.plus_millis(1)), context, &mut events);
     let plan = state.machine.plan.as_ref();
     Reading {
         plan: plan.map(|plan| plan.name.clone()),

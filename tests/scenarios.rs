@@ -10,8 +10,12 @@
 //! 10:45 > T1 raised 0→1 (trigger x) told noc/chat what must come out, and nothing else
 //! 10:50 ? T1 level first_response                 a question to `explain`
 //! 10:50 = level 1; first_response running …       its answer
+//! 11:00 edit shorter                              other plans come into force
+//! 11:30 late 10:20 T1 customer_reply              what is heard late, an event or an edit
 //! d2 10:00 end                                    where the clock stops, if after the last line
 //! ```
+//!
+//! Other plans stand behind the first ones, after a line `=== ` with their name.
 //!
 //! What a template made stands in quotation marks behind who is told: subject, colon, body.
 //!
@@ -22,6 +26,8 @@
 
 #[path = "scenarios/input.rs"]
 mod input;
+#[path = "scenarios/live.rs"]
+mod live;
 #[path = "scenarios/output.rs"]
 mod output;
 #[path = "scenarios/timeline.rs"]
@@ -29,9 +35,10 @@ mod timeline;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use escalator::plan_file::{self, Sources};
-use escalator_engine::rules::Rules;
+use escalator_engine::plan::Revision;
 
 /// A plan file with the timelines under it.
 struct Scenarios {
@@ -74,20 +81,29 @@ impl Scenarios {
             .into_owned()
     }
 
-    fn rules(&self) -> Rules {
-        let checked = plan_file::check(Sources::from_text(&self.name(), &self.plans));
-        let set = checked
-            .into_set()
-            .unwrap_or_else(|refused| panic!("{refused}"));
-        Rules::new(set.revision().clone())
+    /// The plans of the file, then the others by their names.
+    fn revisions(&self) -> Vec<(String, Arc<Revision>)> {
+        let parts = self.plans.split("\n=== ").enumerate();
+        let revisions = parts.map(|(number, part)| {
+            let (name, text) = match number {
+                0 => ("", part),
+                _ => part.split_once('\n').unwrap(),
+            };
+            let checked = plan_file::check(Sources::from_text(&self.name(), text));
+            let set = checked
+                .into_set()
+                .unwrap_or_else(|refused| panic!("{name}: {refused}"));
+            (name.to_owned(), Arc::clone(set.revision()))
+        });
+        revisions.collect()
     }
 
     /// Runs every timeline; what differs is rewritten or told.
     fn check(&self, is_update: bool, found: &mut Vec<String>) {
-        let rules = self.rules();
+        let revisions = self.revisions();
         let mut text = self.plans.clone();
         for (title, lines) in &self.timelines {
-            let brought_about = timeline::run(lines, &rules)
+            let brought_about = timeline::run(lines, &revisions)
                 .unwrap_or_else(|wrong| panic!("{}, {title}: {wrong}", self.name()));
             if brought_about.trim_end() != lines.trim_end() {
                 let difference = timeline::difference(lines, &brought_about);

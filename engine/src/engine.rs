@@ -4,6 +4,8 @@
 //! stay as they are until [`Engine::commit`]. [`Engine::rollback`] drops the overlay; the same
 //! facts can then be applied again with the same result.
 
+mod advance;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,11 +13,12 @@ use crate::emission::{Emission, Emitted};
 use crate::fact::TicketFact;
 use crate::machine::Counts;
 use crate::rules::Rules;
+use crate::step::Step;
 use crate::storms::{self, Piece, PieceKey, Storms};
 use crate::ticket::Text;
-use crate::ticket_state::{Acceptance, Context, TicketState};
+use crate::ticket_state::{Acceptance, TicketState};
 use crate::time::Timestamp;
-use crate::timers::Timers;
+use crate::timers::{Timer, Timers};
 
 /// The tickets of one partition.
 #[derive(Debug)]
@@ -38,7 +41,7 @@ struct Slot {
     /// Empty, as no ticket id is, where a ticket was forgotten.
     ticket_id: Text,
     state: TicketState,
-    wake: Timestamp,
+    next: Step,
 }
 
 /// What a batch has changed and not committed.
@@ -46,7 +49,7 @@ struct Slot {
 struct Batch {
     dirty: Vec<Dirty>,
     by_id: HashMap<Text, usize>,
-    taken: Vec<(Timestamp, u32)>,
+    taken: Vec<Timer>,
     evaluated_to: Option<Timestamp>,
     /// A copy, once something counts against a limit or a digest is due.
     storms: Option<Storms>,
@@ -57,7 +60,7 @@ struct Dirty {
     ticket_id: Text,
     slot: Option<u32>,
     state: TicketState,
-    wake: Timestamp,
+    next: Step,
     /// Whether it has to be looked at in this batch still.
     is_fresh: bool,
     /// Whether its state differs from the committed one.
@@ -71,8 +74,16 @@ pub struct Advanced {
     pub events: Vec<Emitted>,
     /// The evaluation time that was reached: earlier than asked for when the limit was.
     pub reached: Timestamp,
+    /// Whether the limit has left something to decide.
+    pub is_more_left: bool,
     /// What was ignored or cut.
     pub counts: Counts,
+}
+
+impl Slot {
+    fn next(&self) -> (Step, &Text) {
+        (self.next, &self.ticket_id)
+    }
 }
 
 impl Engine {
@@ -102,8 +113,8 @@ impl Engine {
         let mut engine = Self::new(rules);
         engine.evaluated_to = evaluated_to;
         for (ticket_id, state) in tickets {
-            let wake = state.wake(&engine.rules);
-            engine.insert(ticket_id, state, wake);
+            let next = state.next_step(&engine.rules);
+            engine.insert(ticket_id, state, next);
         }
         engine.settle_timers();
         engine
@@ -120,16 +131,16 @@ impl Engine {
     pub fn set_rules(&mut self, rules: Arc<Rules>) {
         self.rules = rules;
         for (number, slot) in (0..).zip(&mut self.slots) {
-            let wake = slot.state.wake(&self.rules);
-            if wake != slot.wake {
-                self.pending -= usize::from(slot.wake != Timestamp::MAX);
-                self.pending += usize::from(wake != Timestamp::MAX);
-                slot.wake = wake;
-                self.timers.arm(wake, number);
+            let next = slot.state.next_step(&self.rules);
+            if next != slot.next {
+                self.pending -= usize::from(slot.next != Step::NEVER);
+                self.pending += usize::from(next != Step::NEVER);
+                slot.next = next;
+                self.timers.arm(next, &slot.ticket_id, number);
             }
         }
         for dirty in &mut self.batch.dirty {
-            dirty.wake = dirty.state.wake(&self.rules);
+            dirty.next = dirty.state.next_step(&self.rules);
         }
         self.settle_timers();
     }
@@ -200,58 +211,6 @@ impl Engine {
         acceptance
     }
 
-    /// Evaluates everything before `to`, which never goes back. With more than `limit` tickets to
-    /// look at it stops at the instant up to which `limit` of them had to be.
-    pub fn advance(&mut self, to: Timestamp, limit: usize, emission: &Emission) -> Advanced {
-        let from = self.batch.evaluated_to.unwrap_or(self.evaluated_to);
-        let mut reached = to.max(from);
-        let slots = &self.slots;
-        let taken = self
-            .timers
-            .take_until(reached, limit, |slot| slots[slot as usize].wake);
-        if taken.len() >= limit
-            && let Some((last, _)) = taken.last()
-        {
-            reached = reached.min(*last).max(from);
-        }
-        for (_, slot) in &taken {
-            let ticket_id = self.slots[*slot as usize].ticket_id.clone();
-            self.dirty(ticket_id).is_fresh = true;
-        }
-        self.batch.taken.extend(taken);
-        self.batch.evaluated_to = Some(reached);
-        let mut advanced = Advanced {
-            reached,
-            ..Advanced::default()
-        };
-        let mut fired: Vec<(Text, Emitted)> = Vec::new();
-        let mut events = Vec::new();
-        for dirty in &mut self.batch.dirty {
-            if !dirty.is_fresh && dirty.wake > reached {
-                continue;
-            }
-            let context = Context {
-                ticket_id: &dirty.ticket_id,
-                rules: &self.rules,
-                emission,
-            };
-            advanced.counts += dirty.state.advance(reached, context, &mut events);
-            dirty.wake = dirty.state.wake(&self.rules);
-            dirty.is_fresh = false;
-            dirty.is_changed = true;
-            fired.extend(
-                events
-                    .drain(..)
-                    .map(|event| (dirty.ticket_id.clone(), event)),
-            );
-        }
-        // Stable: what one ticket decides at one instant stays in its order.
-        fired.sort_by(|(a_id, a), (b_id, b)| (a.at, a.is_due, a_id).cmp(&(b.at, b.is_due, b_id)));
-        let events = fired.into_iter().map(|(_, event)| event).collect();
-        advanced.events = self.judge(events, reached, emission);
-        advanced
-    }
-
     /// Holds back what is beyond the limits of targets, and puts in the digests that are due.
     fn judge(
         &mut self,
@@ -309,15 +268,15 @@ impl Engine {
         for dirty in batch.dirty {
             match dirty.slot {
                 None if dirty.state.is_blank() => {}
-                None => self.insert(dirty.ticket_id, dirty.state, dirty.wake),
+                None => self.insert(dirty.ticket_id, dirty.state, dirty.next),
                 Some(number) if dirty.state.is_blank() => self.vacate(number),
                 Some(number) => {
                     let slot = &mut self.slots[number as usize];
                     slot.state = dirty.state;
-                    self.pending -= usize::from(slot.wake != Timestamp::MAX);
-                    self.pending += usize::from(dirty.wake != Timestamp::MAX);
-                    slot.wake = dirty.wake;
-                    self.timers.arm(dirty.wake, number);
+                    self.pending -= usize::from(slot.next != Step::NEVER);
+                    self.pending += usize::from(dirty.next != Step::NEVER);
+                    slot.next = dirty.next;
+                    self.timers.arm(dirty.next, &slot.ticket_id, number);
                 }
             }
         }
@@ -327,33 +286,37 @@ impl Engine {
     /// Drops the batch.
     pub fn rollback(&mut self) {
         let batch = std::mem::take(&mut self.batch);
-        for (at, slot) in batch.taken {
-            self.timers.arm(at, slot);
+        for timer in batch.taken {
+            self.put_back(timer);
         }
+    }
+
+    fn put_back(&mut self, timer: Timer) {
+        self.timers.arm(timer.step, &timer.ticket_id, timer.slot);
     }
 
     fn settle_timers(&mut self) {
         let slots = &self.slots;
-        self.timers.settle(|slot| slots[slot as usize].wake);
+        self.timers.settle(|slot| slots[slot as usize].next());
     }
 
     /// Frees the slot of a forgotten ticket. Timers that are still armed for it count no more: a
     /// later ticket in the slot has a wake time of its own.
     fn vacate(&mut self, number: u32) {
         let slot = &mut self.slots[number as usize];
-        self.pending -= usize::from(slot.wake != Timestamp::MAX);
-        slot.wake = Timestamp::MAX;
+        self.pending -= usize::from(slot.next != Step::NEVER);
+        slot.next = Step::NEVER;
         slot.state = TicketState::default();
         let ticket_id = std::mem::take(&mut slot.ticket_id);
         self.by_id.remove(&ticket_id);
         self.free.push(number);
     }
 
-    fn insert(&mut self, ticket_id: Text, state: TicketState, wake: Timestamp) {
+    fn insert(&mut self, ticket_id: Text, state: TicketState, next: Step) {
         let slot = Slot {
             ticket_id: ticket_id.clone(),
             state,
-            wake,
+            next,
         };
         let number = match self.free.pop() {
             Some(number) => {
@@ -366,21 +329,27 @@ impl Engine {
                     .expect("a partition has fewer than 2^32 tickets")
             }
         };
+        self.pending += usize::from(next != Step::NEVER);
+        self.timers.arm(next, &ticket_id, number);
         self.by_id.insert(ticket_id, number);
-        self.pending += usize::from(wake != Timestamp::MAX);
-        self.timers.arm(wake, number);
     }
 
     fn dirty(&mut self, ticket_id: Text) -> &mut Dirty {
-        let place = match self.batch.by_id.get(&ticket_id) {
+        let place = self.place(ticket_id);
+        &mut self.batch.dirty[place]
+    }
+
+    /// The place of a ticket in the batch, into which it is put if it is not there yet.
+    fn place(&mut self, ticket_id: Text) -> usize {
+        match self.batch.by_id.get(&ticket_id) {
             Some(place) => *place,
             None => {
                 let slot = self.by_id.get(&ticket_id).copied();
-                let (state, wake) = slot.map_or_else(
-                    || (TicketState::default(), Timestamp::MAX),
+                let (state, next) = slot.map_or_else(
+                    || (TicketState::default(), Step::NEVER),
                     |number| {
                         let slot = &self.slots[number as usize];
-                        (slot.state.clone(), slot.wake)
+                        (slot.state.clone(), slot.next)
                     },
                 );
                 self.batch
@@ -390,13 +359,12 @@ impl Engine {
                     ticket_id,
                     slot,
                     state,
-                    wake,
+                    next,
                     is_fresh: false,
                     is_changed: false,
                 });
                 self.batch.dirty.len() - 1
             }
-        };
-        &mut self.batch.dirty[place]
+        }
     }
 }

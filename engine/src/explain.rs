@@ -201,7 +201,7 @@ fn read(
     at: Timestamp,
     rules: &Rules,
 ) -> Explanation {
-    let revision = rules.at(at);
+    let revision = machine.revision_at(at, rules);
     let in_force = machine.plan.as_ref().and_then(|plan| rules.resolve(plan));
     let line = |trace: Trace| HistoryLine {
         at: trace.at,

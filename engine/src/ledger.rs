@@ -1,5 +1,7 @@
 //! What was emitted about a ticket, kept beside its decisions so that a late fact can correct it.
 
+use std::collections::BTreeSet;
+
 use crate::decision::{Decision, Identity, Update};
 use crate::effect::EscalatedType;
 use crate::time::Timestamp;
@@ -13,7 +15,7 @@ pub struct Entry {
     pub kind: EscalatedType,
     /// The level after it.
     pub level: u32,
-    /// When in-order reading decided it.
+    /// When in-order reading decided it; the end of time when it does not, or not yet.
     pub decided_at: Timestamp,
     /// Whether a correction took it back.
     pub is_taken_back: bool,
@@ -35,6 +37,10 @@ impl Entry {
 /// Beginnings that are remembered. Each is another `raised` that began an escalation; only a late
 /// fact can bring an earlier one back, and then it is one of the last.
 const BEGINNINGS_MAX: usize = 16;
+
+/// Entries that are remembered although in-order reading does not decide them. What a late fact has
+/// put off is decided soon after, or never.
+const ASIDE_MAX: usize = 64;
 
 /// A `raised` that began an escalation, and how far its updates have come. An escalation may last
 /// for months, so its updates are counted rather than kept.
@@ -95,6 +101,32 @@ impl Ledger {
         self.entries.insert(place, entry);
     }
 
+    /// Sets aside what was emitted and a new reading does not decide, or not yet: it stays whatever
+    /// is folded away, so that it is not emitted again as if it were new.
+    pub fn set_aside(&mut self, decisions: &[Decision]) {
+        let decided: BTreeSet<Identity> = decisions.iter().map(Decision::identity).collect();
+        let is_aside = |it: &Entry| !it.is_correction && !decided.contains(&it.identity);
+        let (mut aside, rest): (Vec<_>, Vec<_>) = self.entries.drain(..).partition(is_aside);
+        aside.drain(..aside.len().saturating_sub(ASIDE_MAX));
+        for entry in &mut aside {
+            entry.decided_at = Timestamp::MAX;
+        }
+        self.entries = rest;
+        self.entries.extend(aside);
+    }
+
+    /// Moves an entry to where in-order reading has come to decide it, so that it stays as long as
+    /// it can be decided again.
+    pub fn move_to(&mut self, place: usize, decided_at: Timestamp) {
+        if self.entries[place].decided_at != decided_at {
+            let entry = self.entries.remove(place);
+            self.insert(Entry {
+                decided_at,
+                ..entry
+            });
+        }
+    }
+
     /// The place of a decision that was emitted and not taken back.
     #[must_use]
     pub fn standing(&self, identity: Identity) -> Option<usize> {
@@ -114,9 +146,23 @@ impl Ledger {
         u32::try_from(emitted.count()).unwrap_or(u32::MAX)
     }
 
-    /// Drops what was decided before an instant: those facts are folded away, so that nothing can
-    /// decide it again.
-    pub fn drop_before(&mut self, at: Timestamp) {
-        self.entries.retain(|entry| entry.decided_at >= at);
+    /// Drops what belongs to a folded fact, and everything before: nothing can decide it again.
+    pub fn leave(&mut self, folded: &Folded) {
+        for identity in &folded.decided {
+            if let Some(place) = self.standing(*identity) {
+                self.entries.remove(place);
+            }
+        }
+        self.entries
+            .retain(|entry| entry.decided_at >= folded.until);
     }
+}
+
+/// What a fact has left behind that was folded away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// What it, and what fell due before it, has decided.
+    pub decided: Vec<Identity>,
+    /// Its instant.
+    pub until: Timestamp,
 }

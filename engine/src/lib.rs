@@ -22,6 +22,7 @@ pub mod reason;
 pub mod rules;
 pub mod simulate;
 pub mod status;
+pub mod step;
 pub mod stopwatch;
 pub mod storms;
 pub mod template;

@@ -64,7 +64,7 @@ pub struct Machine {
     pub last_due_at: Timestamp,
     /// The plan in force.
     pub plan: Option<PlanRef>,
-    /// The last edit of the plans that was applied.
+    /// The last edit of the plans that was applied, or that a fact has come after.
     pub edited_at: Timestamp,
     /// The revision that an edit has left the ticket with, by its id; none follows the edits.
     pub kept: Option<Text>,
@@ -236,6 +236,17 @@ impl Machine {
         self.last_fact_at.max(self.last_due_at)
     }
 
+    /// Whether something has been decided that comes after the facts of an instant.
+    pub(crate) fn is_past_facts_at(&self, at: Timestamp) -> bool {
+        self.last_due_at >= at || self.edited_at > at
+    }
+
+    /// Whether it is known, and neither resolved nor closed.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.created_at.is_some() && !self.category.is_done()
+    }
+
     /// The level the ticket is at.
     #[must_use]
     pub fn level(&self) -> u32 {
@@ -323,15 +334,18 @@ impl Machine {
     /// Inside one update the order is the contract's: fields, matching, activities, what the new
     /// status starts or stops, an ending, triggers.
     pub fn apply(&mut self, fact: &Fact, past: Past<'_>, rules: &Rules, out: &mut Outcome) {
-        let revision = self.revision_for(fact, rules);
+        let revision = Arc::clone(self.revision_at(fact.occurred_at, rules));
         let before = out.trace.is_some().then(|| self.clone());
+        self.edited_at = self.edited_at.max(rules.last_edit(fact.occurred_at));
         let mut occurrence = self.merge(fact, &revision, out);
-        let lost = self.rematch(&mut occurrence, past, &revision, rules, out);
+        let lost = if self.keeps_plan(&occurrence) {
+            None
+        } else {
+            self.rematch(&mut occurrence, past, &revision, rules, out)
+        };
         let in_force = self.in_force(rules);
         if let Some(in_force) = &in_force {
-            for (clock, timeframe) in self.clocks.iter_mut().zip(&in_force.plan.timeframes) {
-                clock.apply(timeframe, &occurrence);
-            }
+            self.apply_to_clocks(&occurrence, in_force);
         }
         self.apply_activities(fact, &occurrence, in_force.as_ref(), out);
         if let Some(in_force) = &in_force {
@@ -344,6 +358,12 @@ impl Machine {
         }
         if let Some(before) = before {
             self.trace_fact(fact, &before, &occurrence, in_force.as_ref(), out);
+        }
+    }
+
+    fn apply_to_clocks(&mut self, occurrence: &Occurrence, in_force: &InForce) {
+        for (clock, timeframe) in self.clocks.iter_mut().zip(&in_force.plan.timeframes) {
+            clock.apply(timeframe, occurrence);
         }
     }
 

@@ -48,6 +48,14 @@ impl Rules {
         self.edits.get(later).map(|(from, _)| *from)
     }
 
+    /// The instant of the last edit up to another instant; the beginning of time before the first.
+    #[must_use]
+    pub fn last_edit(&self, until: Timestamp) -> Timestamp {
+        let later = self.edits.partition_point(|(from, _)| *from <= until);
+        let last = later.checked_sub(1).map(|last| self.edits[last].0);
+        last.unwrap_or(Timestamp::MIN)
+    }
+
     /// The revision of that id.
     #[must_use]
     pub fn revision(&self, id: &str) -> Option<&Arc<Revision>> {

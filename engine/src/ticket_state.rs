@@ -2,12 +2,14 @@
 //! emitted.
 //!
 //! Facts arrive in any order. Those up to the evaluation time are applied to the [`Machine`] in
-//! their order; those beyond wait. A fact that arrives when later ones, or later deadlines, have
-//! been decided already makes the ticket read its history anew, from the fold or from nothing; the
-//! decisions of that reading are then compared with the [`Ledger`] and only what is missing or
-//! wrong is emitted. There is no second way to handle lateness, and none that undoes a step.
+//! their order; those beyond wait. A fact that arrives when later facts, edits of the plans or
+//! deadlines have been decided already makes the ticket read its history anew, from the fold or from
+//! nothing, and so does an edit that becomes known so late; the decisions of that reading are then
+//! compared with the [`Ledger`] and only what is missing or wrong is emitted. There is no second way
+//! to handle lateness, and none that undoes a step.
 
 mod corrections;
+mod folding;
 mod lives;
 mod stored;
 #[cfg(test)]
@@ -20,10 +22,11 @@ use crate::decision::{Decision, Identity, Update};
 use crate::effect::{CauseKind, EscalatedType};
 use crate::emission::{Emission, Emitted, Standing, Told, Voice};
 use crate::fact::{Fact, FactKey};
-use crate::ledger::{Entry, Ledger};
-use crate::machine::{Counts, Due, Machine, Outcome, Past};
+use crate::ledger::{Entry, Folded, Ledger};
+use crate::machine::{Counts, Machine, Outcome, Past};
 use crate::plan::Nature;
 use crate::rules::{PlanRef, Rules};
+use crate::step::{Step, Until};
 use crate::ticket::Text;
 use crate::time::Timestamp;
 
@@ -111,8 +114,8 @@ pub enum Acceptance {
 /// How far facts are read.
 #[derive(Clone, Copy, Debug)]
 struct Span {
-    /// Everything before this instant…
-    to: Timestamp,
+    /// To here…
+    until: Until,
     /// …or, unless it is to be one life, no further than to the first fact that meets a forgotten
     /// ticket.
     is_one_life: bool,
@@ -172,7 +175,7 @@ impl TicketState {
         if place < self.evaluated {
             self.evaluated += 1;
         }
-        if place < self.evaluated || self.machine.last_due_at >= occurred_at {
+        if place < self.evaluated || self.machine.is_past_facts_at(occurred_at) {
             self.read_anew(occurred_at, &fact);
         }
         if occurred_at < evaluated_to {
@@ -199,63 +202,79 @@ impl TicketState {
         });
     }
 
-    /// Evaluates everything before `to`, facts and what falls due, and emits what follows. An
-    /// instant is decided as a whole: nothing at `to` is.
+    /// Evaluates facts and what falls due, as far as it is asked to, and emits what follows.
     pub fn advance(
         &mut self,
-        to: Timestamp,
+        until: Until,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) -> Counts {
-        // What an edit of the plans has changed before what was decided is read anew, too.
-        let edit = context.rules.next_edit(self.machine.edited_at);
-        let edit = edit.filter(|at| *at <= self.machine.last_decided_at());
+        let edited_at = self.late_edit(context.rules);
         let late = self.reread.take();
-        let late_at = late.iter().map(|late| late.from).chain(edit).min();
+        let late_at = late.iter().map(|late| late.from).chain(edited_at).min();
+        let mut until = until;
         if late_at.is_some() {
+            // No less far than it was read before.
+            let decided = self.machine.last_decided_at().plus_millis(1);
+            until = until.at_least(Until::before(decided));
             self.rewind();
         }
         let begin = out.len();
-        let mut counts = self.live(to, late_at, context, out);
+        let mut counts = self.live(until, late_at, context, out);
         if let Some(late) = late {
             // What time alone would have brought about long ago is said now because of this fact.
             for emitted in &mut out[begin..] {
                 emitted.fact.get_or_insert_with(|| Arc::clone(&late.fact));
             }
         }
-        while self.is_forgotten_before(to, context.rules) {
+        while self.is_forgotten_before(until.due_before, context.rules) {
             self.forget();
-            counts += self.live(to, None, context, out);
+            counts += self.live(until, None, context, out);
         }
         counts
     }
 
-    /// Evaluates one life of the ticket: until it is forgotten, or until `to`. A history that is
-    /// read anew is that of one ticket, however late it was.
+    /// The first edit of the plans that comes before something that was decided without it.
+    fn late_edit(&self, rules: &Rules) -> Option<Timestamp> {
+        let edited_at = rules.next_edit(self.machine.edited_at);
+        edited_at.filter(|at| *at <= self.machine.last_decided_at())
+    }
+
+    /// Evaluates one life of the ticket: until it is forgotten, or as far as is asked for. A history
+    /// that is read anew is that of one ticket, however late it was.
     fn live(
         &mut self,
-        to: Timestamp,
+        until: Until,
         late_at: Option<Timestamp>,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) -> Counts {
+        let to = until.due_before;
         let mut outcome = Outcome::without_updates_before(context.emission.reached(to));
         let (mut failed, mut emitted) = (0, 0);
-        let before_folding = |state: &mut Self, outcome: &Outcome| {
+        let mut left = Vec::new();
+        let folded = |state: &mut Self, outcome: &Outcome, folded: Folded| {
+            if late_at.is_some() {
+                left.push(folded);
+                return;
+            }
             // What was decided before a fold is emitted before it, as if the batch ended here: what is
             // folded leaves the ledger, and may not be in it any more when the next is emitted.
-            if late_at.is_none() {
-                let decisions = &outcome.decisions[emitted..];
-                failed += state.reconcile(decisions, None, to, context, out);
-                emitted = outcome.decisions.len();
-            }
+            let decisions = &outcome.decisions[emitted..];
+            failed += state.reconcile(decisions, None, to, context, out);
+            emitted = outcome.decisions.len();
+            state.ledger.leave(&folded);
         };
         let span = Span {
-            to,
+            until,
             is_one_life: late_at.is_some(),
         };
-        self.read(span, context.rules, &mut outcome, |_| {}, before_folding);
+        self.read(span, context.rules, &mut outcome, |_| {}, folded);
         failed += self.reconcile(&outcome.decisions[emitted..], late_at, to, context, out);
+        // A new reading decides again what it folds: only now it is known what of it was emitted.
+        for folded in &left {
+            self.ledger.leave(folded);
+        }
         outcome.counts.templates_failed += failed;
         outcome.counts
     }
@@ -267,27 +286,22 @@ impl TicketState {
         rules: &Rules,
         outcome: &mut Outcome,
         mut watch: impl FnMut(&Machine),
-        mut before_folding: impl FnMut(&mut Self, &Outcome),
+        mut folded: impl FnMut(&mut Self, &Outcome, Folded),
     ) {
-        let to = span.to;
+        let until = span.until;
         while let Some(fact) = self.facts.get(self.evaluated) {
             let meets_forgotten =
                 || !span.is_one_life && self.is_forgotten_before(fact.occurred_at, rules);
-            if fact.occurred_at >= to || meets_forgotten() {
+            if fact.occurred_at >= until.facts_before || meets_forgotten() {
                 break;
             }
-            let fact = Arc::clone(&self.facts[self.evaluated]);
-            let past = Past {
-                fold: self.fold.as_ref().map(|fold| &fold.machine),
-                facts: &self.facts[..self.evaluated],
-            };
-            self.machine
-                .apply_edits(fact.occurred_at, past, rules, outcome);
+            let fact = Arc::clone(fact);
+            self.apply_edits(fact.occurred_at, rules, outcome);
             self.fire(fact.occurred_at, rules, outcome);
             // Not before: what falls due between two facts is the same whichever batch it comes in.
-            if self.needs_room(&fact) {
-                before_folding(self, outcome);
-                self.make_room(&fact, rules);
+            while self.needs_room(&fact) {
+                let left = self.fold_oldest(rules);
+                folded(self, outcome, left);
             }
             let past = Past {
                 fold: self.fold.as_ref().map(|fold| &fold.machine),
@@ -301,72 +315,38 @@ impl TicketState {
             watch(&self.machine);
             self.evaluated += 1;
         }
+        self.apply_edits(until.facts_before.plus_millis(-1), rules, outcome);
+        self.fire(until.due_before, rules, outcome);
+    }
+
+    /// Lets the edits of the plans up to an instant do what they do to the ticket.
+    fn apply_edits(&mut self, until: Timestamp, rules: &Rules, outcome: &mut Outcome) {
         let past = Past {
             fold: self.fold.as_ref().map(|fold| &fold.machine),
             facts: &self.facts[..self.evaluated],
         };
-        self.machine
-            .apply_edits(to.plus_millis(-1), past, rules, outcome);
-        self.fire(to, rules, outcome);
+        let begin = outcome.decisions.len();
+        self.machine.apply_edits(until, past, rules, outcome);
+        self.attribute(&mut outcome.decisions[begin..]);
     }
 
-    /// Lets things fall due, and notes of those that the last fact has moved into the past that it
-    /// was this fact.
+    /// Lets things fall due.
     fn fire(&mut self, to: Timestamp, rules: &Rules, outcome: &mut Outcome) {
         let begin = outcome.decisions.len();
         self.machine.fire(to, rules, outcome);
+        self.attribute(&mut outcome.decisions[begin..]);
+    }
+
+    /// Notes of what the last fact has moved into the past that it was this fact.
+    fn attribute(&self, decisions: &mut [Decision]) {
         let last = self.facts[..self.evaluated].last();
-        for decision in &mut outcome.decisions[begin..] {
+        for decision in decisions {
             if decision.due_at < decision.decided_at {
-                decision.fact = last.cloned();
+                // Or it was an edit of the plans.
+                let is_by = |fact: &&Arc<Fact>| fact.occurred_at == decision.decided_at;
+                decision.fact = last.filter(is_by).cloned();
             }
         }
-    }
-
-    /// Whether the next fact may not be kept beside all others. That depends on the facts up to this
-    /// one alone, so it is the same whatever the batches.
-    fn needs_room(&self, next: &Fact) -> bool {
-        let kept = &self.facts[..self.evaluated];
-        kept.len() == FACTS_MAX
-            || (!kept.is_empty() && bytes(kept) + next.bytes() > FACTS_BYTES_MAX)
-    }
-
-    /// Folds so many facts away that the next one may be kept beside the others.
-    fn make_room(&mut self, next: &Fact, rules: &Rules) {
-        while self.needs_room(next) {
-            self.fold_oldest(rules);
-        }
-    }
-
-    /// Folds the oldest fact away: its decisions can no longer change.
-    fn fold_oldest(&mut self, rules: &Rules) {
-        let fact = self.facts.remove(0);
-        self.evaluated -= 1;
-        let mut machine = self
-            .fold
-            .take()
-            .map_or_else(Machine::new, |fold| fold.machine);
-        let mut settled = Outcome::default();
-        if rules
-            .next_edit(machine.edited_at)
-            .is_some_and(|at| at <= fact.occurred_at)
-        {
-            let before = machine.clone();
-            machine.apply_edits(fact.occurred_at, past_of(&before), rules, &mut settled);
-        }
-        machine.fire(fact.occurred_at, rules, &mut settled);
-        let before = machine.clone();
-        machine.apply(&fact, past_of(&before), rules, &mut settled);
-        for decision in &settled.decisions {
-            if let Some(place) = self.ledger.standing(decision.identity()) {
-                self.ledger.entries.remove(place);
-            }
-        }
-        self.ledger.drop_before(fact.occurred_at);
-        self.fold = Some(Box::new(Fold {
-            key: fact.key(),
-            machine,
-        }));
     }
 
     fn emit(
@@ -459,28 +439,23 @@ impl TicketState {
     /// instant, which is past the one that is decided.
     #[must_use]
     pub fn wake(&self, rules: &Rules) -> Timestamp {
-        let fact = self
-            .facts
-            .get(self.evaluated)
-            .map_or(Timestamp::MAX, |fact| fact.occurred_at);
-        // What a fact has moved into the past falls due at that fact.
-        let decided = |due: Due| due.at.max(self.machine.last_fact_at);
-        let due = self.machine.next_due(rules).map_or(Timestamp::MAX, decided);
-        let forgotten = self.machine.forgotten_at(rules).unwrap_or(Timestamp::MAX);
-        let is_open = self.machine.created_at.is_some() && !self.machine.category.is_done();
-        let edit = rules
-            .next_edit(self.machine.edited_at)
-            .filter(|_| is_open)
-            .unwrap_or(Timestamp::MAX);
-        fact.min(due).min(edit).min(forgotten).plus_millis(1)
+        self.next_step(rules).wake()
     }
-}
 
-/// The past of a machine whose facts are folded away.
-fn past_of(machine: &Machine) -> Past<'_> {
-    Past {
-        fold: machine.created_at.is_some().then_some(machine),
-        facts: &[],
+    /// What the ticket decides next if no fact arrives; of a late edit, its past instant.
+    #[must_use]
+    pub fn next_step(&self, rules: &Rules) -> Step {
+        let machine = &self.machine;
+        let fact = self.facts.get(self.evaluated);
+        let fact = fact.map(|fact| Step::fact(fact.occurred_at));
+        // What a fact has moved into the past falls due at that fact.
+        let due = machine.next_due(rules);
+        let due = due.map(|due| Step::due(due.at.max(machine.last_fact_at)));
+        let forgotten = machine.forgotten_at(rules).map(Step::due);
+        let edit = rules.next_edit(machine.edited_at);
+        let edit = edit.filter(|at| machine.is_open() || *at <= machine.last_decided_at());
+        let steps = [fact, due, forgotten, edit.map(Step::fact)];
+        steps.into_iter().flatten().min().unwrap_or(Step::NEVER)
     }
 }
 

@@ -8,19 +8,32 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use crate::step::Step;
+use crate::ticket::Text;
 use crate::time::Timestamp;
 
 /// The width of a bucket: 10 minutes. Wide enough that a week has about a thousand buckets, narrow
 /// enough that sorting one stays in the milliseconds with millions of timers.
 const BUCKET_MS: i64 = 600_000;
 
-/// The timers of one partition; a timer is the number of a ticket's slot.
+/// The timers of one partition.
 #[derive(Debug, Default)]
 pub struct Timers {
     far: BTreeMap<i64, Vec<u32>>,
     /// Everything in buckets before this one is near.
     near_before: i64,
-    near: BinaryHeap<Reverse<(Timestamp, u32)>>,
+    near: BinaryHeap<Reverse<Timer>>,
+}
+
+/// One timer; the order is that of the events that it brings about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timer {
+    /// What the ticket decides then.
+    pub step: Step,
+    /// The ticket.
+    pub ticket_id: Text,
+    /// Its slot.
+    pub slot: u32,
 }
 
 const fn bucket(at: Timestamp) -> i64 {
@@ -37,67 +50,78 @@ impl Timers {
         }
     }
 
-    /// Arms a timer; [`Timestamp::MAX`] arms nothing.
-    pub fn arm(&mut self, at: Timestamp, slot: u32) {
-        if at == Timestamp::MAX {
+    /// Arms a timer; [`Step::NEVER`] arms nothing.
+    pub fn arm(&mut self, step: Step, ticket_id: &Text, slot: u32) {
+        if step == Step::NEVER {
             return;
         }
-        if bucket(at) < self.near_before {
-            self.near.push(Reverse((at, slot)));
+        if bucket(step.at) < self.near_before {
+            self.near.push(Reverse(Timer {
+                step,
+                ticket_id: ticket_id.clone(),
+                slot,
+            }));
         } else {
-            self.far.entry(bucket(at)).or_default().push(slot);
+            self.far.entry(bucket(step.at)).or_default().push(slot);
         }
     }
 
-    /// Takes out what is armed up to `to`, in order of instant, at most `limit` instants' worth:
-    /// once `limit` timers are taken, only those of the same instant follow. `wake` is the true
-    /// wake time of a slot; entries that no longer agree with it are dropped.
-    pub fn take_until(
+    /// Takes out the first timers, at most `count`, whose ticket an evaluation at `to` has to look
+    /// at. `next` is the true next step of a slot and its ticket; timers that no longer agree with it
+    /// are dropped.
+    pub fn take_until<'a>(
         &mut self,
         to: Timestamp,
-        limit: usize,
-        wake: impl Fn(u32) -> Timestamp,
-    ) -> Vec<(Timestamp, u32)> {
-        let mut taken: Vec<(Timestamp, u32)> = Vec::new();
+        count: usize,
+        next: impl Fn(u32) -> (Step, &'a Text),
+    ) -> Vec<Timer> {
+        let mut taken: Vec<Timer> = Vec::new();
         loop {
-            while let Some(Reverse((at, slot))) = self.near.peek().copied() {
-                let is_over = taken.len() >= limit && taken.last().is_some_and(|last| last.0 < at);
-                if at > to || is_over {
+            while let Some(Reverse(timer)) = self.near.peek() {
+                if timer.step.wake() > to || taken.len() == count {
                     return taken;
                 }
-                self.near.pop();
-                if wake(slot) == at && taken.last() != Some(&(at, slot)) {
-                    taken.push((at, slot));
+                let is_live = timer.is_live(&next) && taken.last() != Some(timer);
+                if let Some(Reverse(timer)) = self.near.pop()
+                    && is_live
+                {
+                    taken.push(timer);
                 }
             }
             match self.far.first_key_value() {
-                Some((first, _)) if *first <= bucket(to) => self.promote(&wake),
+                Some((first, _)) if *first <= bucket(to) => self.promote(&next),
                 Some(_) | None => return taken,
             }
         }
     }
 
     /// Sorts the first bucket into the near timers.
-    fn promote(&mut self, wake: &impl Fn(u32) -> Timestamp) {
-        if let Some((number, slots)) = self.far.pop_first() {
+    fn promote<'a>(&mut self, next: &impl Fn(u32) -> (Step, &'a Text)) {
+        if let Some((number, mut slots)) = self.far.pop_first() {
             self.near_before = number + 1;
-            let mut live: Vec<_> = slots
-                .into_iter()
-                .map(|slot| (wake(slot), slot))
-                .filter(|(at, _)| bucket(*at) == number)
-                .collect();
-            live.sort_unstable();
-            live.dedup();
-            self.near.extend(live.into_iter().map(Reverse));
+            slots.sort_unstable();
+            slots.dedup();
+            let timers = slots.into_iter().map(|slot| {
+                let (step, ticket_id) = next(slot);
+                (step, ticket_id, slot)
+            });
+            let live = timers.filter(|(step, ..)| bucket(step.at) == number);
+            self.near.extend(live.map(|(step, ticket_id, slot)| {
+                Reverse(Timer {
+                    step,
+                    ticket_id: ticket_id.clone(),
+                    slot,
+                })
+            }));
         }
     }
 
-    /// Makes [`Timers::next`] exact: drops entries in front that no longer agree with the true wake
-    /// time of their slot, and sorts the first bucket when nothing else is near.
-    pub fn settle(&mut self, wake: impl Fn(u32) -> Timestamp) {
+    /// Makes [`Timers::next`] exact: drops timers in front that no longer agree with the true next
+    /// step of their slot, and sorts the first bucket when nothing else is near.
+    pub fn settle<'a>(&mut self, next: impl Fn(u32) -> (Step, &'a Text)) {
         loop {
-            while let Some(Reverse((at, slot))) = self.near.peek().copied() {
-                if wake(slot) == at {
+            while let Some(Reverse(timer)) = self.near.peek() {
+                if timer.is_live(&next) {
                     return;
                 }
                 self.near.pop();
@@ -105,17 +129,23 @@ impl Timers {
             if self.far.is_empty() {
                 return;
             }
-            self.promote(&wake);
+            self.promote(&next);
         }
     }
 
-    /// The earliest armed instant: exact after [`Timers::settle`], else perhaps one that is not
-    /// armed any more, or the beginning of a bucket; never too late.
+    /// When the first armed ticket has to be looked at: exact after [`Timers::settle`], else perhaps
+    /// one that is not armed any more, or the beginning of a bucket; never too late.
     #[must_use]
     pub fn next(&self) -> Option<Timestamp> {
-        let near = self.near.peek().map(|Reverse((at, _))| *at);
+        let near = self.near.peek().map(|Reverse(timer)| timer.step.wake());
         let far = self.far.first_key_value();
         near.or_else(|| far.map(|(number, _)| Timestamp::from_millis(number * BUCKET_MS)))
+    }
+}
+
+impl Timer {
+    fn is_live<'a>(&self, next: &impl Fn(u32) -> (Step, &'a Text)) -> bool {
+        next(self.slot) == (self.step, &self.ticket_id)
     }
 }
 
@@ -127,71 +157,108 @@ mod tests {
         Timestamp::from_millis(minutes * 60_000)
     }
 
-    #[test]
-    fn timers_come_in_order_and_stale_ones_never() {
-        let mut timers = Timers::new();
-        let mut wakes = [at(5), at(3), at(90), at(3)];
-        for (slot, wake) in wakes.iter().enumerate() {
-            timers.arm(*wake, slot as u32);
+    fn due(minutes: i64) -> Step {
+        Step::due(at(minutes))
+    }
+
+    /// Tickets by their slots, with what each has to do next.
+    struct Tickets(Vec<(Step, Text)>);
+
+    impl Tickets {
+        fn new(steps: &[Step]) -> (Self, Timers) {
+            let mut timers = Timers::new();
+            let named = (0..).zip(steps).map(|(slot, step)| {
+                let id: Text = format!("T{slot}").into();
+                timers.arm(*step, &id, slot);
+                (*step, id)
+            });
+            (Self(named.collect()), timers)
         }
-        wakes[2] = at(40);
-        timers.arm(at(40), 2);
-        let taken = timers.take_until(at(50), 100, |slot| wakes[slot as usize]);
-        assert_eq!(taken, [(at(3), 1), (at(3), 3), (at(5), 0), (at(40), 2)]);
-        assert!(
-            timers
-                .take_until(at(200), 100, |slot| wakes[slot as usize])
-                .is_empty()
-        );
+
+        fn next(&self, slot: u32) -> (Step, &Text) {
+            let (step, id) = &self.0[slot as usize];
+            (*step, id)
+        }
+
+        fn move_to(&mut self, slot: u32, step: Step, timers: &mut Timers) {
+            self.0[slot as usize].0 = step;
+            timers.arm(step, &self.0[slot as usize].1, slot);
+        }
+
+        fn take(&self, timers: &mut Timers, minutes: i64, count: usize) -> Vec<(Step, u32)> {
+            let to = at(minutes).plus_millis(1);
+            let taken = timers.take_until(to, count, |slot| self.next(slot));
+            taken.into_iter().map(|it| (it.step, it.slot)).collect()
+        }
     }
 
     #[test]
-    fn a_limit_never_splits_an_instant() {
-        let mut timers = Timers::new();
-        for slot in 0..10 {
-            timers.arm(at(i64::from(slot / 4)), slot);
-        }
-        let wake = |slot: u32| at(i64::from(slot / 4));
-        assert_eq!(timers.take_until(at(100), 1, wake).len(), 4);
-        assert_eq!(timers.take_until(at(100), 5, wake).len(), 6);
+    fn timers_come_in_order_and_stale_ones_never() {
+        let (mut tickets, mut timers) = Tickets::new(&[due(5), due(3), due(90), due(3)]);
+        tickets.move_to(2, due(40), &mut timers);
+        let taken = tickets.take(&mut timers, 50, 100);
+        assert_eq!(taken, [(due(3), 1), (due(3), 3), (due(5), 0), (due(40), 2)]);
+        assert!(tickets.take(&mut timers, 200, 100).is_empty());
+    }
+
+    #[test]
+    fn those_of_one_instant_come_in_the_order_of_their_events() {
+        let fact = Step::fact(at(3));
+        let (mut tickets, mut timers) = Tickets::new(&[due(3), due(3), due(3), fact, fact]);
+        // The order is that of the tickets, not of their slots.
+        let ids = ["E", "D", "C", "B", "A"];
+        tickets.0 = tickets
+            .0
+            .iter()
+            .zip(ids)
+            .map(|(it, id)| (it.0, id.into()))
+            .collect();
+        assert_eq!(
+            tickets.take(&mut timers, 3, 3),
+            [(fact, 4), (fact, 3), (due(3), 2)]
+        );
+        assert_eq!(tickets.take(&mut timers, 3, 3), [(due(3), 1), (due(3), 0)]);
         assert_eq!(timers.next(), None);
     }
 
     #[test]
     fn the_next_timer_is_exact_once_stale_ones_are_dropped() {
-        let mut timers = Timers::new();
-        let mut wakes = [at(3), at(7), at(95)];
-        for (slot, wake) in wakes.iter().enumerate() {
-            timers.arm(*wake, slot as u32);
-        }
+        let (mut tickets, mut timers) = Tickets::new(&[due(3), due(7), due(95)]);
         assert_eq!(timers.next(), Some(at(0)), "the beginning of the bucket");
-        timers.settle(|slot| wakes[slot as usize]);
-        assert_eq!(timers.next(), Some(at(3)));
-        wakes[0] = Timestamp::MAX;
-        timers.settle(|slot| wakes[slot as usize]);
-        assert_eq!(timers.next(), Some(at(7)));
-        wakes[1] = at(97);
-        timers.arm(wakes[1], 1);
-        timers.settle(|slot| wakes[slot as usize]);
-        assert_eq!(timers.next(), Some(at(95)));
-        let taken = timers.take_until(at(200), 9, |slot| wakes[slot as usize]);
-        assert_eq!(taken, [(at(95), 2), (at(97), 1)]);
-        timers.settle(|slot| wakes[slot as usize]);
+        timers.settle(|slot| tickets.next(slot));
+        assert_eq!(timers.next(), Some(due(3).wake()));
+        tickets.move_to(0, Step::NEVER, &mut timers);
+        timers.settle(|slot| tickets.next(slot));
+        assert_eq!(timers.next(), Some(due(7).wake()));
+        tickets.move_to(1, due(97), &mut timers);
+        timers.settle(|slot| tickets.next(slot));
+        assert_eq!(timers.next(), Some(due(95).wake()));
+        let taken = tickets.take(&mut timers, 200, 9);
+        assert_eq!(taken, [(due(95), 2), (due(97), 1)]);
+        timers.settle(|slot| tickets.next(slot));
         assert_eq!(timers.next(), None);
     }
 
     #[test]
     fn timers_armed_into_the_near_past_still_come() {
-        let mut timers = Timers::new();
-        timers.arm(at(10), 0);
-        assert_eq!(timers.take_until(at(15), 9, |_| at(10)), [(at(10), 0)]);
-        timers.arm(at(2), 1);
-        timers.arm(at(16), 2);
-        let wake = |slot: u32| if slot == 1 { at(2) } else { at(16) };
-        assert_eq!(timers.next(), Some(at(2)));
+        let (mut tickets, mut timers) = Tickets::new(&[due(10), Step::NEVER]);
+        assert_eq!(tickets.take(&mut timers, 15, 9), [(due(10), 0)]);
+        tickets.move_to(0, due(2), &mut timers);
+        tickets.move_to(1, due(16), &mut timers);
+        assert_eq!(timers.next(), Some(due(2).wake()));
         assert_eq!(
-            timers.take_until(at(20), 9, wake),
-            [(at(2), 1), (at(16), 2)]
+            tickets.take(&mut timers, 20, 9),
+            [(due(2), 0), (due(16), 1)]
         );
+    }
+
+    #[test]
+    fn a_timer_of_a_forgotten_ticket_is_none_of_the_next_one_in_its_slot() {
+        let (mut tickets, mut timers) = Tickets::new(&[due(3)]);
+        timers.settle(|slot| tickets.next(slot));
+        tickets.0[0].1 = "other".into();
+        timers.arm(due(3), &"other".into(), 0);
+        assert_eq!(tickets.take(&mut timers, 5, 9), [(due(3), 0)]);
+        assert_eq!(timers.next(), None);
     }
 }

@@ -1,5 +1,7 @@
 //! What must be so for any plans and any lives of tickets.
 
+#[path = "properties/edits.rs"]
+mod edits;
 #[path = "properties/forgetting.rs"]
 mod forgetting;
 #[path = "properties/storms.rs"]

@@ -82,11 +82,19 @@ fn what_is_read_back_is_the_revision_that_was_written() {
 
 #[test]
 fn the_order_of_the_log_stands_above_a_clock_that_goes_back() {
-    let log = log(&[(10, "a", false), (50, "b", false), (40, "c", false)]);
-    let expected = [(10, "a"), (50, "b"), (50, "c")].map(|(at, name)| (at, name.to_owned()));
-    assert_eq!(edits(&log), expected);
+    let log = log(&[
+        (10, "a", false),
+        (50, "b", false),
+        (40, "c", false),
+        (51, "d", false),
+    ]);
+    let expected = [(10, "a"), (50, "b"), (51, "c"), (52, "d")];
+    assert_eq!(
+        edits(&log),
+        expected.map(|(at, name)| (at, name.to_owned()))
+    );
     let rules = log.rules().unwrap();
-    assert_eq!(*rules.at(at(50)).plans[0].name, *"c");
+    assert_eq!(*rules.at(at(52)).plans[0].name, *"d");
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! A timeline: its lines in their order, and the same lines with what they bring about.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use escalator::offline::Recording;
 use escalator_engine::explain::explain;
+use escalator_engine::plan::Revision;
 use escalator_engine::rules::Rules;
 use escalator_engine::simulate::{Simulation, simulate};
 use escalator_engine::time::Timestamp;
 
-use super::{input, output};
+use super::{input, live, output};
 
 /// 2026-11-23, a Monday: the day of times without a day.
 const FIRST_DAY_MS: i64 = 1_795_392_000_000;
@@ -19,20 +21,31 @@ const DAY_MS: i64 = 86_400_000;
 enum Line<'a> {
     /// A blank line or a comment.
     Note,
-    /// Events, as lines of an event file.
-    Events(String),
+    /// Something that reaches the service.
+    Heard(Heard),
     /// A question about a ticket: its id, and the parts that are asked for.
     Question(&'a str, Vec<&'a str>),
     /// The end of the timeline.
     End,
 }
 
+/// What reaches the service.
+enum Heard {
+    /// Events, as lines of an event file.
+    Events(String),
+    /// From an instant on the plans of that name are in force.
+    Edit(Timestamp, String),
+}
+
 /// Where a line stands: at one instant events come first, what they bring about next, questions
 /// last.
 type Place = (Timestamp, u8);
 
+/// The revisions of the plans by name, that of the beginning first.
+pub(super) type Revisions = [(String, Arc<Revision>)];
+
 /// Runs a timeline and writes it anew.
-pub(super) fn run(text: &str, rules: &Rules) -> Result<String, String> {
+pub(super) fn run(text: &str, revisions: &Revisions) -> Result<String, String> {
     let mut lines: Vec<(Place, &str, Line<'_>)> = Vec::new();
     for text in text.lines().filter(|line| !is_expectation(line)) {
         let before = lines.last().map_or((Timestamp::MIN, 0), |line| line.0);
@@ -40,34 +53,89 @@ pub(super) fn run(text: &str, rules: &Rules) -> Result<String, String> {
         lines.push((place, text, line));
     }
     let until = lines.iter().map(|line| line.0.0).max().ok_or("no lines")?;
-    let events = lines.iter().filter_map(|(_, _, line)| match line {
-        Line::Events(events) => Some(events.as_str()),
-        Line::Note | Line::Question(..) | Line::End => None,
-    });
-    let events: String = events.collect();
-    let recording = Recording::read(events.as_bytes()).map_err(|e| format!("{e}: {}", e.first))?;
     let mut out: Vec<(Place, String)> = Vec::new();
-    for (place, text, line) in lines {
-        out.push((place, text.to_owned()));
+    for (place, text, line) in &lines {
+        out.push((*place, (*text).to_owned()));
         if let Line::Question(ticket_id, parts) = line {
-            let facts = recording.facts_of(ticket_id);
-            let answer = explain(&ticket_id.into(), &facts, place.0, rules);
+            let facts = recording(&lines, place.0)?.facts_of(ticket_id);
+            let rules = rules(&lines, revisions, place.0)?;
+            let answer = explain(&(*ticket_id).into(), &facts, place.0, &rules);
             let answer =
-                answer.map_or_else(|| "unknown".to_owned(), |it| output::answer(&it, &parts));
-            out.push((place, format!("{} = {answer}", time(place.0))));
+                answer.map_or_else(|| "unknown".to_owned(), |it| output::answer(&it, parts));
+            out.push((*place, format!("{} = {answer}", time(place.0))));
         }
     }
-    let rules = Arc::new(rules.clone());
-    let by_one = Simulation::new(&rules, recording.facts.clone(), until, 1);
-    let (simulated, _) = simulate(&rules, recording.facts, until);
-    // However the recording is cut into steps, the same is decided.
-    assert_eq!(by_one.flatten().collect::<Vec<_>>(), simulated.events);
-    for (at, line) in output::lines(&simulated.events) {
+    let is_late = lines.iter().any(|(_, text, _)| is_late(text));
+    let events = if is_late {
+        let mut arrivals = Vec::new();
+        for at in heard_at(&lines) {
+            let facts = recording_of(&lines, |heard_at| heard_at == at)?.facts;
+            arrivals.push((at, facts, Arc::new(rules(&lines, revisions, at)?)));
+        }
+        live::run(Rules::new(Arc::clone(&revisions[0].1)), arrivals, until)
+    } else {
+        let rules = Arc::new(rules(&lines, revisions, until)?);
+        let facts = recording(&lines, until)?.facts;
+        let by_one = Simulation::new(&rules, facts.clone(), until, 1);
+        let (simulated, _) = simulate(&rules, facts, until);
+        // However the recording is cut into steps, the same is decided.
+        assert_eq!(by_one.flatten().collect::<Vec<_>>(), simulated.events);
+        simulated.events
+    };
+    for (at, line) in output::lines(&events) {
         let place = (at, 1);
         let after = out.iter().rposition(|(other, _)| *other <= place);
         out.insert(after.map_or(0, |after| after + 1), (place, line));
     }
     Ok(out.into_iter().map(|(_, line)| line + "\n").collect())
+}
+
+/// The instants at which something is heard.
+fn heard_at(lines: &[(Place, &str, Line<'_>)]) -> BTreeSet<Timestamp> {
+    let heard = lines
+        .iter()
+        .filter(|(_, _, line)| matches!(line, Line::Heard(_)));
+    heard.map(|(place, ..)| place.0).collect()
+}
+
+/// The events that are heard of up to an instant.
+fn recording(lines: &[(Place, &str, Line<'_>)], until: Timestamp) -> Result<Recording, String> {
+    recording_of(lines, |heard_at| heard_at <= until)
+}
+
+fn recording_of(
+    lines: &[(Place, &str, Line<'_>)],
+    is_meant: impl Fn(Timestamp) -> bool,
+) -> Result<Recording, String> {
+    let events = lines.iter().filter_map(|(place, _, line)| match line {
+        Line::Heard(Heard::Events(events)) if is_meant(place.0) => Some(events.as_str()),
+        Line::Heard(_) | Line::Note | Line::Question(..) | Line::End => None,
+    });
+    let events: String = events.collect();
+    Recording::read(events.as_bytes()).map_err(|e| format!("{e}: {}", e.first))
+}
+
+/// The plans with the edits that are heard of up to an instant.
+fn rules(
+    lines: &[(Place, &str, Line<'_>)],
+    revisions: &Revisions,
+    until: Timestamp,
+) -> Result<Rules, String> {
+    let mut rules = Rules::new(Arc::clone(&revisions[0].1));
+    for (place, _, line) in lines {
+        if let Line::Heard(Heard::Edit(at, name)) = line
+            && place.0 <= until
+        {
+            let edited = revisions.iter().find(|(other, _)| other == name);
+            let (_, revision) = edited.ok_or_else(|| format!("no plans are called {name}"))?;
+            rules = rules.with_edit(*at, Arc::clone(revision));
+        }
+    }
+    Ok(rules)
+}
+
+fn is_late(text: &str) -> bool {
+    split_time(text).is_ok_and(|(_, rest)| rest.starts_with("late "))
 }
 
 fn is_expectation(line: &str) -> bool {
@@ -92,10 +160,19 @@ fn parse<'a>(text: &'a str, before: Place) -> Result<(Place, Line<'a>), String> 
             let ticket_id = words.next().ok_or("a question names a ticket")?;
             Ok(((at, 2), Line::Question(ticket_id, words.collect())))
         }
-        Some((ticket_id, words)) => {
-            let events = events(ticket_id, at, words)?;
-            Ok(((at, 0), Line::Events(events)))
+        Some(("late", late)) => {
+            let (then, rest) = split_time(late)?;
+            Ok(((at, 0), Line::Heard(heard(then, rest)?)))
         }
+        Some(_) => Ok(((at, 0), Line::Heard(heard(at, rest)?))),
+        None => Err("a line has a time, a ticket and what happens".to_owned()),
+    }
+}
+
+fn heard(at: Timestamp, rest: &str) -> Result<Heard, String> {
+    match rest.split_once(' ') {
+        Some(("edit", name)) => Ok(Heard::Edit(at, name.trim().to_owned())),
+        Some((ticket_id, words)) => Ok(Heard::Events(events(ticket_id, at, words)?)),
         None => Err("a line has a time, a ticket and what happens".to_owned()),
     }
 }

@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 
-use super::{Machine, Outcome, Past, Trace};
+use super::{InForce, Machine, Outcome, Past, Trace};
 use crate::decision::Anchor;
-use crate::fact::Fact;
 use crate::moment::Occurrence;
 use crate::plan::{InFlight, Plan, Revision};
 use crate::rules::Rules;
@@ -17,15 +16,16 @@ use crate::time::Timestamp;
 const RESTARTS_MAX: usize = 64;
 
 impl Machine {
-    /// The revision that a fact is read by.
-    pub(super) fn revision_for(&self, fact: &Fact, rules: &Rules) -> Arc<Revision> {
+    /// The revision that the ticket is read by at an instant.
+    pub(crate) fn revision_at<'a>(&self, at: Timestamp, rules: &'a Rules) -> &'a Arc<Revision> {
         let kept = self.kept.as_ref().filter(|_| !self.category.is_done());
         let revision = kept.and_then(|id| rules.revision(id));
-        Arc::clone(revision.unwrap_or_else(|| rules.at(fact.occurred_at)))
+        revision.unwrap_or_else(|| rules.at(at))
     }
 
     /// Applies the edits up to an instant that were not applied yet, each after what falls due
-    /// before it.
+    /// before it. Those that meet a ticket that is done, or not known yet, are left to its next
+    /// fact.
     pub fn apply_edits(
         &mut self,
         until: Timestamp,
@@ -33,17 +33,25 @@ impl Machine {
         rules: &Rules,
         out: &mut Outcome,
     ) {
-        while let Some(at) = rules.next_edit(self.edited_at).filter(|at| *at <= until) {
-            if self.created_at.is_some() && !self.category.is_done() {
-                self.fire(at, rules, out);
-                self.apply_edit(at, past, rules, out);
-            }
-            self.edited_at = at;
+        while self.is_open()
+            && let Some(edited_at) = rules.next_edit(self.edited_at).filter(|at| *at <= until)
+        {
+            // What was folded away stays as it was read: an older edit comes right behind it.
+            let at = edited_at.max(self.last_fact_at);
+            self.fire(at, rules, out);
+            self.apply_edit(at, rules.at(edited_at), past, rules, out);
+            self.edited_at = edited_at;
         }
     }
 
-    fn apply_edit(&mut self, at: Timestamp, past: Past<'_>, rules: &Rules, out: &mut Outcome) {
-        let revision = Arc::clone(rules.at(at));
+    fn apply_edit(
+        &mut self,
+        at: Timestamp,
+        revision: &Arc<Revision>,
+        past: Past<'_>,
+        rules: &Rules,
+        out: &mut Outcome,
+    ) {
         let before = self.in_force(rules);
         let in_flight = before.as_ref().map_or(InFlight::Adopt, |before| {
             let edited = revision.plan(&before.plan.name);
@@ -55,17 +63,19 @@ impl Machine {
             return;
         }
         let is_restart = in_flight == InFlight::Restart
-            && before.is_some_and(|before| is_changed(&before.plan, &before.revision, &revision));
+            && before.is_some_and(|before| is_changed(&before.plan, &before.revision, revision));
         self.kept = None;
         self.last_fact_at = at;
         self.enter_category(revision.category(self.ticket.status.as_deref()).0, at);
-        let mut occurrence = self.edit_occurrence(at, &revision);
-        let lost = self.rematch(&mut occurrence, past, &revision, rules, out);
-        if is_restart {
-            self.restart_clocks(&occurrence, rules);
-        }
+        let mut occurrence = self.edit_occurrence(at, revision);
+        let lost = self.rematch(&mut occurrence, past, revision, rules, out);
         let in_force = self.in_force(rules);
         if let Some(in_force) = &in_force {
+            // What a status means now holds for clocks, too, whose start was folded away.
+            self.apply_to_clocks(&occurrence, in_force);
+            if is_restart {
+                self.restart_clocks(&occurrence, in_force);
+            }
             self.pause_waits(at, in_force);
         }
         let plan = in_force.as_ref().or(lost.as_ref());
@@ -91,20 +101,24 @@ impl Machine {
         out.trace_decisions();
     }
 
-    fn restart_clocks(&mut self, occurrence: &Occurrence, rules: &Rules) {
+    fn restart_clocks(&mut self, occurrence: &Occurrence, in_force: &InForce) {
         let restart = Occurrence {
             is_restart: true,
             ..occurrence.clone()
         };
-        if let Some(in_force) = self.in_force(rules) {
-            for (clock, timeframe) in self.clocks.iter_mut().zip(&in_force.plan.timeframes) {
-                clock.apply(timeframe, &restart);
-            }
-        }
+        self.apply_to_clocks(&restart, in_force);
         if self.restarts.len() == RESTARTS_MAX {
             self.restarts.remove(0);
         }
         self.restarts.push(occurrence.at);
+    }
+
+    /// How many of the remembered restarts an earlier machine of the same ticket has had.
+    pub(super) fn restarts_shared_with(&self, earlier: &Self) -> usize {
+        let had = earlier.restarts.iter();
+        let first = self.restarts.first();
+        had.filter(|at| first.is_some_and(|first| *at >= first))
+            .count()
     }
 
     /// The edit as clocks see it: the ticket as it stands.

@@ -17,9 +17,16 @@ use crate::stopwatch::Stopwatch;
 use crate::time::Timestamp;
 
 impl Machine {
-    /// Finds the first plan whose match holds and moves the ticket under it. A ticket that was
-    /// done and still is keeps the plan it has. Returns the plan that was lost when none matches
-    /// and the same fact resolves the ticket, for the ending that follows.
+    /// Whether the plan stays whatever matches: that of a ticket that was done and still is.
+    pub(super) fn keeps_plan(&self, occurrence: &Occurrence) -> bool {
+        let stays_done =
+            occurrence.before.is_done() && occurrence.after.is_done() && !occurrence.begins;
+        stays_done && self.plan.is_some()
+    }
+
+    /// Finds the first plan whose match holds and moves the ticket under it. Returns the plan that
+    /// was lost when none matches and the same fact resolves the ticket, for the ending that
+    /// follows.
     pub(super) fn rematch(
         &mut self,
         occurrence: &mut Occurrence,
@@ -28,11 +35,6 @@ impl Machine {
         rules: &Rules,
         out: &mut Outcome,
     ) -> Option<InForce> {
-        let stays_done =
-            occurrence.before.is_done() && occurrence.after.is_done() && !occurrence.begins;
-        if stays_done && self.plan.is_some() {
-            return None;
-        }
         match self.matching_plan(revision) {
             Some(plan) => {
                 let is_same = self
@@ -143,13 +145,9 @@ impl Machine {
             found.is_some_and(|found| found.name == plan.name)
         };
         let mut matched = past.fold.is_some() && revision.watches_fields && matches(&then);
-        let restart = |then: &Self, at: Timestamp| {
-            // What lies before the fold is in its clocks.
-            let is_kept = past.fold.is_none_or(|fold| fold.edited_at < at);
-            is_kept.then(|| Occurrence {
-                is_restart: true,
-                ..then.edit_occurrence(at, revision)
-            })
+        let restart = |then: &Self, at: Timestamp| Occurrence {
+            is_restart: true,
+            ..then.edit_occurrence(at, revision)
         };
         let mut read = |then: &mut Self, fact: &Arc<Fact>| {
             let mut occurrence = then.merge(fact, revision, &mut Outcome::default());
@@ -163,17 +161,17 @@ impl Machine {
             then.customer_reply_count += u32::try_from(replies).unwrap_or(u32::MAX);
             occurrence
         };
-        let mut restarts = self.restarts.iter().copied().peekable();
+        // What lies before the fold is in its clocks.
+        let folded = past.fold.map_or(0, |fold| self.restarts_shared_with(fold));
+        let mut restarts = self.restarts[folded..].iter().copied().peekable();
         let mut history = Vec::with_capacity(past.facts.len());
         for fact in past.facts {
             while let Some(at) = restarts.next_if(|at| *at <= fact.occurred_at) {
-                history.extend(restart(&then, at));
+                history.push(restart(&then, at));
             }
             history.push(read(&mut then, fact));
         }
-        for at in restarts {
-            history.extend(restart(&then, at));
-        }
+        history.extend(restarts.map(|at| restart(&then, at)));
         (history, matched)
     }
 

@@ -35,13 +35,18 @@ impl TicketState {
                 continue;
             }
             let identity = decision.identity();
-            let stands = self.ledger.standing(identity).is_some();
-            // Read in order, a move is always a new one, even when it looks like one that was
-            // emitted wrongly before.
-            if stands && (late_at.is_some() || !decision.kind.moves_level()) {
-                continue;
+            if let Some(place) = self.ledger.standing(identity) {
+                // Read in order, a move is always a new one, even when it looks like one that was
+                // emitted wrongly before.
+                if late_at.is_some() || !decision.kind.moves_level() {
+                    self.ledger.move_to(place, decision.decided_at);
+                    continue;
+                }
             }
             failed += self.emit(decision, identity, standing, context, out);
+        }
+        if late_at.is_some() {
+            self.ledger.set_aside(decisions);
         }
         let seen = self.last_voiced.as_ref().map_or(0, |seen| seen.level);
         // A plan with a shorter path has taken the level down silently: either is right to be seen.

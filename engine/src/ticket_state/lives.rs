@@ -3,6 +3,7 @@
 use super::{Span, TicketState};
 use crate::machine::{Machine, Outcome, Trace};
 use crate::rules::Rules;
+use crate::step::Until;
 use crate::time::Timestamp;
 
 impl TicketState {
@@ -27,10 +28,10 @@ impl TicketState {
         mut watch: impl FnMut(&Machine),
     ) {
         let span = Span {
-            to,
+            until: Until::before(to),
             is_one_life: false,
         };
-        self.read(span, rules, outcome, &mut watch, |_, _| {});
+        self.read(span, rules, outcome, &mut watch, |_, _, _| {});
         while let Some(at) = self.machine.forgotten_at(rules)
             && self
                 .facts
@@ -39,7 +40,7 @@ impl TicketState {
         {
             outcome.trace_forgetting(at);
             self.forget();
-            self.read(span, rules, outcome, &mut watch, |_, _| {});
+            self.read(span, rules, outcome, &mut watch, |_, _, _| {});
         }
     }
 

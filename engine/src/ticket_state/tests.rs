@@ -43,7 +43,7 @@ fn evaluated(facts: &[Arc<Fact>]) -> TicketState {
         rules: &Rules::new(Arc::new(Revision::default())),
         emission: &Emission::on_virtual_clock(),
     };
-    state.advance(at(1_000_000), context, &mut Vec::new());
+    state.advance(Until::before(at(1_000_000)), context, &mut Vec::new());
     state
 }
 

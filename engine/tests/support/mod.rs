@@ -1,9 +1,12 @@
 //! Random plans and random lives of tickets, from plain numbers so that proptest can shrink them.
 
+mod calendar;
+mod edits;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use escalator_engine::calendar::{AtClose, Calendar, CalendarRule, Hours};
+use escalator_engine::calendar::Calendar;
 use escalator_engine::condition::{Condition, Field, Scalar, Test};
 use escalator_engine::effect::{Escalated, Event, Notify};
 use escalator_engine::emission::Emitted;
@@ -22,6 +25,9 @@ use escalator_engine::ticket::{Change, Text, TextField};
 use escalator_engine::time::{Duration, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
+
+use calendar::calendar;
+pub(crate) use edits::{Edited, edited, edited_stormy};
 
 pub(crate) const START_MS: i64 = 1_700_000_000_000;
 
@@ -130,39 +136,6 @@ fn categories(bits: u8) -> CategorySet {
         .filter(|(n, _)| bits & (1 << n) != 0)
         .map(|(_, c)| c)
         .collect()
-}
-
-/// Calendars that open and close several times while a life lasts, which begins at 22:13 in UTC, and
-/// one that never closes.
-fn calendar() -> impl Strategy<Value = Calendar> {
-    let hours = |zone: &'static str, hours: &'static [&'static str], at_close| {
-        let hours: Vec<_> = hours
-            .iter()
-            .map(|it| Hours::parse(it).expect("hours"))
-            .collect();
-        let rule = CalendarRule {
-            time_zone: zone.into(),
-            week: std::array::from_fn(|_| hours.clone()),
-            at_close,
-            ..CalendarRule::default()
-        };
-        Calendar::business(rule).expect("a calendar that opens")
-    };
-    let breaks = &[
-        "00:00-00:40",
-        "01:00-01:25",
-        "02:00-06:00",
-        "20:00-22:30",
-        "23:00-24:00",
-    ];
-    let early = &["00:00-01:30", "09:00-17:00", "22:00-22:45"];
-    prop_oneof![
-        2 => Just(Calendar::Always),
-        2 => Just(hours("UTC", breaks, AtClose::Stay)),
-        1 => Just(hours("UTC", breaks, AtClose::NextOpen)),
-        1 => Just(hours("Europe/Berlin", early, AtClose::Stay)),
-        1 => Just(hours("America/New_York", early, AtClose::NextOpen)),
-    ]
 }
 
 fn working_days(text: &str) -> WorkingDays {
@@ -353,6 +326,10 @@ pub(crate) fn forgetful_rules() -> impl Strategy<Value = Arc<Rules>> {
 
 /// Rules whose targets are told a few times an hour at most.
 pub(crate) fn stormy_rules() -> impl Strategy<Value = Arc<Rules>> {
+    stormy().prop_map(|revision| Arc::new(Rules::new(Arc::new(revision))))
+}
+
+fn stormy() -> impl Strategy<Value = Revision> {
     let limit = || proptest::option::weighted(0.8, (1_u32..5, 5_i64..150));
     (revision(), [limit(), limit(), limit()]).prop_map(|(revision, limits)| {
         let targets = limits.into_iter().enumerate().map(|(n, limit)| {
@@ -366,11 +343,10 @@ pub(crate) fn stormy_rules() -> impl Strategy<Value = Arc<Rules>> {
             };
             (format!("team-{}", n + 1).into(), target)
         });
-        let revision = Revision {
+        Revision {
             targets: targets.collect(),
             ..revision
-        };
-        Arc::new(Rules::new(Arc::new(revision)))
+        }
     })
 }
 

@@ -8,6 +8,7 @@ use escalator_engine::simulate::simulate;
 use super::*;
 use crate::edits;
 use crate::plan_file::PlanSet;
+use crate::shard::DECISIONS_MAX;
 use crate::wire;
 
 /// The plan with another time to the first response, and what it does to running tickets.
@@ -206,4 +207,70 @@ fn an_edit_that_cannot_be_used_changes_nothing() {
     assert_eq!(scene.raised_tickets(), ["T1"]);
     let raised = scene.raised();
     assert!(raised[0].1 < 100, "it was {} ms late", raised[0].1);
+}
+
+/// What subscribers hear, without their names: ticket, type, kind of the cause.
+fn heard(scene: &Scene) -> Vec<String> {
+    let brokers = scene.brokers.borrow();
+    let escalated = brokers
+        .written
+        .iter()
+        .filter(|record| record.topic == "escalated");
+    let events = escalated.map(|record| -> Value {
+        serde_json::from_slice(record.value.as_deref().unwrap()).unwrap()
+    });
+    let line = |event: Value| {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let (ticket, kind) = (text(&event["ticket_id"]), text(&event["type"]));
+        format!("{ticket} {kind} {}", text(&event["cause"]["kind"]))
+    };
+    events.map(line).collect()
+}
+
+#[test]
+fn an_edit_that_is_dated_before_what_was_decided_puts_it_right_also_behind_a_restart() {
+    for is_restarted in [false, true] {
+        let mut scene = Scene::with_log();
+        let mut shard = scene.owner(&[0]);
+        scene.create(0, "T1", 0);
+        scene.create(0, "T2", 4);
+        scene.reply(0, "T2", 18);
+        scene.run(&mut shard, 25);
+        assert_eq!(heard(&scene), ["T1 raised timeframe"]);
+        // The clock of the broker is far behind.
+        scene.edit(10, &plan("12m", "adopt"), false);
+        if is_restarted {
+            scene.read_log();
+            shard = scene.owner(&[0]);
+        }
+        scene.run(&mut shard, 26);
+        let expected = ["T1 raised timeframe", "T2 raised timeframe"];
+        assert_eq!(heard(&scene), expected, "T2 was answered too late");
+    }
+}
+
+#[test]
+fn an_edit_of_more_tickets_than_a_transaction_takes_is_decided_in_several() {
+    const TICKETS: usize = DECISIONS_MAX + 500;
+    let mut scene = Scene::with_log();
+    let mut shard = scene.owner(&[0]);
+    for number in 0..TICKETS {
+        scene.create(0, &format!("T{number:04}"), 0);
+    }
+    scene.run(&mut shard, 5);
+    let before = scene.brokers.borrow().written.len();
+    // All that is edited is due at once by then.
+    scene.edit(5, &plan("3m", "adopt"), false);
+    scene.run(&mut shard, 6);
+    assert_eq!(scene.decided_by_id(), scene.simulated(6));
+    let raised = scene.raised_tickets();
+    assert_eq!(raised.len(), TICKETS);
+    assert!(raised.is_sorted(), "it is decided in order of the ids");
+    let brokers = scene.brokers.borrow();
+    let written = brokers.written[before..].iter();
+    let states = written.filter(|record| record.topic == STATE);
+    let keys: Vec<_> = states.map(|record| record.key.clone().unwrap()).collect();
+    let transactions = keys.split(|key| key == meta::KEY);
+    let largest = transactions.map(<[_]>::len).max();
+    assert_eq!(largest, Some(DECISIONS_MAX));
 }

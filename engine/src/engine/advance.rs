@@ -1,0 +1,182 @@
+//! Deciding on, a batch at a time.
+//!
+//! A batch takes about as many tickets as it is told to, and ends before an instant that does not fit
+//! into it. An instant that fits into none, as that of an edit of the plans, which all open tickets
+//! have in common, is cut in the order of its events: first what facts and edits do, then what falls
+//! due, each by ticket id. So what comes out is the same wherever it is cut. Nothing is kept about a
+//! cut: whoever goes on, restarted or not, finds in the tickets what is left of the instant.
+
+use super::{Advanced, Engine};
+use crate::emission::{Emission, Emitted};
+use crate::step::{Step, Until};
+use crate::ticket::Text;
+use crate::ticket_state::Context;
+use crate::time::Timestamp;
+use crate::timers::Timer;
+
+/// What a batch has decided so far.
+struct Decided<'a> {
+    emission: &'a Emission,
+    advanced: Advanced,
+    /// With the ids of the tickets, in any order.
+    fired: Vec<(Text, Emitted)>,
+}
+
+/// What a batch takes on.
+struct Portion {
+    /// Everything before this instant is decided.
+    reached: Timestamp,
+    /// The tickets to look at.
+    timers: Vec<Timer>,
+    /// Whether they all are of one instant that is cut behind the last of them.
+    is_cut: bool,
+    /// Whether others are left.
+    is_more_left: bool,
+}
+
+impl Engine {
+    /// Evaluates everything before `to`, which never goes back. With more than `limit` tickets to
+    /// look at it stops before an instant, or inside of one that has more than that by itself.
+    pub fn advance(&mut self, to: Timestamp, limit: usize, emission: &Emission) -> Advanced {
+        let portion = self.portion(to, limit);
+        let reached = portion.reached;
+        let mut decided = Decided {
+            emission,
+            advanced: Advanced {
+                reached,
+                is_more_left: portion.is_more_left,
+                ..Advanced::default()
+            },
+            fired: Vec::new(),
+        };
+        self.batch.evaluated_to = Some(reached);
+        if portion.is_cut {
+            self.advance_to(reached, &mut decided);
+            self.advance_in(portion.timers, &mut decided);
+        } else {
+            for timer in portion.timers {
+                self.dirty(timer.ticket_id.clone()).is_fresh = true;
+                self.batch.taken.push(timer);
+            }
+            self.advance_to(reached, &mut decided);
+        }
+        let Decided {
+            mut advanced,
+            mut fired,
+            ..
+        } = decided;
+        // Stable: what one ticket decides at one instant stays in its order.
+        fired.sort_by(|(a_id, a), (b_id, b)| (a.at, a.is_due, a_id).cmp(&(b.at, b.is_due, b_id)));
+        let events = fired.into_iter().map(|(_, event)| event).collect();
+        advanced.events = self.judge(events, reached, emission);
+        advanced
+    }
+
+    /// Takes the timers of a batch.
+    fn portion(&mut self, to: Timestamp, limit: usize) -> Portion {
+        let from = self.batch.evaluated_to.unwrap_or(self.evaluated_to);
+        let to = to.max(from);
+        let slots = &self.slots;
+        let next = |slot: u32| slots[slot as usize].next();
+        // A limit of 0 would never end. One more shows where the others begin.
+        let limit = limit.max(1);
+        let mut timers = self.timers.take_until(to, limit.saturating_add(1), next);
+        let beyond = if timers.len() > limit {
+            timers.pop()
+        } else {
+            None
+        };
+        let Some(beyond) = beyond else {
+            return Portion {
+                reached: to,
+                timers,
+                is_cut: false,
+                is_more_left: false,
+            };
+        };
+        // All of an instant, or nothing of it, unless there is nothing else.
+        let at = beyond.step.at;
+        let whole = timers.partition_point(|timer| timer.step.at < at);
+        let is_cut = whole == 0;
+        if !is_cut {
+            for timer in timers.drain(whole..) {
+                self.timers.arm(timer.step, &timer.ticket_id, timer.slot);
+            }
+        }
+        self.put_back(beyond);
+        Portion {
+            reached: at.max(from),
+            timers,
+            is_cut,
+            is_more_left: true,
+        }
+    }
+
+    /// Lets every ticket of the batch decide what it has to before an instant.
+    fn advance_to(&mut self, to: Timestamp, decided: &mut Decided<'_>) {
+        for place in 0..self.batch.dirty.len() {
+            let dirty = &self.batch.dirty[place];
+            if dirty.is_fresh || dirty.next.wake() <= to {
+                self.advance_one(place, Until::before(to), decided);
+            }
+        }
+    }
+
+    /// Decides of an instant what its first tickets have to do in its first part: those of the
+    /// timers, and those of the batch that come before the last of these.
+    fn advance_in(&mut self, timers: Vec<Timer>, decided: &mut Decided<'_>) {
+        let Some(last) = timers.last().map(|it| (it.step, it.ticket_id.clone())) else {
+            return;
+        };
+        let of_batch = self.batch.dirty.iter();
+        let of_batch = of_batch.map(|dirty| (dirty.next, dirty.ticket_id.clone()));
+        let mut first: Vec<(Step, Text)> = of_batch
+            .filter(|place| place.0.at == last.0.at && *place <= last)
+            .collect();
+        let mut waiting = Vec::with_capacity(timers.len());
+        for timer in timers {
+            // Of its own tickets the batch knows better when they have to be looked at.
+            if self.batch.by_id.contains_key(&timer.ticket_id) {
+                self.batch.taken.push(timer);
+            } else {
+                first.push((timer.step, timer.ticket_id.clone()));
+                waiting.push(timer);
+            }
+        }
+        let Some(step) = first.iter().map(|(step, _)| *step).min() else {
+            return;
+        };
+        first.retain(|place| place.0 == step);
+        for timer in waiting {
+            if timer.step == step {
+                self.batch.taken.push(timer);
+            } else {
+                self.put_back(timer);
+            }
+        }
+        let until = Until::before(decided.advanced.reached).at_least(Until::through(step));
+        for (_, ticket_id) in first {
+            let place = self.place(ticket_id);
+            self.advance_one(place, until, decided);
+        }
+    }
+
+    /// Lets one ticket of the batch decide.
+    fn advance_one(&mut self, place: usize, until: Until, decided: &mut Decided<'_>) {
+        let dirty = &mut self.batch.dirty[place];
+        let context = Context {
+            ticket_id: &dirty.ticket_id,
+            rules: &self.rules,
+            emission: decided.emission,
+        };
+        let mut events = Vec::new();
+        decided.advanced.counts += dirty.state.advance(until, context, &mut events);
+        dirty.next = dirty.state.next_step(&self.rules);
+        dirty.is_fresh = false;
+        dirty.is_changed = true;
+        let named = events
+            .into_iter()
+            .map(|event| (dirty.ticket_id.clone(), event));
+        decided.fired.extend(named);
+    }
+}

@@ -1,0 +1,56 @@
+//! Folding: what the oldest facts leave when there is no room for them beside newer ones.
+
+use super::{FACTS_BYTES_MAX, FACTS_MAX, Fold, TicketState, bytes};
+use crate::fact::Fact;
+use crate::ledger::Folded;
+use crate::machine::{Machine, Outcome, Past};
+use crate::rules::Rules;
+
+impl TicketState {
+    /// Whether the next fact may not be kept beside all others. That depends on the facts up to this
+    /// one alone, so it is the same whatever the batches.
+    pub(super) fn needs_room(&self, next: &Fact) -> bool {
+        let kept = &self.facts[..self.evaluated];
+        kept.len() == FACTS_MAX
+            || (!kept.is_empty() && bytes(kept) + next.bytes() > FACTS_BYTES_MAX)
+    }
+
+    /// Folds the oldest fact away, with the edits of the plans before it: its decisions can no longer
+    /// change, and are returned for the ledger.
+    pub(super) fn fold_oldest(&mut self, rules: &Rules) -> Folded {
+        let fact = self.facts.remove(0);
+        self.evaluated -= 1;
+        let mut machine = self
+            .fold
+            .take()
+            .map_or_else(Machine::new, |fold| fold.machine);
+        let mut settled = Outcome::default();
+        if rules
+            .next_edit(machine.edited_at)
+            .is_some_and(|at| at <= fact.occurred_at)
+        {
+            let before = machine.clone();
+            machine.apply_edits(fact.occurred_at, past_of(&before), rules, &mut settled);
+        }
+        machine.fire(fact.occurred_at, rules, &mut settled);
+        let before = machine.clone();
+        machine.apply(&fact, past_of(&before), rules, &mut settled);
+        self.fold = Some(Box::new(Fold {
+            key: fact.key(),
+            machine,
+        }));
+        let decided = settled.decisions.iter();
+        Folded {
+            decided: decided.map(|decision| decision.identity()).collect(),
+            until: fact.occurred_at,
+        }
+    }
+}
+
+/// The past of a machine whose facts are folded away.
+fn past_of(machine: &Machine) -> Past<'_> {
+    Past {
+        fold: machine.created_at.is_some().then_some(machine),
+        facts: &[],
+    }
+}
