@@ -14,6 +14,7 @@ mod calendars;
 mod communication;
 mod conditions;
 mod content;
+mod contradiction;
 mod expressions;
 mod goals;
 mod hours;
@@ -39,6 +40,7 @@ mod test_file;
 mod tests;
 mod timeframes;
 mod triggers;
+mod warnings;
 mod yearly;
 
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Conditions: the maps under `match` and `when` to the engine's tests.
 
 use escalator_engine::condition::{Condition, Field, Scalar, Test};
-use escalator_engine::ticket::TextField;
+use escalator_engine::ticket::{NumberField, TextField};
 
 use super::expressions;
 use super::node::{Entry, Node, Value};
@@ -228,9 +228,7 @@ fn operand(reader: &mut Reader, scope: &Scope, field: &Field, node: &Node) -> Op
     };
     let scalar = Scalar::new(text);
     match field {
-        Field::Number(_) | Field::Counter(_) if scalar.number.is_none() => {
-            not_a_number(reader, field, node, text);
-        }
+        Field::Number(_) | Field::Counter(_) => number(reader, field, node, &scalar),
         Field::StatusCategory => {
             statuses::category(reader, &node.place, text);
         }
@@ -246,7 +244,7 @@ fn operand(reader: &mut Reader, scope: &Scope, field: &Field, node: &Node) -> Op
                 "keep it to 4 KiB",
             );
         }
-        Field::Number(_) | Field::Counter(_) | Field::Label(_) | Field::Tags | Field::Text(_) => {}
+        Field::Label(_) | Field::Tags | Field::Text(_) => {}
     }
     Some(scalar)
 }
@@ -264,20 +262,45 @@ fn bound(reader: &mut Reader, scope: &Scope, field: &Field, node: &Node) -> Opti
                 &did_you_mean(text, scope.priorities(), "the priorities are"),
             );
         }
-    } else if scalar.number.is_none() {
-        not_a_number(reader, field, node, text);
+    } else {
+        number(reader, field, node, &scalar);
     }
     Some(scalar)
 }
 
-fn not_a_number(reader: &mut Reader, field: &Field, node: &Node, text: &str) {
-    reader.report(
-        Code::BadOperand,
-        node.place,
-        &format!(
-            "`{}` is compared with numbers, and `{text}` is none",
-            field.name()
+/// Checks a value that a number is compared with.
+fn number(reader: &mut Reader, field: &Field, node: &Node, scalar: &Scalar) {
+    let name = field.name();
+    let Some(number) = scalar.number else {
+        reader.report(
+            Code::BadOperand,
+            node.place,
+            &format!(
+                "`{name}` is compared with numbers, and `{}` is none",
+                scalar.text
+            ),
+            "write a number",
+        );
+        return;
+    };
+    let (is_possible, remedy) = match field {
+        Field::Number(NumberField::Satisfaction) => (
+            (0.0..=1.0).contains(&number),
+            "it goes from 0 to 1: 30% is `0.3`, and two stars of five are `0.25`",
         ),
-        "write a number",
-    );
+        Field::Counter(_) => (number >= 0.0, "it counts from 0"),
+        Field::Number(NumberField::Severity)
+        | Field::Text(_)
+        | Field::Label(_)
+        | Field::Tags
+        | Field::StatusCategory => return,
+    };
+    if !is_possible {
+        reader.report(
+            Code::OutOfRange,
+            node.place,
+            &format!("`{name}` is never `{}`", scalar.text),
+            remedy,
+        );
+    }
 }

@@ -46,6 +46,29 @@ pub(super) struct Entry {
     pub(super) node: Node,
 }
 
+impl Node {
+    /// The entry of a key; none where there is none, or no map.
+    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|entry| entry.key == key),
+            Value::Null | Value::Scalar(_) | Value::List(_) => None,
+        }
+    }
+
+    /// The value of a key; none where there is none, or no map.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        self.entry(key).map(|entry| &entry.node)
+    }
+
+    /// The items of a list; none where there is no list.
+    pub(super) fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::List(items) => items,
+            Value::Null | Value::Scalar(_) | Value::Map(_) => &[],
+        }
+    }
+}
+
 impl Value {
     /// For people: what stands there.
     pub(super) fn kind(&self) -> &'static str {

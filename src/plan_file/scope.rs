@@ -182,6 +182,18 @@ impl Scope {
         );
     }
 
+    /// Where each target is declared.
+    pub(super) fn target_places(&self) -> impl Iterator<Item = (&Text, Place)> {
+        let targets = self.targets.iter();
+        targets.map(|(name, (_, place))| (name, *place))
+    }
+
+    /// The declared calendars, and where each is.
+    pub(super) fn calendar_entries(&self) -> impl Iterator<Item = (&Text, &Calendar, Place)> {
+        let calendars = self.calendars.iter();
+        calendars.map(|(name, (calendar, place))| (name, calendar, *place))
+    }
+
     /// The declared targets by name.
     pub(super) fn targets(&self) -> BTreeMap<Text, Target> {
         let targets = self.targets.iter();

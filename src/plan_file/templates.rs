@@ -1,7 +1,6 @@
 //! `templates:` texts of notifications: the engine checks them and tries them out, here its
 //! refusals get their codes, places and remedies.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,7 +11,6 @@ use escalator_engine::template::{
 use escalator_engine::ticket::Text;
 
 use super::node::{Entry, Node, Value};
-use super::plans::Placed;
 use super::problem::{Code, Place};
 use super::reader::{Reader, did_you_mean};
 use super::scope::Scope;
@@ -99,24 +97,6 @@ pub(super) fn reference(reader: &mut Reader, scope: &Scope, node: &Node) -> Opti
         );
     }
     None
-}
-
-/// Warns of templates that nothing names.
-pub(super) fn warn_of_unused(reader: &mut Reader, scope: &Scope, plans: &[Placed]) {
-    let addresses = plans.iter().flat_map(|placed| placed.plan.addresses());
-    let used: BTreeSet<&Text> = addresses
-        .filter_map(|address| address.template.as_ref())
-        .collect();
-    for (name, place) in scope.template_places() {
-        if !used.contains(name) {
-            reader.report(
-                Code::UnusedTemplate,
-                place,
-                &format!("nothing names the template `{name}`"),
-                &format!("name it as in `notify: [{{ to: …, template: {name} }}]`, or remove it"),
-            );
-        }
-    }
 }
 
 fn advice(error: &TemplateError) -> (Code, String) {
