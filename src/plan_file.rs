@@ -19,6 +19,7 @@ mod expressions;
 mod goals;
 mod hours;
 mod ics;
+mod imports;
 mod marks;
 mod moments;
 mod node;
@@ -87,6 +88,17 @@ pub enum Error {
         count: usize,
         /// How many are read at most.
         max: usize,
+    },
+    /// More files, or larger ones, than plans ever need.
+    #[error(
+        "the files of the set up to {} have more than {max_mib} MiB; what plans say has to fit into one Kafka record",
+        path.display()
+    )]
+    SetTooLarge {
+        /// The file with which they do.
+        path: PathBuf,
+        /// MiB that are read at most.
+        max_mib: u64,
     },
     /// The plans were read and have problems.
     #[error(transparent)]

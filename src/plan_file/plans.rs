@@ -91,7 +91,13 @@ pub(super) struct Plans<'n> {
 impl<'n> Plans<'n> {
     /// Adds the plans of one file after those of the files before.
     pub(super) fn add(&mut self, reader: &mut Reader, scope: &Scope, node: &'n Node) {
-        for node in reader.list(node, "`plans`") {
+        // Those of the files before count, too.
+        let max = PLANS_MAX - self.plans.len();
+        let items = match self.plans.len() {
+            0 => "plans",
+            _ => "plans after those of the files before",
+        };
+        for node in reader.list_of(node, "`plans`", max, items) {
             let plan = plan(reader, scope, node);
             let place = name_place(node);
             match self.names.get(&plan.name) {
@@ -105,7 +111,6 @@ impl<'n> Plans<'n> {
             let plan = Arc::new(plan);
             self.plans.push(Placed { plan, place, node });
         }
-        reader.at_most(self.plans.len(), PLANS_MAX, node.place, "plans");
     }
 
     /// The plans in order.

@@ -181,8 +181,12 @@ impl Place {
         while !text.is_char_boundary(start) {
             start -= 1;
         }
-        let line = text[start..].lines().next().unwrap_or_default();
-        let mut end = self.end.clamp(start, start + line.len());
+        // Not the whole line is looked for: a file may be one, and this is done for every value.
+        let last = self.end.clamp(start, text.len());
+        let line_end = text.as_bytes()[start..last]
+            .iter()
+            .position(|b| *b == b'\n');
+        let mut end = line_end.map_or(last, |length| start + length);
         while !text.is_char_boundary(end) {
             end += 1;
         }
@@ -199,6 +203,16 @@ impl Place {
             before.matches('\n').count() + 1,
             before[line_start..].chars().count() + 1,
         )
+    }
+}
+
+/// A text for people; what it quotes from a file may be as long as the file.
+fn shortened(text: &str) -> String {
+    // Some lines of a terminal.
+    const CHARS_MAX: usize = 500;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -224,8 +238,8 @@ impl Problem {
         Self {
             code,
             place,
-            message: message.to_owned(),
-            remedy: remedy.to_owned(),
+            message: shortened(message),
+            remedy: shortened(remedy),
             other: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use escalator_engine::length::Length;
 use escalator_engine::moment::Pause;
-use escalator_engine::plan::{Mark, MarkAt, OnReopen, Timeframe, TimeframeKind, Within};
+use escalator_engine::plan::{Mark, MarkAt, OnReopen, Timeframe, TimeframeKind};
 use escalator_engine::status::StatusCategory;
 
 use crate::plan_file::node::Node;
@@ -83,7 +83,7 @@ fn reopening(reader: &mut Reader, timeframe: &Timeframe, node: &Node) {
 /// Marks that ask for nothing but a level that an earlier one has asked for.
 fn spent(reader: &mut Reader, timeframe: &Timeframe, nodes: &[Node]) {
     let place = |number: usize| nodes.get(number)?.get("at").map(|node| node.place);
-    let lengths = extremes(&timeframe.within);
+    let lengths = timeframe.within.extremes();
     for (number, mark) in timeframe.marks.iter().enumerate() {
         let Some(level) = mark.level.filter(|_| mark.warn.is_empty()) else {
             continue;
@@ -114,23 +114,6 @@ fn spent(reader: &mut Reader, timeframe: &Timeframe, nodes: &[Node]) {
             .with_other(there, "the earlier mark"),
         );
     }
-}
-
-/// The shortest and the longest working time of a timeframe, and one of its lengths in working days:
-/// where marks stand changes with the length in a straight line, so that what is true of the two
-/// ends is true between them.
-fn extremes(within: &Within) -> Vec<Length> {
-    let working = || {
-        within.lengths().filter_map(|length| match length {
-            Length::Working(working) => Some(working),
-            Length::Days(_) => None,
-        })
-    };
-    let days = within
-        .lengths()
-        .find(|length| matches!(length, Length::Days(_)));
-    let ends = [working().min(), working().max()].into_iter().flatten();
-    ends.map(Length::Working).chain(days).collect()
 }
 
 /// Whether one mark comes before another whatever length the timeframe has.

@@ -8,7 +8,7 @@ use escalator_engine::ticket::Text;
 use crate::plan_file::node::{Node, Value};
 use crate::plan_file::plans::Placed;
 use crate::plan_file::problem::Code;
-use crate::plan_file::reader::{Reader, did_you_mean};
+use crate::plan_file::reader::Reader;
 use crate::plan_file::scope::Scope;
 
 /// Warns of goals that no report will ever judge.
@@ -19,11 +19,12 @@ pub(super) fn goals(reader: &mut Reader, scope: &Scope, plans: &[Placed<'_>]) {
     names.dedup();
     for (name, (_, place)) in &scope.goals {
         if names.binary_search(&&**name).is_err() {
-            reader.report(
+            reader.report_unknown(
                 Code::UnknownGoal,
                 *place,
                 &format!("no plan has a timeframe `{name}`"),
-                &did_you_mean(name, &names, "the timeframes are"),
+                (name, "the timeframes are"),
+                &names,
             );
         }
     }
