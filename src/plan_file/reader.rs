@@ -118,6 +118,11 @@ impl Reader {
         closest(word, possible.iter().map(AsRef::as_ref))
     }
 
+    /// How many errors there are.
+    pub(super) const fn error_count(&self) -> usize {
+        self.errors
+    }
+
     /// How many problems there are.
     pub(super) const fn problem_count(&self) -> usize {
         self.problems.len()

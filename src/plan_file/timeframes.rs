@@ -48,10 +48,13 @@ fn timeframe(reader: &mut Reader, frame: &Frame<'_>, entry: &Entry) -> Option<Ti
     let fields = reader.map(&entry.node, "a timeframe", &KEYS);
     let kind = kind(reader, entry, fields.get("kind"));
     let moments = moments::collect(reader, frame.scope, entry, &fields, kind);
+    let errors_before = reader.error_count();
     let within = match reader.required(&fields, "within", "a timeframe") {
         Some(node) => within(reader, frame.scope, node),
         None => Within::Fixed(escalator_engine::length::Length::default()),
     };
+    // Marks are not measured by what stands in for a length that could not be read.
+    let has_length = reader.error_count() == errors_before;
     let calendar = match fields.get("calendar") {
         Some(node) => frame.scope.calendar(reader, node),
         None => frame.calendar.clone(),
@@ -63,7 +66,6 @@ fn timeframe(reader: &mut Reader, frame: &Frame<'_>, entry: &Entry) -> Option<Ti
         Some(node) => reader.word(node, "`on_reopen`", &ON_REOPEN),
         None => OnReopen::default(),
     };
-    let has_length = fields.get("within").is_some();
     let marks = match fields.get("marks") {
         Some(node) => marks::collect(reader, frame, node, has_length.then_some(&within)),
         None => Vec::new(),

@@ -168,6 +168,10 @@ fn lists_and_maps_have_an_end() {
     ] {
         assert_text_refused(case, &text, &too_many(message, place));
     }
+}
+
+#[test]
+fn a_file_has_so_many_values_at_most() {
     let nodes = refusal(
         "error[E0102]: the file has more than 100,000 values",
         "plan.yaml:1:",

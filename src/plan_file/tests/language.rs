@@ -276,7 +276,7 @@ plans:
     let checked = checked(text);
     assert_eq!(
         codes(&checked),
-        ["E0104", "E0204", "E0301", "E0203", "E0403", "E0303"]
+        ["E0104", "E0204", "E0301", "E0203", "E0303"]
     );
 }
 
