@@ -14,10 +14,12 @@ mod calendars;
 mod communication;
 mod conditions;
 mod content;
+mod contradiction;
 mod expressions;
 mod goals;
 mod hours;
 mod ics;
+mod imports;
 mod marks;
 mod moments;
 mod node;
@@ -39,6 +41,7 @@ mod test_file;
 mod tests;
 mod timeframes;
 mod triggers;
+mod warnings;
 mod yearly;
 
 use std::fmt;
@@ -85,6 +88,17 @@ pub enum Error {
         count: usize,
         /// How many are read at most.
         max: usize,
+    },
+    /// More files, or larger ones, than plans ever need.
+    #[error(
+        "the files of the set up to {} have more than {max_mib} MiB; what plans say has to fit into one Kafka record",
+        path.display()
+    )]
+    SetTooLarge {
+        /// The file with which they do.
+        path: PathBuf,
+        /// MiB that are read at most.
+        max_mib: u64,
     },
     /// The plans were read and have problems.
     #[error(transparent)]

@@ -229,3 +229,33 @@ fn the_schema_refuses_what_it_can_see_is_wrong() {
         assert!(!complaints(&file(part)).is_empty(), "{part}");
     }
 }
+
+/// Every key of a map with fixed keys, wherever it stands in the schema.
+fn keys(part: &Value, found: &mut BTreeSet<String>) {
+    if let Some(properties) = part["properties"].as_object() {
+        found.extend(properties.keys().cloned());
+    }
+    match part {
+        Value::Object(parts) => parts.values().for_each(|part| keys(part, found)),
+        Value::Array(parts) => parts.iter().for_each(|part| keys(part, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn the_documentation_has_every_key() {
+    let pages = ["docs/plan-language.md", "docs/calendars.md"];
+    let pages = pages.map(|page| fs::read_to_string(root().join(page)).unwrap());
+    let pages = pages.concat();
+    let mut found = BTreeSet::new();
+    keys(&schema(), &mut found);
+    assert!(found.len() > 60, "{found:?}");
+    let missing: Vec<_> = found
+        .iter()
+        .filter(|key| {
+            let parts = [format!("`{key}`"), format!("{key}:"), format!("`{key}:")];
+            !parts.iter().any(|part| pages.contains(part))
+        })
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

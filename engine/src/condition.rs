@@ -244,7 +244,9 @@ impl Subject<'_> {
         Some((self.number(field)?, bound.number?))
     }
 
-    fn passes(&self, field: &Field, test: &Test) -> bool {
+    /// Whether a test on a field passes.
+    #[must_use]
+    pub fn passes(&self, field: &Field, test: &Test) -> bool {
         match test {
             Test::Any(scalars) => scalars.iter().any(|s| self.equals(field, s)),
             Test::All(scalars) => scalars.iter().all(|s| self.equals(field, s)),

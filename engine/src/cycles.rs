@@ -75,6 +75,9 @@ struct History {
     /// By timeframe, life of the ticket and number: what meets a forgotten ticket begins anew.
     ended: BTreeMap<(Text, u32, u32), Cycle>,
     life: u32,
+    /// Whether the ticket was over when the first was heard of it: whatever was promised, nobody
+    /// can say any more how it was kept.
+    began_done: bool,
     created_at: Option<Timestamp>,
     /// The plan after the fact before, and its clocks.
     plan: Option<Text>,
@@ -86,6 +89,7 @@ impl History {
         if self.created_at != machine.created_at {
             self.created_at = machine.created_at;
             self.life += 1;
+            self.began_done = machine.is_partial && machine.category.is_done();
             self.clocks.clear();
             self.plan = None;
         }
@@ -142,6 +146,9 @@ impl History {
         } else {
             let reading = clock_reading(look.machine, clock, look.timeframe, at);
             ended.extend(look.read(clock, reading.stopped_at, at));
+        }
+        if self.began_done && look.machine.category.is_done() {
+            return;
         }
         for cycle in ended {
             let key = (cycle.timeframe.clone(), self.life, cycle.number);

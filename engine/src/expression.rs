@@ -216,9 +216,16 @@ fn syntax_error(source: &str, errors: &cel::ParseErrors) -> ExpressionError {
         .take(usize::try_from(line - 1).unwrap_or(0))
         .map(str::len)
         .sum();
+    let message = first.map_or_else(String::new, |error| error.msg.clone());
+    // What the parser's own guard says is not made for people.
+    let message = if message.contains("Recursion limit") {
+        "it is nested too deep".to_owned()
+    } else {
+        message
+    };
     ExpressionError::Syntax {
         column: before + usize::try_from(column).unwrap_or(1).max(1),
-        message: first.map_or_else(String::new, |error| error.msg.clone()),
+        message,
     }
 }
 

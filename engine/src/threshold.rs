@@ -11,7 +11,7 @@ mod tests;
 
 use crate::calendar::Calendar;
 use crate::length::{Length, WorkingDays};
-use crate::plan::MarkAt;
+use crate::plan::{MarkAt, Within};
 use crate::stopwatch::{Motion, Stopwatch, difference, sum};
 use crate::time::{Duration, Timestamp};
 
@@ -61,6 +61,31 @@ impl MarkAt {
     #[must_use]
     pub fn is_breach(self) -> bool {
         self == Self::BREACH || self == Self::Offset(Duration::default())
+    }
+}
+
+impl Within {
+    /// The shortest and the longest of its lengths in working time, and in working days. Where marks
+    /// stand changes with the length in a straight line, so that what is true of them at both ends is
+    /// true between.
+    #[must_use]
+    pub fn extremes(&self) -> Vec<Length> {
+        let working = || {
+            self.lengths().filter_map(|length| match length {
+                Length::Working(working) => Some(working),
+                Length::Days(_) => None,
+            })
+        };
+        let days = || {
+            self.lengths().filter_map(|length| match length {
+                Length::Working(_) => None,
+                Length::Days(days) => Some(days),
+            })
+        };
+        let working = [working().min(), working().max()].into_iter().flatten();
+        let days = [days().min(), days().max()].into_iter().flatten();
+        let working = working.map(Length::Working);
+        working.chain(days.map(Length::Days)).collect()
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) enum Unreadable {
     Denied,
     /// The plan file refers to too many others.
     TooMany,
+    /// With it, the set is larger than any may be.
+    SetTooLarge,
 }
 
 impl Unreadable {
@@ -49,6 +51,7 @@ impl Unreadable {
             Self::NotText => "is not UTF-8",
             Self::Denied => "may not be read",
             Self::TooMany => "is one of more than 100 files that this one refers to",
+            Self::SetTooLarge => "makes the files of the set larger than 4 MiB together",
         }
     }
 
@@ -59,7 +62,7 @@ impl Unreadable {
             Self::Outside => "copy it beside the plan file and write its path from there",
             Self::Missing => "write its path from the directory of this plan file",
             Self::NotAFile => "name a file in the iCalendar format",
-            Self::TooLarge => "keep the holidays in it and leave the rest out",
+            Self::TooLarge | Self::SetTooLarge => "keep the holidays in it and leave the rest out",
             Self::NotText => "save it in the encoding UTF-8",
             Self::Denied => "let the user of the service read it",
             Self::TooMany => "put the holidays together into fewer files",
@@ -67,8 +70,8 @@ impl Unreadable {
     }
 }
 
-/// Reads what a plan file refers to.
-pub(super) fn read_all(plan: &Path, source: &Source) -> Attachments {
+/// Reads what a plan file refers to, as long as the set has not too many bytes.
+pub(super) fn read_all(plan: &Path, source: &Source, bytes_left: &mut u64) -> Attachments {
     let mut attachments = Attachments::new();
     // Most plans refer to nothing, and need not be parsed for that twice.
     if !source.text.contains("ics") {
@@ -85,11 +88,16 @@ pub(super) fn read_all(plan: &Path, source: &Source) -> Attachments {
         if attachments.contains_key(path) {
             continue;
         }
-        let text = if attachments.len() < ATTACHMENTS_MAX {
-            read(directory, path)
-        } else {
-            Err(Unreadable::TooMany)
+        let mut read = || {
+            if attachments.len() >= ATTACHMENTS_MAX {
+                return Err(Unreadable::TooMany);
+            }
+            let text = read(directory, path)?;
+            let left = bytes_left.checked_sub(text.len() as u64);
+            *bytes_left = left.ok_or(Unreadable::SetTooLarge)?;
+            Ok(text)
         };
+        let text = read();
         attachments.insert(path.to_owned(), text);
     }
     attachments

@@ -6,14 +6,12 @@ use escalator_engine::calendar::{
     AtClose, Calendar, CalendarError, CalendarRule, Day, Hours, YEARS, YearDay, time_zones,
 };
 
-use super::attachment::is_inline;
 use super::node::{Entry, Node, Value};
 use super::problem::{Code, Place};
 use super::reader::Reader;
 use super::scope::Scope;
 use super::source::Sources;
-use super::suggest::closest;
-use super::{hours, ics};
+use super::{hours, imports};
 
 const KEYS: [&str; 5] = ["time_zone", "hours", "holidays", "exceptions", "at_close"];
 
@@ -30,9 +28,9 @@ const AT_CLOSE: [(&str, AtClose); 2] = [
 
 /// Notes the calendars of one file.
 pub(super) fn collect(reader: &mut Reader, scope: &mut Scope, sources: &Sources, node: &Node) {
-    let entries = reader.entries(node, "`calendars`");
-    reader.at_most(entries.len(), CALENDARS_MAX, node.place, "calendars");
-    for entry in entries.into_iter().take(CALENDARS_MAX) {
+    let (before, what) = (scope.calendar_entries().count(), "`calendars`");
+    let max = CALENDARS_MAX.saturating_sub(before);
+    for entry in reader.entries_of(node, what, max, "calendars") {
         reader.check_name(&entry.key, entry.place, "the calendar's name");
         if entry.key == "always" {
             reader.report(
@@ -97,7 +95,7 @@ fn calendar(reader: &mut Reader, scope: &mut Scope, sources: &Sources, entry: &E
 
 fn unknown_time_zone(reader: &mut Reader, place: Place, name: &str) {
     let names = time_zones();
-    let remedy = match closest(name, names.iter().map(String::as_str)) {
+    let remedy = match reader.closest(name, &names) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "write an IANA name, as in `Europe/Berlin` or `UTC`".to_owned(),
     };
@@ -112,14 +110,12 @@ fn holidays(
     node: &Node,
     rule: &mut CalendarRule,
 ) {
-    let nodes = reader.list(node, "`holidays`");
-    reader.at_most(nodes.len(), DAYS_MAX, node.place, "holidays");
-    for node in nodes {
+    for node in reader.list_of(node, "`holidays`", DAYS_MAX, "holidays") {
         if matches!(node.value, Value::Map(_)) {
             let fields = reader.map(node, "a holiday", &["ics"]);
             reader.required(&fields, "ics", "a holiday");
             if let Some(entry) = fields.entry("ics") {
-                imported(reader, scope, sources, entry, rule);
+                imports::add(reader, scope, sources, entry, rule);
             }
             continue;
         }
@@ -141,62 +137,8 @@ fn holidays(
     }
 }
 
-/// Adds the holidays of a file, and notes what the content of the set keeps of it. The log of edits
-/// has the file itself in place of its path.
-fn imported(
-    reader: &mut Reader,
-    scope: &mut Scope,
-    sources: &Sources,
-    entry: &Entry,
-    rule: &mut CalendarRule,
-) {
-    let node = &entry.node;
-    let Some(path) = reader.scalar(node, "`ics`") else {
-        return;
-    };
-    // A problem shows the line of its place, which must not be a line of the file.
-    let (text, shown, place) = if is_inline(path) {
-        (Ok(path), "the file".to_owned(), entry.place)
-    } else {
-        let text = sources.attachment(node.place.file, path);
-        (text, format!("`{path}`"), node.place)
-    };
-    let text = match text {
-        Ok(text) => text,
-        Err(unreadable) => {
-            let message = format!("{shown} {}", unreadable.message());
-            reader.report(Code::IcsUnreadable, place, &message, unreadable.remedy());
-            return;
-        }
-    };
-    match ics::read(text) {
-        Ok(holidays) => {
-            for (day, name) in holidays.days {
-                let known = rule.holidays.entry(day).or_default();
-                if known.is_empty() {
-                    *known = name;
-                }
-            }
-            scope.inline(node.place, holidays.canonical);
-        }
-        Err(refusal) => {
-            let what = match refusal.event {
-                Some(number) => format!("event {number} of {shown}"),
-                None => shown,
-            };
-            reader.report(
-                Code::IcsRefused,
-                place,
-                &format!("{what} {}", refusal.why.message()),
-                "keep all-day events in it, once or by a yearly rule, and leave the rest out",
-            );
-        }
-    }
-}
-
 fn exceptions(reader: &mut Reader, node: &Node) -> BTreeMap<Day, Vec<Hours>> {
-    let entries = reader.entries(node, "`exceptions`");
-    reader.at_most(entries.len(), DAYS_MAX, node.place, "exceptions");
+    let entries = reader.entries_of(node, "`exceptions`", DAYS_MAX, "exceptions");
     let mut exceptions = BTreeMap::new();
     for entry in entries {
         let hours = hours::of_day(reader, &entry.node);

@@ -3,10 +3,16 @@
 use escalator_engine::calendar::Calendar;
 use escalator_engine::length::Length;
 use escalator_engine::plan::Communication;
+use escalator_engine::time::Duration;
 
 use super::node::Node;
+use super::problem::Code;
 use super::reader::Reader;
 use super::scope::Scope;
+
+/// The least time between two updates. Nobody reads that there is nothing new more often than once a
+/// minute, and an escalation that stays open over a holiday is still only some thousand letters.
+const EVERY_MIN: Duration = Duration::from_secs(60);
 
 const KEYS: [&str; 5] = ["to", "every", "channel", "template", "calendar"];
 
@@ -18,7 +24,7 @@ pub(super) fn communication(
 ) -> Option<Communication> {
     let fields = reader.map(node, "`communication`", &KEYS);
     let every = match reader.required(&fields, "every", "`communication`") {
-        Some(node) => reader.wait(node, "`every`"),
+        Some(node) => every(reader, node),
         None => Length::default(),
     };
     let calendar = match fields.get("calendar") {
@@ -31,4 +37,19 @@ pub(super) fn communication(
         every,
         calendar,
     })
+}
+
+fn every(reader: &mut Reader, node: &Node) -> Length {
+    let before = reader.problem_count();
+    let every = reader.wait(node, "`every`");
+    let is_short = matches!(every, Length::Working(working) if working < EVERY_MIN);
+    if is_short && reader.problem_count() == before {
+        reader.report(
+            Code::ShortWait,
+            node.place,
+            &format!("`every` cannot be {every}"),
+            &format!("leave at least {EVERY_MIN} between two updates"),
+        );
+    }
+    every
 }

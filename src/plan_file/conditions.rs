@@ -1,14 +1,18 @@
 //! Conditions: the maps under `match` and `when` to the engine's tests.
 
 use escalator_engine::condition::{Condition, Field, Scalar, Test};
-use escalator_engine::ticket::TextField;
+use escalator_engine::ticket::{NumberField, TextField};
 
 use super::expressions;
 use super::node::{Entry, Node, Value};
 use super::problem::Code;
-use super::reader::{NAME_BYTES_MAX, Reader, did_you_mean};
+use super::reader::{NAME_BYTES_MAX, Reader};
 use super::scope::Scope;
 use super::statuses;
+
+/// Values in one list, each of which is compared with the field of every ticket: the customers with a
+/// contract may be some thousands, and then a label is the better way to tell them apart.
+const VALUES_MAX: usize = 5000;
 
 const OPERATORS: [&str; 8] = [
     "not", "any", "all", "none", "at_least", "at_most", "contains", "exists",
@@ -78,20 +82,17 @@ fn several(reader: &mut Reader, scope: &Scope, entry: &Entry) -> Vec<Condition> 
 }
 
 fn unknown_field(reader: &mut Reader, entry: &Entry) {
-    let remedy = if entry.key == "labels" || entry.key == "labels." {
-        "write `labels.NAME` with the name of one label".to_owned()
-    } else {
-        let mut names = Field::names();
-        names.extend(COMBINATORS);
-        names.push("labels.NAME");
-        did_you_mean(&entry.key, &names, "the fields are")
-    };
-    reader.report(
-        Code::UnknownField,
-        entry.place,
-        &format!("tickets have no field `{}`", entry.key),
-        &remedy,
-    );
+    let message = format!("tickets have no field `{}`", entry.key);
+    if entry.key == "labels" || entry.key == "labels." {
+        let remedy = "write `labels.NAME` with the name of one label";
+        reader.report(Code::UnknownField, entry.place, &message, remedy);
+        return;
+    }
+    let mut names = Field::names();
+    names.extend(COMBINATORS);
+    names.push("labels.NAME");
+    let meant = (&*entry.key, "the fields are");
+    reader.report_unknown(Code::UnknownField, entry.place, &message, meant, &names);
 }
 
 /// The tests on one field.
@@ -139,11 +140,12 @@ fn on_field(reader: &mut Reader, scope: &Scope, field: &Field, node: &Node) -> C
 fn operator(reader: &mut Reader, scope: &Scope, field: &Field, entry: &Entry) -> Option<Test> {
     let node = &entry.node;
     if !OPERATORS.contains(&&*entry.key) {
-        reader.report(
+        reader.report_unknown(
             Code::UnknownOperator,
             entry.place,
             &format!("unknown operator `{}`", entry.key),
-            &did_you_mean(&entry.key, &OPERATORS, "the operators are"),
+            (&entry.key, "the operators are"),
+            &OPERATORS,
         );
         return None;
     }
@@ -189,7 +191,7 @@ fn misfit(field: &Field, entry: &Entry) -> Option<&'static str> {
 /// One value or a list of values to compare with.
 fn operands(reader: &mut Reader, scope: &Scope, field: &Field, node: &Node) -> Vec<Scalar> {
     let nodes = match &node.value {
-        Value::List(nodes) => nodes.as_slice(),
+        Value::List(_) => reader.list_of(node, "the values", VALUES_MAX, "values"),
         Value::Null | Value::Scalar(_) | Value::Map(_) => std::slice::from_ref(node),
     };
     if nodes.is_empty() {
@@ -228,9 +230,7 @@ fn operand(reader: &mut Reader, scope: &Scope, field: &Field, node: &Node) -> Op
     };
     let scalar = Scalar::new(text);
     match field {
-        Field::Number(_) | Field::Counter(_) if scalar.number.is_none() => {
-            not_a_number(reader, field, node, text);
-        }
+        Field::Number(_) | Field::Counter(_) => number(reader, field, node, &scalar),
         Field::StatusCategory => {
             statuses::category(reader, &node.place, text);
         }
@@ -246,7 +246,7 @@ fn operand(reader: &mut Reader, scope: &Scope, field: &Field, node: &Node) -> Op
                 "keep it to 4 KiB",
             );
         }
-        Field::Number(_) | Field::Counter(_) | Field::Label(_) | Field::Tags | Field::Text(_) => {}
+        Field::Label(_) | Field::Tags | Field::Text(_) => {}
     }
     Some(scalar)
 }
@@ -257,27 +257,53 @@ fn bound(reader: &mut Reader, scope: &Scope, field: &Field, node: &Node) -> Opti
     let scalar = Scalar::new(text);
     if *field == Field::Text(TextField::Priority) {
         if !scope.has_priority(text) {
-            reader.report(
+            reader.report_unknown(
                 Code::BadOperand,
                 node.place,
                 &format!("`{text}` is not in the list of priorities, so it has no rank"),
-                &did_you_mean(text, scope.priorities(), "the priorities are"),
+                (text, "the priorities are"),
+                scope.priorities(),
             );
         }
-    } else if scalar.number.is_none() {
-        not_a_number(reader, field, node, text);
+    } else {
+        number(reader, field, node, &scalar);
     }
     Some(scalar)
 }
 
-fn not_a_number(reader: &mut Reader, field: &Field, node: &Node, text: &str) {
-    reader.report(
-        Code::BadOperand,
-        node.place,
-        &format!(
-            "`{}` is compared with numbers, and `{text}` is none",
-            field.name()
+/// Checks a value that a number is compared with.
+fn number(reader: &mut Reader, field: &Field, node: &Node, scalar: &Scalar) {
+    let name = field.name();
+    let Some(number) = scalar.number else {
+        reader.report(
+            Code::BadOperand,
+            node.place,
+            &format!(
+                "`{name}` is compared with numbers, and `{}` is none",
+                scalar.text
+            ),
+            "write a number",
+        );
+        return;
+    };
+    let (is_possible, remedy) = match field {
+        Field::Number(NumberField::Satisfaction) => (
+            (0.0..=1.0).contains(&number),
+            "it goes from 0 to 1: 30% is `0.3`, and two stars of five are `0.25`",
         ),
-        "write a number",
-    );
+        Field::Counter(_) => (number >= 0.0, "it counts from 0"),
+        Field::Number(NumberField::Severity)
+        | Field::Text(_)
+        | Field::Label(_)
+        | Field::Tags
+        | Field::StatusCategory => return,
+    };
+    if !is_possible {
+        reader.report(
+            Code::OutOfRange,
+            node.place,
+            &format!("`{name}` is never `{}`", scalar.text),
+            remedy,
+        );
+    }
 }

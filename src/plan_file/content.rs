@@ -156,7 +156,8 @@ fn json(node: &Node, scope: &Scope) -> Json {
     match &node.value {
         Value::Null => Json::Null,
         Value::Scalar(text) => scope
-            .inlined(node.place)
+            .imports
+            .canonical(node.place)
             .map_or_else(|| scalar(text), Json::from),
         Value::List(nodes) => nodes.iter().map(|node| json(node, scope)).collect(),
         Value::Map(entries) => entries

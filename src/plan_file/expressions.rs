@@ -7,8 +7,24 @@ use super::node::Node;
 use super::problem::Code;
 use super::reader::{Reader, did_you_mean};
 
+/// Expressions of a set. Each takes up to a millisecond to be compiled, and some microseconds for every
+/// event.
+const EXPRESSIONS_MAX: usize = 1000;
+
 /// Reads an expression.
 pub(super) fn expression(reader: &mut Reader, node: &Node, source: &str) -> Condition {
+    reader.expressions += 1;
+    if reader.expressions > EXPRESSIONS_MAX {
+        if reader.expressions == EXPRESSIONS_MAX + 1 {
+            reader.report(
+                Code::TooMany,
+                node.place,
+                &format!("there are more than {EXPRESSIONS_MAX} expressions"),
+                "write maps of fields, as in `{ tier: gold }`: they cost less",
+            );
+        }
+        return Condition::default();
+    }
     match Expression::new(source) {
         Ok(expression) => Condition::Expression(Box::new(expression)),
         Err(error) => {

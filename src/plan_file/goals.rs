@@ -6,9 +6,8 @@ use escalator_engine::plan::TimeframeKind;
 use escalator_engine::ticket::Text;
 
 use super::node::Node;
-use super::plans::Placed;
 use super::problem::{Code, Place};
-use super::reader::{Reader, did_you_mean};
+use super::reader::Reader;
 
 /// A share of promises to be kept, in percent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,28 +50,6 @@ pub(super) fn collect(reader: &mut Reader, node: &Node, goals: &mut BTreeMap<Tex
                     &format!("write a share from 0% to 100%, as in `{example}: 95%`"),
                 );
             }
-        }
-    }
-}
-
-/// Notes the goals that no report will ever judge.
-pub(super) fn warn_of_unknown(
-    reader: &mut Reader,
-    goals: &BTreeMap<Text, (Goal, Place)>,
-    plans: &[Placed],
-) {
-    let timeframes = plans.iter().flat_map(|placed| &placed.plan.timeframes);
-    let mut names: Vec<&str> = timeframes.map(|timeframe| &*timeframe.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    for (name, (_, place)) in goals {
-        if !names.contains(&&**name) {
-            reader.report(
-                Code::UnknownGoal,
-                *place,
-                &format!("no plan has a timeframe `{name}`"),
-                &did_you_mean(name, &names, "the timeframes are"),
-            );
         }
     }
 }

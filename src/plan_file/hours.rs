@@ -4,7 +4,7 @@ use escalator_engine::calendar::{Hours, HoursError, Weekday};
 
 use super::node::{Entry, Node};
 use super::problem::{Code, Place, Problem};
-use super::reader::{Reader, did_you_mean};
+use super::reader::Reader;
 
 /// Opening hours of one day: one every half an hour.
 const HOURS_MAX: usize = 48;
@@ -58,15 +58,12 @@ fn weekday(reader: &mut Reader, place: Place, name: &str) -> Option<usize> {
     let names = Weekday::ALL.map(Weekday::name);
     let found = names.iter().position(|day| day.eq_ignore_ascii_case(name));
     if found.is_none() {
-        reader.report(
+        reader.report_unknown(
             Code::UnknownWeekday,
             place,
             &format!("`{name}` is no day of the week"),
-            &did_you_mean(
-                name,
-                &names,
-                "write days, as in `mon-fri` or `sat`; they are",
-            ),
+            (name, "write days, as in `mon-fri` or `sat`; they are"),
+            &names,
         );
     }
     found
@@ -75,9 +72,8 @@ fn weekday(reader: &mut Reader, place: Place, name: &str) -> Option<usize> {
 /// The opening hours of a day in their order, none of which overlap.
 pub(super) fn of_day(reader: &mut Reader, node: &Node) -> Vec<Hours> {
     let mut found: Vec<(Hours, Place)> = Vec::new();
-    let nodes = reader.list(node, "the opening hours of a day");
-    reader.at_most(nodes.len(), HOURS_MAX, node.place, "opening hours of a day");
-    for node in nodes {
+    let what = "the opening hours of a day";
+    for node in reader.list_of(node, what, HOURS_MAX, "opening hours of a day") {
         let Some(hours) = hours(reader, node) else {
             continue;
         };

@@ -19,6 +19,10 @@ use super::yearly::{Rule, RuleError};
 /// Events of one file: a country has some dozens of holidays a year.
 const EVENTS_MAX: usize = 2000;
 
+/// Days that one file names: those of a hundred yearly holidays to the end of the years that calendars
+/// know, and more days than there are in all of these years.
+const DAYS_MAX: usize = 150_000;
+
 /// Days of one event; longer ones are a mistake rather than holidays.
 const EVENT_DAYS_MAX: i32 = 366;
 
@@ -50,6 +54,8 @@ pub(super) enum Why {
     NotICalendar,
     /// There are too many events.
     TooMany,
+    /// The events name too many days.
+    TooManyDays,
     /// Something else than events stands in it.
     OtherComponent,
     /// An event has no beginning.
@@ -76,6 +82,7 @@ impl Why {
         match self {
             Self::NotICalendar => "is not in the iCalendar format",
             Self::TooMany => "has more than 2000 events",
+            Self::TooManyDays => "names more than 150,000 days",
             Self::OtherComponent => "has something else than events",
             Self::NoStart => "has no beginning",
             Self::NotAllDay => "is not an all-day event",
@@ -114,8 +121,10 @@ pub(super) fn read(text: &str) -> Result<Holidays, Refusal> {
     if !is_flat(text) {
         return Err(file(Why::NotICalendar));
     }
-    // Some programs begin a file with a byte order mark, or end it with blank lines.
+    // Some programs begin a file with a byte order mark, or end it with blank lines. The parser looks
+    // for the line endings of the format, however far away the next one is.
     let unfolded = unfold(text.trim_start_matches('\u{feff}').trim());
+    let unfolded = unfolded.replace("\r\n", "\n").replace('\n', "\r\n");
     let roots = read_components(&unfolded).map_err(|_| file(Why::NotICalendar))?;
     let mut events = BTreeSet::new();
     let mut count = 0;
@@ -143,8 +152,11 @@ pub(super) fn read(text: &str) -> Result<Holidays, Refusal> {
         }
     }
     let mut days = BTreeMap::new();
+    let mut days_left = DAYS_MAX;
     for event in &events {
-        event.add_days(&mut days);
+        event
+            .add_days(&mut days, &mut days_left)
+            .ok_or_else(|| file(Why::TooManyDays))?;
     }
     Ok(Holidays {
         days,
@@ -269,14 +281,15 @@ fn whole_days(text: &str) -> Result<i32, Why> {
 }
 
 impl Event {
-    /// Adds the days of the event that calendars know.
-    fn add_days(&self, days: &mut BTreeMap<Day, Text>) {
+    /// Adds the days of the event that calendars know; none when there are too many.
+    fn add_days(&self, days: &mut BTreeMap<Day, Text>, days_left: &mut usize) -> Option<()> {
         let name: Text = self.summary.as_str().into();
         let firsts: Vec<Date> = match &self.rule {
-            Some(rule) => rule.dates().collect(),
+            Some(rule) => rule.dates().take(*days_left + 1).collect(),
             None => vec![self.first],
         };
         for first in firsts.iter().filter(|first| !self.without.contains(first)) {
+            *days_left = days_left.checked_sub(usize::try_from(self.days).unwrap_or(0))?;
             for offset in 0..self.days {
                 let date = first.checked_add(offset.days()).ok();
                 let day = date.and_then(|it| Day::from_civil(it.year(), it.month(), it.day()));
@@ -285,6 +298,7 @@ impl Event {
                 }
             }
         }
+        Some(())
     }
 }
 

@@ -26,9 +26,7 @@ pub(super) fn collect(
     within: Option<&Within>,
 ) -> Vec<Mark> {
     let mut marks: Vec<(Mark, Place)> = Vec::new();
-    let nodes = reader.list(node, "`marks`");
-    reader.at_most(nodes.len(), MARKS_MAX, node.place, "marks");
-    for node in nodes {
+    for node in reader.list_of(node, "`marks`", MARKS_MAX, "marks") {
         let Some((mark, place)) = mark(reader, frame, node, within) else {
             continue;
         };
@@ -143,7 +141,11 @@ fn share_millionths(text: &str) -> Option<u64> {
 }
 
 fn check_positive(reader: &mut Reader, node: &Node, text: &str, at: MarkAt, within: &Within) {
-    let failing = within.lengths().find(|length| !is_positive(at, *length));
+    // The shortest is the first to fail.
+    let failing = within
+        .extremes()
+        .into_iter()
+        .find(|length| !is_positive(at, *length));
     if let Some(length) = failing {
         reader.report(
             Code::MarkNotPositive,

@@ -37,8 +37,8 @@ pub(super) fn collect(
                 &format!("leave `{key}` out, or make the timeframe `kind: custom`"),
             );
         }
-        let nodes = reader.list(&found.node, &format!("`{key}`"));
-        reader.at_most(nodes.len(), MOMENTS_MAX, found.node.place, "moments");
+        let what = format!("`{key}`");
+        let nodes = reader.list_of(&found.node, &what, MOMENTS_MAX, "moments");
         nodes
             .iter()
             .filter_map(|node| moment(reader, scope, node))

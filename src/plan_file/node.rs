@@ -46,6 +46,29 @@ pub(super) struct Entry {
     pub(super) node: Node,
 }
 
+impl Node {
+    /// The entry of a key; none where there is none, or no map.
+    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|entry| entry.key == key),
+            Value::Null | Value::Scalar(_) | Value::List(_) => None,
+        }
+    }
+
+    /// The value of a key; none where there is none, or no map.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        self.entry(key).map(|entry| &entry.node)
+    }
+
+    /// The items of a list; none where there is no list.
+    pub(super) fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::List(items) => items,
+            Value::Null | Value::Scalar(_) | Value::Map(_) => &[],
+        }
+    }
+}
+
 impl Value {
     /// For people: what stands there.
     pub(super) fn kind(&self) -> &'static str {
@@ -94,13 +117,13 @@ fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: DEPTH_MAX,
-            max_events: 500_000,
-            max_nodes: 200_000,
+            max_events: 250_000,
+            max_nodes: 100_000,
             max_aliases: 1_000,
             max_anchors: 1_000,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 100_000,
+            max_total_replayed_events: 20_000,
             max_replay_stack_depth: 16,
         },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
@@ -113,10 +136,11 @@ fn options() -> serde_saphyr::Options {
 }
 
 fn refused(file: usize, text: &str, error: &serde_saphyr::Error) -> Problem {
+    use serde_saphyr::Error;
     let place = error
         .location()
         .map_or_else(|| Place::new(file, 0, 0), |at| located(file, text, at));
-    if matches!(error, serde_saphyr::Error::MultipleDocuments { .. }) {
+    if matches!(error, Error::MultipleDocuments { .. }) {
         return Problem::new(
             Code::NotYaml,
             place,
@@ -124,21 +148,48 @@ fn refused(file: usize, text: &str, error: &serde_saphyr::Error) -> Problem {
             "put each into a file of its own; a set may have many files",
         );
     }
-    match over_budget(error) {
-        Some(message) => Problem::new(
+    if let Some(message) = over_budget(error) {
+        return Problem::new(
             Code::OverBudget,
             place,
             message,
             "write the plans with less nesting and fewer aliases, or split them over several files",
-        ),
-        None => Problem::new(
-            Code::NotYaml,
-            place,
-            &format!("this is not YAML: {}", first_line(&error.to_string())),
-            "check indentation, colons and quotes here and in the line before",
-        ),
+        );
     }
+    let message = first_line(&error.to_string());
+    // The parser stops by itself in brackets that are nested still deeper.
+    if message.contains("recursion limit") {
+        return Problem::new(
+            Code::OverBudget,
+            place,
+            TOO_DEEP,
+            "write the plans with less nesting",
+        );
+    }
+    let is_key = |error: &Error| {
+        let expected = "string scalar";
+        matches!(error, Error::Unexpected { expected: found, .. } if *found == expected)
+    };
+    let (message, remedy) = if let Error::RecursiveReferencesRequireWeakTypes { .. } = error {
+        (
+            "an alias stands in what it stands for".to_owned(),
+            "write out what it should stand for",
+        )
+    } else if is_key(error) {
+        (
+            "a key is a list or a map".to_owned(),
+            "write a single word before the colon",
+        )
+    } else {
+        (
+            format!("this is not YAML: {message}"),
+            "check indentation, colons and quotes here and in the line before",
+        )
+    };
+    Problem::new(Code::NotYaml, place, &message, remedy)
 }
+
+const TOO_DEEP: &str = "maps and lists are nested more than 48 deep";
 
 /// What there is too much of, when that is the error.
 fn over_budget(error: &serde_saphyr::Error) -> Option<&'static str> {
@@ -148,10 +199,20 @@ fn over_budget(error: &serde_saphyr::Error) -> Option<&'static str> {
         return over_budget(error);
     }
     if let Error::Budget { breach, .. } = error {
+        let is_values = matches!(
+            breach,
+            BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. }
+        );
         return Some(if matches!(breach, BudgetBreach::Depth { .. }) {
-            "maps and lists are nested more than 48 deep"
+            TOO_DEEP
+        } else if matches!(breach, BudgetBreach::Aliases { .. }) {
+            "the file has more than 1000 aliases"
+        } else if matches!(breach, BudgetBreach::Anchors { .. }) {
+            "the file has more than 1000 anchors"
+        } else if is_values {
+            "the file has more than 100,000 values"
         } else {
-            "the file has more parts than plans may need"
+            "the file has more in it than plans may need"
         });
     }
     let is_alias = matches!(

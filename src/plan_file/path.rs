@@ -30,8 +30,7 @@ const KEYS: [&str; 9] = [
 
 /// Reads the levels of a plan; the first is level 1.
 pub(super) fn collect(reader: &mut Reader, scope: &Scope, node: &Node) -> Vec<Level> {
-    let nodes = reader.list(node, "`path`");
-    reader.at_most(nodes.len(), LEVELS_MAX, node.place, "levels");
+    let nodes = reader.list_of(node, "`path`", LEVELS_MAX, "levels");
     nodes
         .iter()
         .zip(1..)

@@ -11,7 +11,7 @@ use escalator_engine::time::Duration;
 
 use super::conditions::condition;
 use super::node::{Node, Value};
-use super::problem::{Code, Place, Problem};
+use super::problem::{Code, Place};
 use super::reader::{Fields, Reader};
 use super::scope::{Scope, twice};
 use super::{communication, path, resolution, timeframes, triggers};
@@ -70,26 +70,34 @@ impl Frame<'_> {
     }
 }
 
-/// A plan and where its name stands.
+/// A plan and where it stands.
 #[derive(Debug)]
-pub(super) struct Placed {
+pub(super) struct Placed<'n> {
     /// The plan.
     pub(super) plan: Arc<Plan>,
     /// Where its name stands.
     pub(super) place: Place,
+    /// As it is written.
+    pub(super) node: &'n Node,
 }
 
 /// The plans of all files, in order.
 #[derive(Debug, Default)]
-pub(super) struct Plans {
-    plans: Vec<Placed>,
+pub(super) struct Plans<'n> {
+    plans: Vec<Placed<'n>>,
     names: BTreeMap<Text, Place>,
 }
 
-impl Plans {
+impl<'n> Plans<'n> {
     /// Adds the plans of one file after those of the files before.
-    pub(super) fn add(&mut self, reader: &mut Reader, scope: &Scope, node: &Node) {
-        for node in reader.list(node, "`plans`") {
+    pub(super) fn add(&mut self, reader: &mut Reader, scope: &Scope, node: &'n Node) {
+        // Those of the files before count, too.
+        let max = PLANS_MAX - self.plans.len();
+        let items = match self.plans.len() {
+            0 => "plans",
+            _ => "plans after those of the files before",
+        };
+        for node in reader.list_of(node, "`plans`", max, items) {
             let plan = plan(reader, scope, node);
             let place = name_place(node);
             match self.names.get(&plan.name) {
@@ -101,26 +109,19 @@ impl Plans {
                 }
             }
             let plan = Arc::new(plan);
-            self.plans.push(Placed { plan, place });
+            self.plans.push(Placed { plan, place, node });
         }
-        reader.at_most(self.plans.len(), PLANS_MAX, node.place, "plans");
     }
 
     /// The plans in order.
-    pub(super) fn into_list(self) -> Vec<Placed> {
+    pub(super) fn into_list(self) -> Vec<Placed<'n>> {
         self.plans
     }
 }
 
-/// Where the name of a plan or a trigger stands.
+/// Where the name of a plan, a trigger or a level stands; where it begins, when it has none.
 pub(super) fn name_place(node: &Node) -> Place {
-    match &node.value {
-        Value::Map(entries) => entries
-            .iter()
-            .find(|entry| entry.key == "name")
-            .map_or(node.place, |entry| entry.node.place),
-        Value::Null | Value::Scalar(_) | Value::List(_) => node.place,
-    }
+    node.get("name").map_or(node.place, |name| name.place)
 }
 
 fn plan(reader: &mut Reader, scope: &Scope, node: &Node) -> Plan {
@@ -199,38 +200,5 @@ fn stale_after(reader: &mut Reader, fields: &Fields<'_>) -> Option<Duration> {
         Value::Null | Value::Scalar(_) | Value::List(_) | Value::Map(_) => {
             Some(reader.duration(node, "`stale_after`"))
         }
-    }
-}
-
-/// Warns of plans that no ticket can reach.
-pub(super) fn warn_of_unreachable(reader: &mut Reader, plans: &[Placed]) {
-    for (index, later) in plans.iter().enumerate() {
-        let earlier = plans[..index].iter().find(|earlier| {
-            takes_all(&earlier.plan.matching) || earlier.plan.matching == later.plan.matching
-        });
-        if let Some(earlier) = earlier {
-            reader.push(
-                Problem::new(
-                    Code::UnreachablePlan,
-                    later.place,
-                    &format!(
-                        "no ticket reaches the plan `{}`: `{}` takes them all",
-                        later.plan.name, earlier.plan.name
-                    ),
-                    "put the plan with the narrower `match` first",
-                )
-                .with_other(earlier.place, "this plan comes first"),
-            );
-        }
-    }
-}
-
-fn takes_all(condition: &Condition) -> bool {
-    match condition {
-        Condition::All(parts) => parts.iter().all(takes_all),
-        Condition::Any(parts) => parts.iter().any(takes_all),
-        Condition::Not(_) => false,
-        Condition::Field(_, tests) => tests.is_empty(),
-        Condition::Expression(expression) => expression.source().trim() == "true",
     }
 }

@@ -65,6 +65,7 @@ codes! {
     UnknownWord "E0204" "A value is not one of the words that are possible here."
     BadNumber "E0205" "A number is not one, or is out of its range."
     TooMany "E0206" "There are more plans, levels, marks, targets or the like than allowed."
+    ShortWait "E0207" "Something is told over and over at shorter intervals than allowed."
     // References.
     UnknownTarget "E0301" "A target is not declared."
     NoChannels "E0302" "A target has no channels."
@@ -110,9 +111,21 @@ codes! {
     BadTestEvent "E0803" "An event of a plan test is not one that the service would read."
     BadExpectation "E0804" "An expectation of a plan test names no type, several, or an unknown ticket."
     // Warnings.
+    KeyWithoutEffect "W0101" "A key has no effect at its place."
     UnknownPriority "W0301" "A priority is not in the list of priorities, so this never applies."
     UnreachablePlan "W0302" "An earlier plan takes every ticket that this one could match."
     UnknownGoal "W0303" "A goal is for a timeframe that no plan has."
+    UnusedTarget "W0304" "Nothing tells a target."
+    UnusedCalendar "W0305" "Nothing goes by a calendar."
+    EmptyLevel "W0306" "A level tells nobody and assigns nothing, so that it falls through to the next."
+    SpentMark "W0401" "A mark asks for no higher level than an earlier one of its timeframe, and warns nobody."
+    StandingClock "W0402" "A timeframe pauses wherever its clock would run, so that it never counts."
+    SlowLadder "W0403" "`close_within` is over before the waits of the path have led to the last level."
+    Contradiction "W0501" "A condition can never hold: it contradicts itself, or the match of its plan."
+    IdleTrigger "W0502" "A trigger asks for a level that is reached whenever its condition holds."
+    OutOfRange "W0503" "A value lies outside of what its field can have."
+    EndingCalendar "W0601" "A calendar has single days only, and nothing falls due after the last of them."
+    LongClosure "W0602" "A calendar is closed for more than three months on end."
     UnusedTemplate "W0701" "Nothing names a template."
     UnknownStatus "W0801" "A status word in a plan test is not known, so that it counts as open."
 }
@@ -168,8 +181,12 @@ impl Place {
         while !text.is_char_boundary(start) {
             start -= 1;
         }
-        let line = text[start..].lines().next().unwrap_or_default();
-        let mut end = self.end.clamp(start, start + line.len());
+        // Not the whole line is looked for: a file may be one, and this is done for every value.
+        let last = self.end.clamp(start, text.len());
+        let line_end = text.as_bytes()[start..last]
+            .iter()
+            .position(|b| *b == b'\n');
+        let mut end = line_end.map_or(last, |length| start + length);
         while !text.is_char_boundary(end) {
             end += 1;
         }
@@ -186,6 +203,16 @@ impl Place {
             before.matches('\n').count() + 1,
             before[line_start..].chars().count() + 1,
         )
+    }
+}
+
+/// A text for people; what it quotes from a file may be as long as the file.
+fn shortened(text: &str) -> String {
+    // Some lines of a terminal.
+    const CHARS_MAX: usize = 500;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -211,8 +238,8 @@ impl Problem {
         Self {
             code,
             place,
-            message: message.to_owned(),
-            remedy: remedy.to_owned(),
+            message: shortened(message),
+            remedy: shortened(remedy),
             other: None,
         }
     }

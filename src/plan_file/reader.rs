@@ -16,6 +16,10 @@ use super::suggest::closest;
 /// Errors that are kept, and warnings, each; more than five hundred at once help nobody.
 const PROBLEMS_MAX: usize = 500;
 
+/// Words that a misspelt one is compared with, in a whole set: a tenth of a second, and enough to find
+/// what was meant for a hundred errors in large plans.
+const COMPARISONS_MAX: usize = 20_000;
+
 /// Bytes of a name: names become parts of keys, labels and events, like ticket ids.
 pub(super) const NAME_BYTES_MAX: usize = 256;
 
@@ -24,6 +28,9 @@ pub(super) const NAME_BYTES_MAX: usize = 256;
 pub(super) struct Reader {
     problems: Vec<Problem>,
     errors: usize,
+    comparisons: usize,
+    /// How many conditions in CEL there were.
+    pub(super) expressions: usize,
 }
 
 /// The entries of a map whose keys are fixed, each at most once.
@@ -57,22 +64,63 @@ impl<'n> Fields<'n> {
 impl Reader {
     /// Notes a problem.
     pub(super) fn push(&mut self, problem: Problem) {
-        let is_error = problem.code.severity() == Severity::Error;
-        let kept = if is_error {
-            self.errors
-        } else {
-            self.problems.len() - self.errors
-        };
-        // Warnings never crowd out an error: without it, the plans would count as good.
-        if kept < PROBLEMS_MAX {
-            self.errors += usize::from(is_error);
+        if self.keeps(problem.code) {
+            self.errors += usize::from(problem.code.severity() == Severity::Error);
             self.problems.push(problem);
         }
+    }
+
+    /// Whether one more problem of this code will be kept. Warnings never crowd out an error:
+    /// without it, the plans would count as good.
+    fn keeps(&self, code: Code) -> bool {
+        let kept = match code.severity() {
+            Severity::Error => self.errors,
+            Severity::Warning => self.problems.len() - self.errors,
+        };
+        kept < PROBLEMS_MAX
     }
 
     /// Notes a problem at one place.
     pub(super) fn report(&mut self, code: Code, place: Place, message: &str, remedy: &str) {
         self.push(Problem::new(code, place, message, remedy));
+    }
+
+    /// Notes a word that is not known, with the one that was probably meant, or else all that are
+    /// possible.
+    pub(super) fn report_unknown<S: AsRef<str>>(
+        &mut self,
+        code: Code,
+        place: Place,
+        message: &str,
+        (word, all): (&str, &str),
+        possible: &[S],
+    ) {
+        // Looking for it is what costs.
+        if self.keeps(code) {
+            let remedy = match self.closest(word, possible) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => listed(possible, all),
+            };
+            self.report(code, place, message, &remedy);
+        }
+    }
+
+    /// The word that was probably meant, as long as looking for it has not cost too much.
+    pub(super) fn closest<'a, S: AsRef<str>>(
+        &mut self,
+        word: &str,
+        possible: &'a [S],
+    ) -> Option<&'a str> {
+        self.comparisons = self.comparisons.saturating_add(possible.len());
+        if self.comparisons > COMPARISONS_MAX {
+            return None;
+        }
+        closest(word, possible.iter().map(AsRef::as_ref))
+    }
+
+    /// How many errors there are.
+    pub(super) const fn error_count(&self) -> usize {
+        self.errors
     }
 
     /// How many problems there are.
@@ -93,9 +141,13 @@ impl Reader {
         entries.retain(|entry| {
             let is_known = keys.contains(&&*entry.key);
             if !is_known {
-                let remedy = did_you_mean(&entry.key, keys, "the keys here are");
-                let message = format!("unknown key `{}` in {what}", entry.key);
-                self.report(Code::UnknownKey, entry.place, &message, &remedy);
+                self.report_unknown(
+                    Code::UnknownKey,
+                    entry.place,
+                    &format!("unknown key `{}` in {what}", entry.key),
+                    (&entry.key, "the keys here are"),
+                    keys,
+                );
             }
             is_known
         });
@@ -160,6 +212,35 @@ impl Reader {
             self.wrong_type(node, what, "a list");
             &[]
         }
+    }
+
+    /// A list of so many items at most; those beyond are reported and left out, so that nothing
+    /// else has to be afraid of them.
+    pub(super) fn list_of<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        max: usize,
+        items: &str,
+    ) -> &'n [Node] {
+        let nodes = self.list(node, what);
+        self.at_most(nodes.len(), max, node.place, items);
+        &nodes[..nodes.len().min(max)]
+    }
+
+    /// A map with any keys, each once, and so many entries at most; those beyond are reported and
+    /// left out.
+    pub(super) fn entries_of<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        max: usize,
+        items: &str,
+    ) -> Vec<&'n Entry> {
+        let mut entries = self.entries(node, what);
+        self.at_most(entries.len(), max, node.place, items);
+        entries.truncate(max);
+        entries
     }
 
     /// The text of a single value.
@@ -234,11 +315,12 @@ impl Reader {
             return *value;
         }
         let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-        self.report(
+        self.report_unknown(
             Code::UnknownWord,
             node.place,
             &format!("{what} cannot be `{text}`"),
-            &did_you_mean(text, &names, "the words here are"),
+            (text, "the words here are"),
+            &names,
         );
         T::default()
     }
@@ -360,11 +442,15 @@ pub(super) fn is_working_days(text: &str) -> bool {
 /// A suggestion for a word that is not known, or else all that is possible.
 #[must_use]
 pub fn did_you_mean<S: AsRef<str>>(word: &str, candidates: &[S], all: &str) -> String {
+    match closest(word, candidates.iter().map(AsRef::as_ref)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => listed(candidates, all),
+    }
+}
+
+fn listed<S: AsRef<str>>(candidates: &[S], all: &str) -> String {
     // More words than this are no help in one line.
     const SHOWN_MAX: usize = 24;
-    if let Some(meant) = closest(word, candidates.iter().map(AsRef::as_ref)) {
-        return format!("did you mean `{meant}`?");
-    }
     let shown: Vec<_> = candidates
         .iter()
         .take(SHOWN_MAX)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
 use super::problem::{Place, Problem, Severity};
@@ -55,22 +55,34 @@ pub fn text(problem: &Problem, sources: &Sources, styled: bool) -> String {
     out
 }
 
-/// The line of a place with the place marked; nothing when the file is not known.
+/// Bytes of a line before a place, and behind it, that are shown at most; the renderer looks at every
+/// one of them, and a whole file may be one line.
+const LINE_BYTES_MAX: usize = 2000;
+
+/// The line of a place with the place marked, or the place alone where the line is too long to be
+/// shown; nothing when the file is not known.
 fn snippet<'a>(
     sources: &'a Sources,
     place: Place,
     label: Option<&'a str>,
     kind: AnnotationKind,
-) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+) -> Option<Element<'a>> {
     let source = sources.files().get(place.file)?;
     let place = place.within(&source.text);
+    let (number, column) = place.line_column(&source.text);
     // Only the line goes to the renderer, so that a thousand problems do not cost a thousand files.
     let line_start = source.text[..place.start]
         .rfind('\n')
         .map_or(0, |at| at + 1);
-    let line = source.text[line_start..].lines().next().unwrap_or_default();
-    let (number, _) = place.line_column(&source.text);
-    let mut annotation = kind.span(place.start - line_start..place.end - line_start);
+    if place.start - line_start > LINE_BYTES_MAX {
+        let origin = Origin::path(&*source.path).line(number).char_column(column);
+        return Some(origin.into());
+    }
+    let rest = beginning(&source.text[place.start..], LINE_BYTES_MAX);
+    let rest = rest.lines().next().unwrap_or_default();
+    let line = &source.text[line_start..place.start + rest.len()];
+    let end = (place.end - line_start).min(line.len());
+    let mut annotation = kind.span(place.start - line_start..end);
     if let Some(label) = label {
         annotation = annotation.label(label);
     }
@@ -78,8 +90,18 @@ fn snippet<'a>(
         Snippet::source(line)
             .line_start(number)
             .path(&*source.path)
-            .annotation(annotation),
+            .annotation(annotation)
+            .into(),
     )
+}
+
+/// The first bytes of a text, to the end of a letter.
+fn beginning(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    &text[..end]
 }
 
 /// A problem as one JSON object.

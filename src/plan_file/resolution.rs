@@ -37,8 +37,7 @@ pub(super) fn resolution(reader: &mut Reader, frame: &Frame<'_>, node: &Node) ->
 }
 
 fn steps(reader: &mut Reader, node: &Node) -> Vec<Text> {
-    let nodes = reader.list(node, "`steps`");
-    reader.at_most(nodes.len(), STEPS_MAX, node.place, "steps");
+    let nodes = reader.list_of(node, "`steps`", STEPS_MAX, "steps");
     let steps = nodes
         .iter()
         .filter_map(|node| Some(reader.scalar(node, "a step")?.into()));

@@ -12,9 +12,10 @@ use escalator_engine::ticket::Text;
 use escalator_engine::time::Duration;
 
 use super::goals::Goal;
+use super::imports::Imports;
 use super::node::{Node, Value};
 use super::problem::{Code, Place, Problem};
-use super::reader::{Fields, Reader, did_you_mean};
+use super::reader::{Fields, Reader};
 use super::{targets, templates};
 
 /// The priorities where no file lists them.
@@ -38,8 +39,8 @@ pub(super) struct Scope {
     pub(super) statuses: BTreeMap<String, (StatusCategory, Place)>,
     targets: BTreeMap<Text, (Target, Place)>,
     calendars: BTreeMap<Text, (Calendar, Place)>,
-    /// What the content keeps of a file that is referred to, by the place of its path.
-    inlined: BTreeMap<Place, String>,
+    /// What was taken from files of holidays.
+    pub(super) imports: Imports,
     /// Templates, none where the text of one was refused.
     templates: BTreeMap<Text, (Option<Arc<Template>>, Place)>,
     /// How long a ticket is kept that is done, where a file says so.
@@ -52,7 +53,7 @@ impl Scope {
     /// Notes the list of priorities of one file.
     pub(super) fn add_priorities(&mut self, reader: &mut Reader, node: &Node) {
         let mut names: Vec<Text> = Vec::new();
-        for item in reader.list(node, "`priorities`") {
+        for item in reader.list_of(node, "`priorities`", PRIORITIES_MAX, "priorities") {
             let name = reader.name(item, "a priority");
             if names.contains(&name) {
                 reader.report(
@@ -65,7 +66,6 @@ impl Scope {
                 names.push(name);
             }
         }
-        reader.at_most(names.len(), PRIORITIES_MAX, node.place, "priorities");
         match &self.priorities {
             Some((first, place)) if *first != names => reader.push(
                 Problem::new(
@@ -83,7 +83,7 @@ impl Scope {
 
     /// Notes the targets of one file.
     pub(super) fn add_targets(&mut self, reader: &mut Reader, node: &Node) {
-        for entry in reader.entries(node, "`targets`") {
+        for entry in reader.entries_of(node, "`targets`", TARGETS_MAX, "targets") {
             reader.check_name(&entry.key, entry.place, "the target's name");
             if RecipientField::named(&entry.key).is_some() {
                 reader.report(
@@ -118,16 +118,6 @@ impl Scope {
         } else {
             self.calendars.insert(name, (calendar, place));
         }
-    }
-
-    /// Notes what the content of the set keeps in place of a path.
-    pub(super) fn inline(&mut self, path: Place, text: String) {
-        self.inlined.insert(path, text);
-    }
-
-    /// What the content of the set keeps in place of a path.
-    pub(super) fn inlined(&self, path: Place) -> Option<&str> {
-        self.inlined.get(&path).map(String::as_str)
     }
 
     /// The declared calendars by name.
@@ -174,12 +164,25 @@ impl Scope {
 
     /// Warns of a priority that no ticket will have by the list.
     pub(super) fn unknown_priority(&self, reader: &mut Reader, place: Place, name: &str) {
-        reader.report(
+        reader.report_unknown(
             Code::UnknownPriority,
             place,
             &format!("`{name}` is not in the list of priorities"),
-            &did_you_mean(name, self.priorities(), "the priorities are"),
+            (name, "the priorities are"),
+            self.priorities(),
         );
+    }
+
+    /// Where each target is declared.
+    pub(super) fn target_places(&self) -> impl Iterator<Item = (&Text, Place)> {
+        let targets = self.targets.iter();
+        targets.map(|(name, (_, place))| (name, *place))
+    }
+
+    /// The declared calendars, and where each is.
+    pub(super) fn calendar_entries(&self) -> impl Iterator<Item = (&Text, &Calendar, Place)> {
+        let calendars = self.calendars.iter();
+        calendars.map(|(name, (calendar, place))| (name, calendar, *place))
     }
 
     /// The declared targets by name.
@@ -226,19 +229,19 @@ impl Scope {
         let names: Vec<&str> = std::iter::once("always")
             .chain(self.calendars.keys().map(|name| &**name))
             .collect();
-        reader.report(
+        reader.report_unknown(
             Code::UnknownCalendar,
             node.place,
             &format!("there is no calendar `{name}`"),
-            &did_you_mean(name, &names, "the calendars are"),
+            (name, "the calendars are"),
+            &names,
         );
         Calendar::Always
     }
 
     /// The entries of a `notify` or `warn`.
     pub(super) fn addresses(&self, reader: &mut Reader, node: &Node, what: &str) -> Vec<Address> {
-        let nodes = reader.list(node, what);
-        reader.at_most(nodes.len(), ADDRESSES_MAX, node.place, "entries");
+        let nodes = reader.list_of(node, what, ADDRESSES_MAX, "entries");
         nodes
             .iter()
             .filter_map(|node| self.address(reader, node))
@@ -301,11 +304,12 @@ impl Scope {
             .map(|name| &**name)
             .chain(["requester", "assignee", "queue"])
             .collect();
-        reader.report(
+        reader.report_unknown(
             Code::UnknownTarget,
             node.place,
             &format!("there is no target `{name}`"),
-            &did_you_mean(name, &names, "declare it under `targets:`; declared are"),
+            (name, "declare it under `targets:`; declared are"),
+            &names,
         );
         None
     }

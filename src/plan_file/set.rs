@@ -7,12 +7,12 @@ use escalator_engine::plan::Revision;
 
 use super::content::{self, PlanSet};
 use super::node::{self, Node, Value};
-use super::plans::{self, Placed, Plans};
+use super::plans::{Placed, Plans};
 use super::problem::{Code, Place, Problem, Severity};
 use super::reader::{Fields, Reader};
 use super::scope::Scope;
 use super::source::Sources;
-use super::{Checked, calendars, goals, statuses, templates};
+use super::{Checked, calendars, goals, statuses, templates, warnings};
 
 const KEYS: [&str; 9] = [
     "version",
@@ -47,9 +47,7 @@ pub(super) fn check(sources: Sources) -> Checked {
             .all(|problem| problem.code.severity() == Severity::Warning);
         if is_sound {
             let mut lints = Reader::default();
-            plans::warn_of_unreachable(&mut lints, &plans);
-            templates::warn_of_unused(&mut lints, &scope, &plans);
-            goals::warn_of_unknown(&mut lints, &scope.goals, &plans);
+            warnings::collect(&mut lints, &trees, &scope, &plans);
             set = finished(&mut lints, &trees, &scope, &plans);
             problems.extend(lints.into_problems());
             problems.sort_by_key(|problem| (problem.place, problem.code));
@@ -62,7 +60,11 @@ pub(super) fn check(sources: Sources) -> Checked {
     }
 }
 
-fn resolve(reader: &mut Reader, sources: &Sources, trees: &[Node]) -> (Scope, Vec<Placed>) {
+fn resolve<'n>(
+    reader: &mut Reader,
+    sources: &Sources,
+    trees: &'n [Node],
+) -> (Scope, Vec<Placed<'n>>) {
     let tops: Vec<Fields<'_>> = trees.iter().map(|tree| top(reader, tree)).collect();
     let mut scope = Scope::default();
     for top in &tops {
@@ -155,7 +157,7 @@ fn finished(
     reader: &mut Reader,
     trees: &[Node],
     scope: &Scope,
-    plans: &[Placed],
+    plans: &[Placed<'_>],
 ) -> Option<PlanSet> {
     let content = content::of(trees, scope);
     if content.len() > content::BYTES_MAX {

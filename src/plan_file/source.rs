@@ -15,6 +15,10 @@ use super::attachment::{self, Attachments, Unreadable};
 /// and 1 MiB of YAML is more than ten thousand lines for people to read.
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Bytes that all files of a set, with what they refer to, may have. What counts of them has to fit into
+/// one Kafka record; the rest is room for comments and for calendars with long descriptions.
+const SET_BYTES_MAX: u64 = 4 * FILE_BYTES_MAX;
+
 /// Files a directory may hold; beyond, it is surely not a directory of plans.
 const FILES_MAX: usize = 1000;
 
@@ -72,6 +76,7 @@ impl Sources {
     /// A path cannot be read or holds no plan files.
     pub fn read_all<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Error> {
         let mut files = Vec::new();
+        let mut bytes_left = SET_BYTES_MAX;
         for path in paths {
             let path = path.as_ref();
             let metadata = fs::metadata(path).map_err(|source| Error::Read {
@@ -80,10 +85,10 @@ impl Sources {
             })?;
             if metadata.is_dir() {
                 for file in plan_files(path)? {
-                    files.push(read_file(&file)?);
+                    files.push(read_file(&file, &mut bytes_left)?);
                 }
             } else {
-                files.push(read_file(path)?);
+                files.push(read_file(path, &mut bytes_left)?);
             }
         }
         Ok(Self(files))
@@ -160,7 +165,7 @@ fn plan_files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-fn read_file(path: &Path) -> Result<Source, Error> {
+fn read_file(path: &Path, bytes_left: &mut u64) -> Result<Source, Error> {
     let unreadable = |source| Error::Read {
         path: path.to_owned(),
         source,
@@ -171,8 +176,15 @@ fn read_file(path: &Path) -> Result<Source, Error> {
     file.take(FILE_BYTES_MAX + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
+    let Some(left) = bytes_left.checked_sub(bytes.len() as u64) else {
+        return Err(Error::SetTooLarge {
+            path: path.to_owned(),
+            max_mib: SET_BYTES_MAX >> 20,
+        });
+    };
+    *bytes_left = left;
     let text = String::from_utf8_lossy(&bytes);
     let mut source = Source::new(&path.display().to_string(), &text);
-    source.attachments = attachment::read_all(path, &source);
+    source.attachments = attachment::read_all(path, &source, bytes_left);
     Ok(source)
 }

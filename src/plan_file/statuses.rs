@@ -6,7 +6,7 @@ use escalator_engine::status::{CategorySet, StatusCategory, spelling};
 
 use super::node::Node;
 use super::problem::{Code, Place, Problem};
-use super::reader::{Reader, did_you_mean};
+use super::reader::Reader;
 
 /// Words that a plan set may add; ticketing systems have a few dozen.
 const WORDS_MAX: usize = 1000;
@@ -21,7 +21,8 @@ pub(super) fn collect(
         let Some(category) = category(reader, &entry.place, &entry.key) else {
             continue;
         };
-        for word in reader.list(&entry.node, "the list of status words") {
+        let what = "the list of status words";
+        for word in reader.list_of(&entry.node, what, WORDS_MAX, "status words") {
             let text = reader.name(word, "a status word");
             let spelling = spelling(&text);
             match words.get(&spelling) {
@@ -55,11 +56,12 @@ pub(super) fn category(reader: &mut Reader, place: &Place, text: &str) -> Option
     let category = StatusCategory::named(text);
     if category.is_none() {
         let names = StatusCategory::ALL.map(StatusCategory::name);
-        reader.report(
+        reader.report_unknown(
             Code::UnknownCategory,
             *place,
             &format!("`{text}` is not a status category"),
-            &did_you_mean(text, &names, "the categories are"),
+            (text, "the categories are"),
+            &names,
         );
     }
     category

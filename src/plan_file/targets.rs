@@ -24,9 +24,7 @@ pub(super) fn target(reader: &mut Reader, node: &Node, place: Place, name: &str)
     let at_most = fields.get("at_most").map(|node| at_most(reader, node));
     let mut channels: Vec<Text> = Vec::new();
     if let Some(node) = fields.get("channels") {
-        let nodes = reader.list(node, "`channels`");
-        reader.at_most(nodes.len(), CHANNELS_MAX, node.place, "channels");
-        for node in nodes {
+        for node in reader.list_of(node, "`channels`", CHANNELS_MAX, "channels") {
             let channel = reader.name(node, "a channel");
             if channels.contains(&channel) {
                 reader.report(

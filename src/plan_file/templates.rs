@@ -1,7 +1,6 @@
 //! `templates:` texts of notifications: the engine checks them and tries them out, here its
 //! refusals get their codes, places and remedies.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,7 +11,6 @@ use escalator_engine::template::{
 use escalator_engine::ticket::Text;
 
 use super::node::{Entry, Node, Value};
-use super::plans::Placed;
 use super::problem::{Code, Place};
 use super::reader::{Reader, did_you_mean};
 use super::scope::Scope;
@@ -20,14 +18,14 @@ use super::source::Sources;
 use super::suggest::closest;
 
 /// Templates of a set: some for each team of a large organization. Each is tried out at load, which
-/// takes about half a millisecond.
-const TEMPLATES_MAX: usize = 1000;
+/// takes up to a few milliseconds.
+const TEMPLATES_MAX: usize = 200;
 
 /// Notes the templates of one file.
 pub(super) fn collect(reader: &mut Reader, scope: &mut Scope, sources: &Sources, node: &Node) {
-    let entries = reader.entries(node, "`templates`");
-    reader.at_most(entries.len(), TEMPLATES_MAX, node.place, "templates");
-    for entry in entries.into_iter().take(TEMPLATES_MAX) {
+    let (before, what) = (scope.template_names().count(), "`templates`");
+    let max = TEMPLATES_MAX.saturating_sub(before);
+    for entry in reader.entries_of(node, what, max, "templates") {
         reader.check_name(&entry.key, entry.place, "the template's name");
         let template = template(reader, sources, entry);
         scope.add_template(reader, &entry.key, entry.place, template.map(Arc::new));
@@ -91,32 +89,15 @@ pub(super) fn reference(reader: &mut Reader, scope: &Scope, node: &Node) -> Opti
     let built_in = Purpose::ALL.map(Purpose::name);
     if !built_in.contains(&name) {
         let names: Vec<&str> = scope.template_names().chain(built_in).collect();
-        reader.report(
+        reader.report_unknown(
             Code::UnknownTemplate,
             node.place,
             &format!("there is no template `{name}`"),
-            &did_you_mean(name, &names, "declare it under `templates:`; there are"),
+            (name, "declare it under `templates:`; there are"),
+            &names,
         );
     }
     None
-}
-
-/// Warns of templates that nothing names.
-pub(super) fn warn_of_unused(reader: &mut Reader, scope: &Scope, plans: &[Placed]) {
-    let addresses = plans.iter().flat_map(|placed| placed.plan.addresses());
-    let used: BTreeSet<&Text> = addresses
-        .filter_map(|address| address.template.as_ref())
-        .collect();
-    for (name, place) in scope.template_places() {
-        if !used.contains(name) {
-            reader.report(
-                Code::UnusedTemplate,
-                place,
-                &format!("nothing names the template `{name}`"),
-                &format!("name it as in `notify: [{{ to: …, template: {name} }}]`, or remove it"),
-            );
-        }
-    }
 }
 
 fn advice(error: &TemplateError) -> (Code, String) {

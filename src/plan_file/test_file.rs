@@ -206,7 +206,7 @@ fn plan_tests(reader: &mut Reader, tree: &Node) -> Option<TestFile> {
     let plans = reader.required(&fields, "plans", "a test file");
     let plans = plans.map(|node| (reader.name(node, "`plans`"), node.place));
     let nodes = match reader.required(&fields, "tests", "a test file") {
-        Some(node) => reader.list(node, "`tests`"),
+        Some(node) => reader.list_of(node, "`tests`", TESTS_MAX, "tests"),
         None => &[],
     };
     if let Some(node) = fields.get("tests")
@@ -219,7 +219,6 @@ fn plan_tests(reader: &mut Reader, tree: &Node) -> Option<TestFile> {
             "add a test with `name`, `start`, `events` and `expect`, or remove the file",
         );
     }
-    reader.at_most(nodes.len(), TESTS_MAX, tree.place, "tests");
     let mut names: BTreeMap<Text, Place> = BTreeMap::new();
     let mut tests = Vec::new();
     for node in nodes {
@@ -312,7 +311,5 @@ fn steps<'n>(reader: &mut Reader, fields: &Fields<'n>, key: &str) -> &'n [Node] 
     let Some(node) = fields.get(key) else {
         return &[];
     };
-    let nodes = reader.list(node, &format!("`{key}`"));
-    reader.at_most(nodes.len(), STEPS_MAX, node.place, "entries");
-    nodes
+    reader.list_of(node, &format!("`{key}`"), STEPS_MAX, "entries")
 }

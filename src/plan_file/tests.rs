@@ -102,7 +102,12 @@ plans:
 
 fn id(text: &str) -> String {
     let checked = checked(text);
-    assert_eq!(checked.report(false), "");
+    assert_eq!(
+        checked.count(Severity::Error),
+        0,
+        "{}",
+        checked.report(false)
+    );
     checked.into_set().unwrap().revision().id.to_string()
 }
 

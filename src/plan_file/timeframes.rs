@@ -12,7 +12,7 @@ use super::moments;
 use super::node::{Entry, Node, Value};
 use super::plans::Frame;
 use super::problem::Code;
-use super::reader::{Reader, did_you_mean};
+use super::reader::Reader;
 use super::scope::Scope;
 
 /// Timeframes of a plan; each is a clock that every ticket of the plan carries.
@@ -35,8 +35,7 @@ const KEYS: [&str; 9] = [
 
 /// Reads the timeframes of a plan, in order of name.
 pub(super) fn collect(reader: &mut Reader, frame: &Frame<'_>, node: &Node) -> Vec<Timeframe> {
-    let mut entries = reader.entries(node, "`timeframes`");
-    reader.at_most(entries.len(), TIMEFRAMES_MAX, node.place, "timeframes");
+    let mut entries = reader.entries_of(node, "`timeframes`", TIMEFRAMES_MAX, "timeframes");
     entries.sort_by(|a, b| a.key.cmp(&b.key));
     entries
         .into_iter()
@@ -49,10 +48,13 @@ fn timeframe(reader: &mut Reader, frame: &Frame<'_>, entry: &Entry) -> Option<Ti
     let fields = reader.map(&entry.node, "a timeframe", &KEYS);
     let kind = kind(reader, entry, fields.get("kind"));
     let moments = moments::collect(reader, frame.scope, entry, &fields, kind);
+    let errors_before = reader.error_count();
     let within = match reader.required(&fields, "within", "a timeframe") {
         Some(node) => within(reader, frame.scope, node),
         None => Within::Fixed(escalator_engine::length::Length::default()),
     };
+    // Marks are not measured by what stands in for a length that could not be read.
+    let has_length = reader.error_count() == errors_before;
     let calendar = match fields.get("calendar") {
         Some(node) => frame.scope.calendar(reader, node),
         None => frame.calendar.clone(),
@@ -64,7 +66,6 @@ fn timeframe(reader: &mut Reader, frame: &Frame<'_>, entry: &Entry) -> Option<Ti
         Some(node) => reader.word(node, "`on_reopen`", &ON_REOPEN),
         None => OnReopen::default(),
     };
-    let has_length = fields.get("within").is_some();
     let marks = match fields.get("marks") {
         Some(node) => marks::collect(reader, frame, node, has_length.then_some(&within)),
         None => Vec::new(),
@@ -95,11 +96,12 @@ fn kind(reader: &mut Reader, entry: &Entry, node: Option<&Node>) -> Option<Timef
             let text = reader.scalar(node, "`kind`")?;
             let kind = TimeframeKind::named(text);
             if kind.is_none() {
-                reader.report(
+                reader.report_unknown(
                     Code::UnknownWord,
                     node.place,
                     &format!("the kind of a timeframe cannot be `{text}`"),
-                    &did_you_mean(text, &names, "the kinds are"),
+                    (text, "the kinds are"),
+                    &names,
                 );
             }
             kind
@@ -107,11 +109,12 @@ fn kind(reader: &mut Reader, entry: &Entry, node: Option<&Node>) -> Option<Timef
         None => {
             let kind = TimeframeKind::named(&entry.key);
             if kind.is_none() {
-                reader.report(
+                reader.report_unknown(
                     Code::UnknownKind,
                     entry.place,
                     &format!("`{}` is no kind of timeframe", entry.key),
-                    &did_you_mean(&entry.key, &names, "give it a `kind:`; the kinds are"),
+                    (&entry.key, "give it a `kind:`; the kinds are"),
+                    &names,
                 );
             }
             kind
@@ -126,8 +129,7 @@ fn within(reader: &mut Reader, scope: &Scope, node: &Node) -> Within {
     let mut field = None;
     let mut default = None;
     let mut values = BTreeMap::new();
-    let entries = reader.entries(node, "`within`");
-    reader.at_most(entries.len(), ROWS_MAX, node.place, "rows of a matrix");
+    let entries = reader.entries_of(node, "`within`", ROWS_MAX, "rows of a matrix");
     if let Some(by) = entries.iter().find(|entry| entry.key == "by") {
         field = matrix_field(reader, &by.node);
     } else {
@@ -180,11 +182,12 @@ fn matrix_field(reader: &mut Reader, node: &Node) -> Option<MatrixField> {
     }
     let mut names = TextField::ALL.map(TextField::name).to_vec();
     names.push("labels.NAME");
-    reader.report(
+    reader.report_unknown(
         Code::BadMatrix,
         node.place,
         &format!("an escalation matrix cannot go by `{name}`"),
-        &did_you_mean(name, &names, "it goes by a field that holds a text:"),
+        (name, "it goes by a field that holds a text:"),
+        &names,
     );
     None
 }

@@ -19,8 +19,7 @@ const KEYS: [&str; 6] = ["name", "when", "for", "level", "nature", "calendar"];
 
 /// Reads the triggers of a plan.
 pub(super) fn collect(reader: &mut Reader, frame: &Frame<'_>, node: &Node) -> Vec<Trigger> {
-    let nodes = reader.list(node, "`triggers`");
-    reader.at_most(nodes.len(), TRIGGERS_MAX, node.place, "triggers");
+    let nodes = reader.list_of(node, "`triggers`", TRIGGERS_MAX, "triggers");
     let mut names = BTreeMap::new();
     let mut triggers = Vec::new();
     for node in nodes {

@@ -17,7 +17,6 @@ fn shipped() -> Graph {
 
 fn graph_of(text: &str) -> Graph {
     let checked = plan_file::check(Sources::from_text("plan.yaml", text));
-    assert_eq!(checked.report(false), "");
     Graph::of(&checked.into_set().unwrap())
 }
 

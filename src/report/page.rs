@@ -39,7 +39,8 @@ struct Page<'a> {
 struct Card {
     label: &'static str,
     value: String,
-    note: String,
+    /// What the number means, a line each.
+    notes: Vec<String>,
     goal: Option<GoalMark>,
 }
 
@@ -119,21 +120,23 @@ fn goal_mark(row: &TimeframeReport) -> Option<GoalMark> {
 fn cards(report: &Report) -> Vec<Card> {
     let tickets = &report.tickets;
     let escalated = report.escalations.tickets as u64;
-    let plain = |label, value, note| Card {
+    let plain = |label, value, notes| Card {
         label,
         value,
-        note,
+        notes,
         goal: None,
     };
     let mut cards = vec![plain(
         "Tickets",
         grouped(tickets.active),
-        format!(
-            "{} created, {} resolved, {} open at the end",
-            grouped(tickets.created),
-            grouped(tickets.resolved),
-            grouped(tickets.open)
-        ),
+        vec![
+            format!(
+                "{} created, {} resolved",
+                grouped(tickets.created),
+                grouped(tickets.resolved)
+            ),
+            format!("{} open at the end", grouped(tickets.open)),
+        ],
     )];
     for (label, kind, name) in [
         ("First response", &report.first_response, "first_response"),
@@ -146,44 +149,55 @@ fn cards(report: &Report) -> Vec<Card> {
         cards.push(Card {
             label,
             value: percent(row.cycles.met, row.cycles.judged()),
-            note: format!(
-                "in time; median {}, 90% within {}",
-                length(kind.times.median_s),
-                length(kind.times.p90_s)
-            ),
+            notes: vec![
+                "of all were in time".to_owned(),
+                format!(
+                    "half within {}, 90% within {}",
+                    length(kind.times.median_s),
+                    length(kind.times.p90_s)
+                ),
+            ],
             goal: goal_mark(row),
         });
     }
     cards.push(plain(
         "Tickets escalated",
         percent(escalated, tickets.active),
-        format!(
-            "{}, raised {}",
+        vec![
             counted(escalated, "ticket"),
-            counted(report.escalations.raised, "time")
-        ),
+            format!("raised {}", counted(report.escalations.raised, "time")),
+        ],
     ));
     let reassigned = percent(tickets.reassigned.tickets, tickets.active);
     cards.push(plain(
         "Reopened",
         percent(tickets.reopened.tickets, tickets.active),
-        format!(
-            "{}; reassigned {reassigned}, {}",
+        vec![
             happened(tickets.reopened),
-            happened(tickets.reassigned)
-        ),
+            format!("reassigned {reassigned}, {}", happened(tickets.reassigned)),
+        ],
     ));
+    cards.push(satisfaction_card(report));
+    cards
+}
+
+fn satisfaction_card(report: &Report) -> Card {
     let rated = &report.satisfaction;
-    cards.push(match rated.mean {
+    let (value, notes) = match rated.mean {
         Some(mean) => {
             let ratings = counted(rated.n as u64, "rating");
             let low = percent(rated.low, rated.n as u64);
-            let note = format!("of 1, on average; {low} at 0.3 or less; {ratings}");
-            plain("Satisfaction", rating(mean), note)
+            let note = format!("of 1, on average; {low} at 0.3 or less");
+            (rating(mean), vec![note, ratings])
         }
-        None => plain("Satisfaction", "–".to_owned(), "no ratings".to_owned()),
-    });
-    cards
+        None => ("–".to_owned(), vec!["no ratings".to_owned()]),
+    };
+    Card {
+        label: "Satisfaction",
+        value,
+        notes,
+        goal: None,
+    }
 }
 
 /// The name of a timeframe, a wait or a cause in the words of a text.

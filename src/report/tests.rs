@@ -304,6 +304,47 @@ fn tickets_are_counted_by_what_happened_to_them() {
 }
 
 #[test]
+fn a_ticket_that_was_forgotten_and_comes_back_counts_on() {
+    const DAY: i64 = 24 * 60;
+    let assigned = |to: &str| json!({ "changes": { "assignee": to } });
+    let events = [
+        ("T", 0, json!({ "assignee": "ann" })),
+        ("T", 1, assigned("ben")),
+        ("T", 2, status("resolved")),
+        ("T", 3, status("open")),
+        ("T", 4, status("resolved")),
+        // Forgotten a week after it was resolved: of what comes now it is the first that is known.
+        ("T", 10 * DAY, status("open")),
+        ("T", 10 * DAY + 1, assigned("eve")),
+        ("T", 10 * DAY + 2, assigned("dan")),
+    ];
+    let tickets = report(ONE, &events, Asked::default()).tickets;
+    let happened = |times| Happenings { times, tickets: 1 };
+    assert_eq!(tickets.reopened, happened(1));
+    assert_eq!(tickets.reassigned, happened(2));
+    assert_eq!((tickets.active, tickets.open), (1, 1));
+}
+
+#[test]
+fn a_ticket_that_was_over_when_it_was_first_heard_of_has_kept_no_promise() {
+    const DAY: i64 = 24 * 60;
+    let events = [
+        ("T", 0, json!({ "priority": "high" })),
+        ("T", 20, status("resolved")),
+        // Closed when it is forgotten already: nothing is known of its times any more.
+        ("T", 10 * DAY, status("closed")),
+    ];
+    let first = report(ONE, &events, Asked::default());
+    assert_eq!(counts(cycles_of(&first, "resolution")), [1, 0, 0, 0, 0]);
+    assert_eq!(counts(cycles_of(&first, "first_response")), [0, 1, 0, 0, 0]);
+
+    // A created event that is resolved at once is a promise kept, as by a call that solves it.
+    let solved = [("T", 0, json!({ "priority": "high", "status": "resolved" }))];
+    let solved = report(ONE, &solved, Asked::default());
+    assert_eq!(counts(cycles_of(&solved, "resolution")), [1, 0, 0, 0, 0]);
+}
+
+#[test]
 fn a_period_takes_what_ended_and_fired_in_it_and_both_its_ends_belong_to_it() {
     let events = [
         ("T", 0, json!({})),

@@ -92,12 +92,14 @@ impl Life {
     /// Takes in what a fact has made of the ticket.
     pub(super) fn add(&mut self, machine: &Machine) {
         let is_done = machine.category.is_done();
+        // What meets a forgotten ticket begins a new life, whose counters are less than before.
+        let more = |now: u32, before: u32| now.saturating_sub(before);
         if self.period.contains(machine.last_fact_at) {
             self.was_touched = true;
             self.was_created |= !self.is_known;
             self.was_resolved |= is_done && !self.is_done;
-            self.reopened += machine.reopen_count - self.reopen_count;
-            self.reassigned += machine.reassignment_count - self.reassignment_count;
+            self.reopened += more(machine.reopen_count, self.reopen_count);
+            self.reassigned += more(machine.reassignment_count, self.reassignment_count);
             if machine.ticket.satisfaction != self.satisfaction {
                 self.rating = machine.ticket.satisfaction;
             }

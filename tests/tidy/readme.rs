@@ -1,4 +1,4 @@
-//! The tables of the README are what the code says; `UPDATE=1` writes them anew.
+//! The tables of settings and metrics are what the code says; `UPDATE=1` writes them anew.
 
 use std::fmt::Write;
 use std::fs;
@@ -49,13 +49,13 @@ fn metrics_table() -> String {
     table
 }
 
-/// Compares the region between two comments of the README with a table, or writes it there.
-fn check(region: &str, table: &str) {
+/// Compares the region between two comments of a page with a table, or writes it there.
+fn check(path: &str, region: &str, table: &str) {
     let (begin, end) = (
         format!("<!-- {region}:begin -->\n"),
         format!("<!-- {region}:end -->"),
     );
-    let text = read("README.md");
+    let text = read(path);
     let (head, rest) = text.split_once(&begin).unwrap();
     let (written, tail) = rest.split_once(&end).unwrap();
     if written == table {
@@ -63,16 +63,15 @@ fn check(region: &str, table: &str) {
     }
     assert!(
         std::env::var_os("UPDATE").is_some(),
-        "the table of {region} in README.md is not what the code says; \
+        "the table of {region} in {path} is not what the code says; \
          write it with `UPDATE=1 cargo test --test tidy readme`"
     );
     let text = format!("{head}{begin}{table}{end}{tail}");
-    fs::write(root().join("README.md"), text).unwrap();
+    fs::write(root().join(path), text).unwrap();
 }
 
 #[test]
-fn the_readmes_tables_are_what_the_code_says() {
-    // One test for both, so that two threads never write the file at once.
-    check("settings", &settings_table());
-    check("metrics", &metrics_table());
+fn the_tables_of_settings_and_metrics_are_what_the_code_says() {
+    check("docs/settings.md", "settings", &settings_table());
+    check("docs/metrics.md", "metrics", &metrics_table());
 }

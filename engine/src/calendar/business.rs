@@ -75,11 +75,21 @@ impl Business {
             blocks: Blocks::new(),
             open_days: OpenDays::new(),
         };
-        let is_open = |day| business.has_opening(day);
-        match business.open_days.first(&is_open) {
-            Some(_) => Ok(business),
-            None => Err(CalendarError::NeverOpens),
+        if business.opens() {
+            Ok(business)
+        } else {
+            Err(CalendarError::NeverOpens)
         }
+    }
+
+    /// Whether it ever opens. Without weekly hours only exceptions can, and those are few days of the
+    /// four hundred years.
+    fn opens(&self) -> bool {
+        let is_open = |day| self.has_opening(day);
+        if self.rule.week.iter().all(Vec::is_empty) {
+            return self.rule.exceptions.keys().any(|day| is_open(*day));
+        }
+        self.open_days.first(&is_open).is_some()
     }
 
     /// What the plan file says.

@@ -11,7 +11,7 @@ use super::TestEvent;
 use super::times::Times;
 use crate::plan_file::node::{Entry, Node, Value};
 use crate::plan_file::problem::{Code, Place};
-use crate::plan_file::reader::{Reader, did_you_mean};
+use crate::plan_file::reader::Reader;
 
 const CREATED_KEYS: [&str; 5] = ["ticket_id", "event_id", "version", "source", "ticket"];
 const UPDATED_KEYS: [&str; 7] = [
@@ -220,10 +220,10 @@ fn unset(reader: &mut Reader, node: &Node) -> Json {
         };
         if !names.contains(&name) && !name.starts_with("labels.") {
             names.push("labels.NAME");
-            let remedy = did_you_mean(name, &names, "the fields are");
-            names.pop();
             let message = format!("tickets have no field `{name}`");
-            reader.report(Code::UnknownWord, node.place, &message, &remedy);
+            let meant = (name, "the fields are");
+            reader.report_unknown(Code::UnknownWord, node.place, &message, meant, &names);
+            names.pop();
         }
     }
     texts(reader, node, "`unset`")

@@ -149,21 +149,21 @@ fn ticket_id(
         && !known.contains(id)
     {
         let known: Vec<&str> = known.iter().copied().collect();
-        let remedy = if known.is_empty() {
-            "add an event of this ticket to `events`".to_owned()
-        } else {
-            did_you_mean(id, &known, "the tickets of this test are")
-        };
         let message = format!("no event of this test is about the ticket `{id}`");
-        reader.report(Code::BadExpectation, entry.node.place, &message, &remedy);
+        let (code, place) = (Code::BadExpectation, entry.node.place);
+        if known.is_empty() {
+            let remedy = "add an event of this ticket to `events`";
+            reader.report(code, place, &message, remedy);
+        } else {
+            let all = "the tickets of this test are";
+            reader.report_unknown(code, place, &message, (id, all), &known);
+        }
     }
     Some(Some(id.into()))
 }
 
 /// The entries of a `notify` that lists who is told.
 fn told(reader: &mut Reader, node: &Node) -> Vec<Text> {
-    let nodes = reader.list(node, "`notify`");
-    reader.at_most(nodes.len(), TOLD_MAX, node.place, "entries");
-    let nodes = nodes.iter();
+    let nodes = reader.list_of(node, "`notify`", TOLD_MAX, "entries").iter();
     nodes.map(|node| reader.name(node, "who is told")).collect()
 }

@@ -207,9 +207,11 @@ impl Histogram {
 fn axis_top(most: u64) -> u64 {
     let mut power = 1;
     loop {
-        for step in [2, 3, 4, 5, 6, 8, 10] {
-            if step * power >= most {
-                return step * power;
+        // Tenths of a power of ten; below ten there are whole ones alone.
+        for tenths in [12, 15, 20, 25, 30, 40, 50, 60, 80, 100] {
+            let top = tenths * power / 10;
+            if top >= most && (tenths * power).is_multiple_of(10) && top > 1 {
+                return top;
             }
         }
         power *= 10;
@@ -234,7 +236,15 @@ mod tests {
 
     #[test]
     fn an_axis_ends_at_a_round_number_above_the_largest_bar() {
-        for (most, top) in [(1, 2), (3, 3), (7, 8), (10, 10), (11, 20), (21_141, 30_000)] {
+        for (most, top) in [
+            (1, 2),
+            (3, 3),
+            (7, 8),
+            (10, 10),
+            (11, 12),
+            (13, 15),
+            (21_141, 25_000),
+        ] {
             assert_eq!(axis_top(most), top, "{most}");
         }
     }
