@@ -265,7 +265,7 @@ impl Partition {
     }
 
     fn refuse(&mut self, record: &Record, refusal: wire::Refusal, shared: &Shared) {
-        let headers = headers(record);
+        let headers = wire::Header::all(&record.headers);
         let letter = shared.writing.dead_letter(record, &headers, &refusal);
         self.records.push(letter);
         let input = wire::Input::ALL[record.input];
@@ -391,20 +391,12 @@ fn decode(record: &Record, now: Timestamp, shared: &Shared) -> Result<wire::Deco
             partitions: shared.partitions,
             key: record.key.as_deref(),
             value: record.value.as_deref(),
-            headers: &headers(record),
+            headers: &wire::Header::all(&record.headers),
             sample: record.offset % SAMPLE_EVERY == 0,
         },
         &shared.schemas,
         now,
     )
-}
-
-fn headers(record: &Record) -> Vec<wire::Header<'_>> {
-    let headers = record.headers.iter().map(|(name, value)| wire::Header {
-        name,
-        value: value.as_deref(),
-    });
-    headers.collect()
 }
 
 /// How a partition begins that has no state yet.
