@@ -411,6 +411,7 @@ fn decode(record: &Record, now: Timestamp, shared: &Shared) -> Result<wire::Deco
         now,
     )
 }
+
 /// How a partition begins that has no state yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Fresh {

@@ -87,18 +87,13 @@ impl Reading {
         record: &Record,
         partitions: i32,
     ) -> anyhow::Result<Result<wire::Decoded, Refusal>> {
-        let headers = record.headers.iter().map(|(name, value)| wire::Header {
-            name,
-            value: value.as_deref(),
-        });
-        let headers: Vec<_> = headers.collect();
         let read = wire::Record {
             input,
             partition: record.partition,
             partitions,
             key: record.key.as_deref(),
             value: record.value.as_deref(),
-            headers: &headers,
+            headers: &wire::Header::all(&record.headers),
             sample: false,
         };
         loop {
