@@ -150,7 +150,9 @@ fn keeping_lets_tickets_end_on_the_revision_they_have_and_a_reopened_one_moves_o
         status("T1", "14:00", "open"),
         created("T2", "12:00"),
     ];
-    let edits = [("11:00", &*plan("p", 8, "in_flight: keep"))];
+    let kept = plan("p", 8, "in_flight: keep");
+    let kept = format!("{kept}  - {{ name: other, match: {{ tier: gold }} }}\n");
+    let edits = [("11:00", &*kept)];
     let desk = Desk::new(&plan("p", 4, ""), &events, &edits);
     assert_eq!(
         desk.told(),
@@ -166,6 +168,13 @@ fn keeping_lets_tickets_end_on_the_revision_they_have_and_a_reopened_one_moves_o
         .into();
     assert_ne!(revisions[0], revisions[1]);
     assert_eq!(desk.explain("T2", "15:00")["plan_revision"], revisions[1]);
+    let plans = ["T1", "T2"].map(|ticket| desk.explain(ticket, "12:30")["plans"].clone());
+    let plans = plans.map(|plans| plans.as_array().unwrap().len());
+    assert_eq!(
+        plans,
+        [1, 2],
+        "a kept ticket is matched in its old revision"
+    );
 }
 
 #[test]

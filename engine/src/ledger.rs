@@ -166,3 +166,38 @@ pub struct Folded {
     /// Its instant.
     pub until: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_decided_stays_whatever_is_folded_up_to_a_limit() {
+        let mut ledger = Ledger::default();
+        for number in 0..=ASIDE_MAX as u8 {
+            ledger.insert(Entry {
+                identity: Identity([number; 16]),
+                kind: EscalatedType::Warned,
+                level: 0,
+                decided_at: Timestamp::from_millis(i64::from(number)),
+                is_taken_back: false,
+                is_correction: false,
+            });
+        }
+        ledger.set_aside(&[]);
+        ledger.leave(&Folded {
+            decided: Vec::new(),
+            until: Timestamp::from_millis(1_000),
+        });
+        assert_eq!(ledger.entries.len(), ASIDE_MAX);
+        assert_eq!(ledger.standing(Identity([0; 16])), None, "the oldest goes");
+        // Decided after all, it is folded as any other.
+        ledger.move_to(5, Timestamp::from_millis(2_000));
+        assert_eq!(ledger.entries[0].identity, Identity([6; 16]));
+        ledger.leave(&Folded {
+            decided: Vec::new(),
+            until: Timestamp::from_millis(3_000),
+        });
+        assert_eq!(ledger.entries.len(), ASIDE_MAX - 1);
+    }
+}

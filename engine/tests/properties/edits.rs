@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use escalator_engine::effect::Escalated;
 use escalator_engine::emission::{Emission, Emitted};
 use escalator_engine::engine::Engine;
 use escalator_engine::explain::{ClockReading, explain};
@@ -47,6 +48,19 @@ fn late(facts: &[TicketFact], delays: &[i64]) -> impl Iterator<Item = (Timestamp
         let at = fact.fact.occurred_at.plus_millis(delay * 60_000);
         (at, fact.clone())
     })
+}
+
+/// The same facts some milliseconds apart: what begins anew at the instant of the last folded fact
+/// cannot be told from what began there before.
+fn each_at_its_own_instant(facts: &[TicketFact]) -> Vec<TicketFact> {
+    let apart = (0..).zip(facts).map(|(ms, fact)| TicketFact {
+        ticket_id: fact.ticket_id.clone(),
+        fact: Arc::new(Fact {
+            occurred_at: fact.fact.occurred_at.plus_millis(ms),
+            ..Fact::clone(&fact.fact)
+        }),
+    });
+    apart.collect()
 }
 
 /// What goes on while a service runs.
@@ -184,7 +198,9 @@ proptest! {
         life.run_to_the_end();
         prop_assert_eq!(machines(&life.engine), machines(&whole));
         invariant_ids_are_unique(&life.events);
-        for event in escalated(&expected) {
+        // Where it is the same decision a second time, a correction says so.
+        let is_again = |event: &Escalated| event.kind.moves_level() && event.ordinal > 0;
+        for event in escalated(&expected).filter(|event| !is_again(event)) {
             let is_emitted = escalated(&life.events).any(|e| {
                 e.id == event.id || (e.kind, &e.cause, e.level, e.due_at, &e.ticket_id)
                     == (event.kind, &event.cause, event.level, event.due_at, &event.ticket_id)
@@ -227,6 +243,7 @@ proptest! {
         // One plan for all time: whose clocks are read anew under another one, where their history
         // was folded away, may be told again.
         let steady = edited.with_one_plan();
+        let facts = each_at_its_own_instant(&facts);
         let mut life = Life::new(&steady, usize::MAX);
         for (at, arrival) in &arrivals(&[], late(&facts, &delays)) {
             life.take(arrival);

@@ -71,12 +71,15 @@ impl Edited {
         all
     }
 
-    /// The same with its first plan alone, for every ticket and for all time.
+    /// The same with its first plan alone, for every ticket and for all time, and without updates:
+    /// of these only the last escalations are remembered.
     pub(crate) fn with_one_plan(&self) -> Self {
         let mut first = Revision::clone(&self.first);
         first.plans.truncate(1);
         for plan in &mut first.plans {
-            Arc::make_mut(plan).matching = Condition::default();
+            let plan = Arc::make_mut(plan);
+            plan.matching = Condition::default();
+            plan.communication = None;
         }
         Self {
             first: Arc::new(first),
