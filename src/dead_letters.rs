@@ -123,7 +123,7 @@ impl Letter {
     /// Reads a record of the topic of dead letters.
     #[must_use]
     pub fn of(record: &Record) -> Self {
-        let headers = headers(record);
+        let headers = Header::all(&record.headers);
         let about = Address::read(&headers).map(|address| About {
             reason: address.reason.to_owned(),
             error: address.error.to_owned(),
@@ -158,18 +158,6 @@ impl Letter {
     }
 }
 
-/// The headers of a record, borrowed.
-#[must_use]
-pub fn headers(record: &Record) -> Vec<Header<'_>> {
-    let named = record.headers.iter();
-    named
-        .map(|(name, value)| Header {
-            name,
-            value: value.as_deref(),
-        })
-        .collect()
-}
-
 fn replayed(original: &[Header<'_>]) -> Option<String> {
     let last = original
         .iter()
@@ -183,7 +171,7 @@ fn replayed(original: &[Header<'_>]) -> Option<String> {
 /// # Errors
 /// There is nothing to write, or nowhere to write it.
 pub fn replay(letter: &Record, inputs: &[&str]) -> Result<OutgoingRecord, Unfit> {
-    let headers = headers(letter);
+    let headers = Header::all(&letter.headers);
     let address = Address::read(&headers).ok_or(Unfit::Foreign)?;
     let origin = address.origin;
     if !inputs.contains(&origin.topic) {

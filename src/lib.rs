@@ -4,6 +4,7 @@
 //! with effects. The modules here carry records to it and its effects away, exactly once.
 
 pub mod backtest;
+pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod dead_letters;

@@ -210,14 +210,7 @@ impl Partition {
 
     fn take(&mut self, record: &Record, now: Timestamp, shared: &Shared) {
         let input = wire::Input::ALL[record.input];
-        let headers: Vec<wire::Header<'_>> = record
-            .headers
-            .iter()
-            .map(|(name, value)| wire::Header {
-                name,
-                value: value.as_deref(),
-            })
-            .collect();
+        let headers = wire::Header::all(&record.headers);
         let read = wire::decode(
             &wire::Record {
                 input,

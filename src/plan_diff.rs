@@ -159,11 +159,9 @@ fn read(state: &mut TicketState, ticket_id: &Text, rules: &Rules, at: Timestamp)
 }
 
 fn compare(ticket_id: &Text, before: Reading, after: Reading, new: &Revision) -> Option<Change> {
-    let known: BTreeSet<String> = escalated(&before.events)
-        .map(|event| event.id.to_string())
-        .collect();
+    let known: BTreeSet<&str> = escalated(&before.events).map(|event| &*event.id).collect();
     let fires_now: Vec<Firing> = escalated(&after.events)
-        .filter(|event| !known.contains(&event.id.to_string()))
+        .filter(|event| !known.contains(&*event.id))
         .map(Firing::of)
         .collect();
     let is_same = before.plan == after.plan && before.next == after.next && fires_now.is_empty();

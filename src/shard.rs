@@ -35,6 +35,7 @@ use std::time::Duration;
 use escalator_engine::rules::Rules;
 use escalator_engine::time::Timestamp;
 
+use crate::causes::chain;
 use crate::clock::Clock;
 use crate::edits::EditLog;
 use crate::http::Health;
@@ -44,7 +45,7 @@ use crate::kafka::{self, OffsetOf};
 use crate::metrics::{Input, Metrics};
 use crate::partition::{self, Compacted, Restored, Shared};
 
-use ownership::{Slot, chain};
+use ownership::Slot;
 use tally::Tally;
 
 /// About this many tickets are decided per transaction, so that what is overdue after an outage

@@ -1,10 +1,13 @@
-//! The incident log becomes the events that it stands for, and every one of them can be read.
+//! The incident log becomes the events that it stands for, every one of them can be read, and what a
+//! plan decides about them does not depend on how they arrive.
 
 #[path = "support/incident_log.rs"]
 mod incident_log;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
 use std::sync::LazyLock;
 
 use escalator::wire::events::Events;
@@ -106,4 +109,90 @@ fn a_disturbed_arrival_is_decided_by_its_seed_and_loses_nothing() {
     }));
     assert!(duplicated > undisturbed.len() * 21 / 20);
     assert_eq!(arrived, undisturbed);
+}
+
+/// Business hours, working days, holidays, pauses, waits and a trigger.
+const OFFICE: &str = "
+version: 1
+statuses:
+  waiting_customer: [Awaiting User Info]
+  waiting_vendor: [Awaiting Vendor]
+  on_hold: [Awaiting Problem, Awaiting Evidence]
+calendars:
+  office:
+    time_zone: Europe/Berlin
+    hours: { mon-fri: ['08:00-18:00'] }
+    holidays: ['12-25', '01-01']
+targets:
+  desk: { kind: team, channels: [chat] }
+  lead: { kind: role, channels: [email, phone] }
+plans:
+  - name: urgent
+    match: { priority: [critical, high] }
+    calendar: office
+    timeframes:
+      first_response:
+        within: { by: priority, critical: 1h, default: 4h }
+        marks: [{ at: 80%, warn: [desk] }, { at: 100%, level: 1 }, { at: +2h, level: 2 }]
+      resolution:
+        within: { by: priority, critical: 1d, default: 2d }
+        marks: [{ at: -2h, warn: [assignee] }, { at: 100%, level: 2 }]
+    triggers:
+      - { name: back, when: { reopen_count: { at_least: 1 } }, level: 2 }
+    path:
+      - { name: desk, notify: [desk], next_after: 1d }
+      - { name: lead, kind: hierarchical, notify: [lead] }
+  - name: others
+    calendar: office
+    timeframes:
+      first_response: { within: 8h, marks: [{ at: 100%, level: 1 }] }
+      resolution: { within: 3wd, marks: [{ at: 100%, level: 2 }] }
+    path:
+      - { name: desk, notify: [desk], next_after: 3d }
+      - { name: lead, kind: hierarchical, notify: [lead] }
+";
+
+/// What `simulate` prints for events that arrive in this way.
+fn simulated(directory: &Path, arrivals: &[Arrival]) -> Vec<u8> {
+    let write = |name: &str, bytes: &[u8]| {
+        std::fs::write(directory.join(name), bytes).expect("a temporary file can be written");
+    };
+    write("plan.yaml", OFFICE.as_bytes());
+    write("events.jsonl", &file(arrivals));
+    let output = Command::new(env!("CARGO_BIN_EXE_escalator"))
+        .current_dir(directory)
+        .args([
+            "simulate",
+            "--plans",
+            "plan.yaml",
+            "--events",
+            "events.jsonl",
+        ])
+        .args(["--output", "json"])
+        .output()
+        .expect("the command can be started");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    output.stdout
+}
+
+#[test]
+fn the_whole_log_is_decided_alike_in_order_in_disorder_and_with_duplicates() {
+    let directory = tempfile::TempDir::new().expect("a temporary directory can be made");
+    let in_order = simulated(directory.path(), &WHOLE);
+    let events_out = in_order.iter().filter(|byte| **byte == b'\n').count();
+    assert!(
+        events_out > 60_000,
+        "the plan has much to say: {events_out}"
+    );
+    for duplicates in [0.0, 0.05] {
+        let arrivals = events(Options {
+            duplicates,
+            shuffled: true,
+            seed: 7,
+            ..Options::default()
+        });
+        let disturbed = simulated(directory.path(), &arrivals);
+        assert!(disturbed == in_order, "{duplicates} sent twice");
+    }
 }

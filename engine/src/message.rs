@@ -141,9 +141,13 @@ fn subject(ticket_id: &str, decision: &Decision, what: &str) -> String {
 
 /// A text on one line: every run of line breaks and other control characters is one blank.
 fn one_line(text: &str) -> String {
+    let text = text.trim();
+    if text.len() <= SUBJECT_CHARS_MAX && !text.chars().any(char::is_control) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(4 * SUBJECT_CHARS_MAX));
     let mut chars_left = SUBJECT_CHARS_MAX;
-    for c in text.trim().chars() {
+    for c in text.chars() {
         if c.is_control() && out.ends_with(' ') {
             continue;
         }
@@ -162,15 +166,18 @@ fn one_line(text: &str) -> String {
 fn plain(text: &str) -> String {
     /// Room for the mark of what was cut off.
     const END: &str = "…";
+    let is_kept = |c: char| matches!(c, '\n' | '\t') || !c.is_control();
+    if text.len() <= BODY_BYTES_MAX && text.chars().all(is_kept) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(BODY_BYTES_MAX));
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         let c = match c {
             '\r' if chars.peek() == Some(&'\n') => continue,
-            '\n' | '\t' => c,
+            kept if is_kept(kept) => kept,
             '\r' => '\n',
-            control if control.is_control() => char::REPLACEMENT_CHARACTER,
-            other => other,
+            _ => char::REPLACEMENT_CHARACTER,
         };
         if out.len() + c.len_utf8() > BODY_BYTES_MAX {
             while out.len() + END.len() > BODY_BYTES_MAX {

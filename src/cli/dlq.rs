@@ -15,7 +15,7 @@ use crate::record::Record;
 use crate::service;
 use crate::settings::Settings;
 
-/// Letters taken at once; the largest have 4 MiB, so that it is a quarter of a GiB at most.
+/// Letters taken at once; the largest have 8 MiB, so that it is half a GiB at most.
 const BATCH_RECORDS: usize = 64;
 
 /// The commands under `dlq`.

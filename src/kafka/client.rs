@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::ConsumerContext;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::error::Error;
 
 /// How to reach the brokers, and who this process is to them.
 #[derive(Clone, Debug)]
@@ -46,6 +48,28 @@ impl ClientSettings {
         config.set("bootstrap.servers", &self.brokers);
         config.set("client.id", format!("{}-{}", self.group, self.instance));
         config
+    }
+
+    /// A consumer that reads what is committed and belongs to no group: it never joins and never
+    /// commits.
+    pub(super) fn onlooker(
+        &self,
+        client: &'static str,
+        tunable: &[(&str, &str)],
+    ) -> Result<BaseConsumer<Ear>, Error> {
+        let group = format!("{}-reader", self.group);
+        let fixed = [
+            // Needed to assign.
+            ("group.id", group.as_str()),
+            ("enable.auto.commit", "false"),
+            ("isolation.level", "read_committed"),
+            // What expires or is deleted meanwhile is passed over.
+            ("auto.offset.reset", "earliest"),
+            ("enable.partition.eof", "true"),
+        ];
+        self.config(tunable, &fixed)
+            .create_with_context(Ear::default())
+            .map_err(|source| Error::Create { client, source })
     }
 
     /// Whether the broker, not the members, assigns the partitions.

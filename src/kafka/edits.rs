@@ -43,30 +43,13 @@ impl EditReader {
     /// # Errors
     /// When a property is not accepted.
     pub fn open(settings: &ClientSettings, topic: &str) -> Result<Self, Error> {
-        let group = format!("{}-edits", settings.group);
         let tunable = [
             // Whoever reads waits for it.
             ("fetch.queue.backoff.ms", "5"),
             ("fetch.wait.max.ms", "20"),
         ];
-        let fixed = [
-            // Needed to assign; this client never joins and never commits.
-            ("group.id", group.as_str()),
-            ("enable.auto.commit", "false"),
-            ("isolation.level", "read_committed"),
-            // What was deleted by hand cannot be read; the rest of the log still counts.
-            ("auto.offset.reset", "earliest"),
-            ("enable.partition.eof", "true"),
-        ];
-        let consumer = settings
-            .config(&tunable, &fixed)
-            .create_with_context(Ear::default())
-            .map_err(|source| Error::Create {
-                client: "edit reading",
-                source,
-            })?;
         Ok(Self {
-            consumer,
+            consumer: settings.onlooker("edit reading", &tunable)?,
             topic: topic.to_owned(),
             brokers: settings.brokers.clone(),
         })

@@ -35,28 +35,13 @@ impl Reader {
         topics: &[&str],
         partitions: i32,
     ) -> Result<Self, Error> {
-        let group = format!("{}-reader", settings.group);
         let tunable = [
             // Small waits: people look at what is read.
             ("fetch.queue.backoff.ms", "5"),
             ("fetch.wait.max.ms", "20"),
         ];
-        let fixed = [
-            // Needed to assign; this client never joins and never commits.
-            ("group.id", group.as_str()),
-            ("enable.auto.commit", "false"),
-            ("isolation.level", "read_committed"),
-            ("auto.offset.reset", "earliest"),
-        ];
-        let consumer: BaseConsumer<Ear> = settings
-            .config(&tunable, &fixed)
-            .create_with_context(Ear::default())
-            .map_err(|source| Error::Create {
-                client: "reading",
-                source,
-            })?;
         let reader = Self {
-            consumer,
+            consumer: settings.onlooker("reading", &tunable)?,
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
             partitions,
         };
@@ -85,6 +70,7 @@ impl Reader {
                     let input = self.topics.iter().position(|it| it == message.topic());
                     records.extend(input.map(|input| record_of(input, &message)));
                 }
+                Some(Err(KafkaError::PartitionEOF(_))) => {}
                 Some(Err(error)) if error.rdkafka_error_code().is_some_and(is_transient) => {}
                 Some(Err(error)) => return Err(self.call("reading", error)),
             }

@@ -89,30 +89,13 @@ impl Sweep {
     /// # Errors
     /// When a property is not accepted, no broker answers, or there is no such topic.
     pub fn open(settings: &ClientSettings, topic: &str) -> Result<Self, Error> {
-        let group = format!("{}-reader", settings.group);
         let tunable = [
             // Whoever looks waits for the last record, and it is no use to let brokers gather more.
             ("fetch.wait.max.ms", "50"),
             ("fetch.queue.backoff.ms", "5"),
         ];
-        let fixed = [
-            // Needed to assign; this client never joins and never commits.
-            ("group.id", group.as_str()),
-            ("enable.auto.commit", "false"),
-            ("isolation.level", "read_committed"),
-            // Records that expire meanwhile are passed over.
-            ("auto.offset.reset", "earliest"),
-            ("enable.partition.eof", "true"),
-        ];
-        let consumer: BaseConsumer<Ear> = settings
-            .config(&tunable, &fixed)
-            .create_with_context(Ear::default())
-            .map_err(|source| Error::Create {
-                client: "reading",
-                source,
-            })?;
         let mut sweep = Self {
-            consumer,
+            consumer: settings.onlooker("reading", &tunable)?,
             brokers: settings.brokers.clone(),
             topic: topic.to_owned(),
             partitions: 0,

@@ -1,7 +1,6 @@
 //! A test file with the plans it names, its events as facts.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use escalator_engine::fact::TicketFact;
 use escalator_engine::plan::Revision;
 
 use super::Error;
+use crate::causes::chain;
 use crate::offline::counted;
 use crate::plan_file::{
     self, CheckedTests, Code, PlanSet, PlanTest, Problem, Sources, TestFile, check_tests,
@@ -126,14 +126,11 @@ fn read_plans(path: &Path) -> Result<Arc<TestedPlans>, Unusable> {
                  directory"
             ),
         }),
-        Err(error) => {
-            let cause = error.source().map(|cause| format!(": {cause}"));
-            Err(Unusable {
-                message: format!("{error}{}", cause.unwrap_or_default()),
-                remedy: "name the plan file, or the directory of plan files, relative to this file"
-                    .to_owned(),
-            })
-        }
+        Err(error) => Err(Unusable {
+            message: chain(&error),
+            remedy: "name the plan file, or the directory of plan files, relative to this file"
+                .to_owned(),
+        }),
     }
 }
 

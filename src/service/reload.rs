@@ -13,6 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::edits::{EditTopic, Error, Offered};
+use crate::causes::chain;
 use crate::edits::brief;
 use crate::http::{Reload, ReloadAnswer};
 use crate::metrics::{Metrics, ReloadResult};
@@ -136,10 +137,7 @@ pub(super) fn older(hash: &str) -> String {
 }
 
 fn failed(error: &Error) -> String {
-    let mut reason = error.to_string();
-    if let Some(cause) = std::error::Error::source(error) {
-        reason.push_str(&format!(": {cause}"));
-    }
+    let reason = chain(error);
     tracing::warn!("the edited plans cannot be written to the log of edits: {reason}");
     reason
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use escalator_engine::time::Timestamp;
 
-use super::ownership::{Slot, chain};
+use super::ownership::Slot;
 use super::{Error, RestoredState, Shard};
+use crate::causes::chain;
 use crate::edits::{Edit, Taken, brief};
 use crate::kafka::log::Log;
 use crate::metrics::EditResult;

@@ -12,6 +12,7 @@
 use escalator_engine::time::Duration;
 
 use super::{Error, LABELS, RestoredState, Shard};
+use crate::causes::chain;
 use crate::kafka::consumer::{Change, InputPartition};
 use crate::kafka::log::{Log, Restoration};
 use crate::kafka::restore::Stage;
@@ -335,18 +336,6 @@ fn ranges(numbers: &[i32]) -> String {
         })
         .collect();
     parts.join(",")
-}
-
-/// An error with its causes, as one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -53,6 +53,20 @@ pub struct Header<'a> {
     pub value: Option<&'a [u8]>,
 }
 
+impl<'a> Header<'a> {
+    /// All headers of a record, borrowed.
+    #[must_use]
+    pub fn all(headers: &'a [(String, Option<Vec<u8>>)]) -> Vec<Self> {
+        let named = headers.iter();
+        named
+            .map(|(name, value)| Self {
+                name,
+                value: value.as_deref(),
+            })
+            .collect()
+    }
+}
+
 /// An input record as the broker delivered it.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {

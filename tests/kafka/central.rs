@@ -94,6 +94,9 @@ const CRASHES: usize = 2;
 /// What was due years ago is told, too.
 const NOTIFY_FROM: &str = "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n";
 
+/// The broker assigns the partitions, not the members.
+const ASSIGNED_BY_BROKER: &str = "[kafka.properties]\n'group.protocol' = 'consumer'\n";
+
 /// So few records a transaction that the kills find the service at work.
 const SLOW: &str = "[tuning]\ntransaction_records = 5\n";
 
@@ -122,14 +125,15 @@ impl Drop for Story {
 
 impl Story {
     fn new(grace: &'static str) -> Self {
-        Self::at(&broker().address, grace)
+        Self::at(&broker().address, grace, "")
     }
 
-    /// The same at another broker than the one that all share.
-    fn at(broker: &str, grace: &'static str) -> Self {
+    /// The same at another broker than the one that all share, or with more settings.
+    fn at(broker: &str, grace: &'static str, more: &str) -> Self {
         let random = Random::new();
-        let site = Site::at(broker, PLAN, PARTITIONS, &format!("{NOTIFY_FROM}{SLOW}"));
-        site.write_settings("fast", NOTIFY_FROM);
+        let slow = format!("{NOTIFY_FROM}{SLOW}{more}");
+        let site = Site::at(broker, PLAN, PARTITIONS, &slow);
+        site.write_settings("fast", &format!("{NOTIFY_FROM}{more}"));
         Self {
             site,
             grace,
@@ -228,9 +232,20 @@ fn a_log_through_ten_kills_gives_what_simulate_gives() {
 }
 
 #[test]
+fn a_log_through_kills_gives_the_same_when_the_broker_assigns() {
+    let mut story = Story::at(&broker().address, "0s", ASSIGNED_BY_BROKER);
+    let mut load = Load::new();
+    load.write(&story.site);
+    let expected = simulated(&story.site, &load);
+    story.run_through_kills(KILLS_BESIDES);
+    story.finish();
+    assert_same(&published(&story.site), &expected);
+}
+
+#[test]
 fn a_log_through_crashes_of_the_broker_gives_what_simulate_gives() {
     let mut broker = Broker::start();
-    let mut story = Story::at(&broker.address, "0s");
+    let mut story = Story::at(&broker.address, "0s", "");
     let mut load = Load::new();
     load.write(&story.site);
     let expected = simulated(&story.site, &load);

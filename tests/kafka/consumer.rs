@@ -1,6 +1,6 @@
 //! The group member: what a record carries, and what a rebalance leaves behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use escalator::kafka::OffsetOf;
@@ -167,48 +167,75 @@ fn starting_more_partitions_loses_and_repeats_nothing_of_the_others() {
     });
 }
 
-#[test]
-fn two_members_share_the_numbers_and_keep_both_inputs_together() {
-    let topics = inputs(4);
-    let group = unique("group");
-    let first = member(&group, &topics);
-    let second = unassigned(&group, &topics);
+/// Who has which partitions once a second member has joined, and what the first had to give up.
+#[derive(Default)]
+struct Shared {
+    first: BTreeSet<InputPartition>,
+    second: BTreeSet<InputPartition>,
+    revoked: usize,
+}
 
-    let (mut of_first, mut of_second, mut revoked) = (Vec::new(), Vec::new(), Vec::new());
+/// Lets a second member join the first, both with these properties.
+fn share(properties: &[(&str, &str)]) -> Shared {
+    let topics = inputs(4);
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    let mut settings = settings(&broker().address, &unique("group"), "test");
+    settings.properties = properties.iter().map(owned).collect();
+    let join = || GroupConsumer::subscribe(&settings, &[&topics[0], &topics[1]]).unwrap();
+    let first = join();
+    let mut shared = Shared {
+        first: assigned(&first).into_iter().collect(),
+        ..Shared::default()
+    };
+    assert_eq!(shared.first.len(), 8, "one member has all");
+    let second = join();
     wait_until("the rebalance", PATIENCE, || {
         first.poll(10, POLL);
         for change in first.take_changes() {
             match change {
-                Change::Assigned(partitions) => of_first = partitions,
-                Change::Revoked(partitions) | Change::Lost(partitions) => revoked = partitions,
+                Change::Assigned(partitions) => shared.first.extend(partitions),
+                Change::Revoked(partitions) | Change::Lost(partitions) => {
+                    shared.revoked += partitions.len();
+                    shared.first.retain(|it| !partitions.contains(it));
+                }
             }
         }
         second.poll(10, POLL);
         for change in second.take_changes() {
             if let Change::Assigned(partitions) = change {
-                of_second = partitions;
+                shared.second.extend(partitions);
             }
         }
-        (of_first.len() == 4 && of_second.len() == 4).then_some(())
+        (shared.first.len() == 4 && shared.second.len() == 4).then_some(())
     });
+    shared
+}
 
+fn assert_together(shared: &Shared) {
+    let numbers = |of: &BTreeSet<InputPartition>, input| -> Vec<i32> {
+        let of_input = of.iter().filter(|(index, _)| *index == input);
+        of_input.map(|(_, number)| *number).collect()
+    };
+    assert_eq!(numbers(&shared.first, 0), numbers(&shared.first, 1));
+    assert_eq!(numbers(&shared.second, 0), numbers(&shared.second, 1));
+    assert!(shared.first.is_disjoint(&shared.second));
+}
+
+#[test]
+fn two_members_share_the_numbers_and_keep_both_inputs_together() {
+    let shared = share(&[]);
     assert_eq!(
-        revoked.len(),
-        8,
+        shared.revoked, 8,
         "everything is given up before it is shared anew"
     );
-    let numbers = |of: &[InputPartition], input| {
-        let mut numbers: Vec<i32> = of
-            .iter()
-            .filter(|(index, _)| *index == input)
-            .map(|(_, number)| *number)
-            .collect();
-        numbers.sort_unstable();
-        numbers
-    };
-    assert_eq!(numbers(&of_first, 0), numbers(&of_first, 1));
-    assert_eq!(numbers(&of_second, 0), numbers(&of_second, 1));
-    assert_ne!(numbers(&of_first, 0), numbers(&of_second, 0));
+    assert_together(&shared);
+}
+
+#[test]
+fn two_members_whom_the_broker_assigns_move_only_what_moves() {
+    let shared = share(&[("group.protocol", "consumer")]);
+    assert_eq!(shared.revoked, 4);
+    assert_together(&shared);
 }
 
 #[test]

@@ -111,6 +111,10 @@ fn server_properties(port: u16, controller: u16, directory: &Path) -> String {
          transaction.state.log.num.partitions=4\n\
          group.initial.rebalance.delay.ms=0\n\
          group.min.session.timeout.ms=1000\n\
+         group.consumer.min.session.timeout.ms=1000\n\
+         group.consumer.session.timeout.ms=6000\n\
+         group.consumer.min.heartbeat.interval.ms=500\n\
+         group.consumer.heartbeat.interval.ms=1000\n\
          transaction.abort.timed.out.transaction.cleanup.interval.ms=1000\n\
          log.cleaner.dedupe.buffer.size=16777216\n\
          log.retention.ms=-1\n",

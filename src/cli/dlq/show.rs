@@ -10,10 +10,10 @@ use super::list::Line;
 use super::{each, only, open};
 use crate::cli::setting_flags::SettingArgs;
 use crate::cli::{Output, Verdict, failure, print};
-use crate::dead_letters::{Letter, Position, SecondFailures, headers};
+use crate::dead_letters::{Letter, Position, SecondFailures};
 use crate::offline::{Columns, Side, escaped, grouped};
 use crate::record::Record;
-use crate::wire::Address;
+use crate::wire::{Address, Header};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -94,7 +94,7 @@ impl Show {
 
 /// The original headers of a letter; all of them when it is none of the service.
 fn header_lines(record: &Record) -> Vec<HeaderLine<'_>> {
-    let all = headers(record);
+    let all = Header::all(&record.headers);
     let count = Address::read(&all).map_or(all.len(), |address| address.original.len());
     let original = record.headers.iter().take(count);
     original

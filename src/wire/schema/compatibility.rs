@@ -4,12 +4,11 @@
 //! writes must be readable by the subscriber's. Avro calls the two sides writer and reader; which
 //! one is ours follows from the record.
 
-use std::error::Error as _;
-
 use apache_avro::Schema;
 use apache_avro::schema_compatibility::{Compatibility, SchemaCompatibility};
 
 use super::{SchemaName, fingerprint};
+use crate::causes::chain;
 
 /// How a schema goes with the built-in one of the same record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,15 +89,9 @@ pub fn compare(text: &str, name: Option<SchemaName>) -> Result<(SchemaName, Fit)
                       another symbol"
                 .to_owned(),
         },
-        Err(error) => {
-            let mut because = error.to_string();
-            let mut cause = error.source();
-            while let Some(inner) = cause {
-                because.push_str(&format!(": {inner}"));
-                cause = inner.source();
-            }
-            Fit::Incompatible { because }
-        }
+        Err(error) => Fit::Incompatible {
+            because: chain(&error),
+        },
     };
     Ok((name, fit))
 }
