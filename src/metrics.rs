@@ -1,7 +1,7 @@
 //! What the service shows of itself: every metric is one documented field of [`Families`].
 //!
-//! The doc comment of a field is the help text of its metric and its row in the README. Names begin
-//! with `escalator_`, units are base units, counters end in `_total`. Labels are bounded: an enum, a
+//! The doc comment of a field is the help text of its metric and its row in `docs/metrics.md`. Names
+//! begin with `escalator_`, units are base units, counters end in `_total`. Labels are bounded: an enum, a
 //! partition, or a name from the plan files; never a ticket. Everything that is bounded exists at
 //! zero from the start, so that a rate has something to start from.
 //!

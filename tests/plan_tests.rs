@@ -82,23 +82,6 @@ fn the_shipped_plans_are_good_each_alone_and_all_together() {
 }
 
 #[test]
-fn the_readmes_test_passes_on_the_readmes_plan() {
-    let readme = include_str!("../README.md");
-    let blocks: Vec<&str> = readme
-        .split("```yaml\n")
-        .skip(1)
-        .map(|block| block.split("```").next().unwrap())
-        .collect();
-    let [plan, tests] = ["version: 1\n", "plans: incidents.yaml"]
-        .map(|start| blocks.iter().find(|it| it.starts_with(start)).unwrap());
-    let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("incidents.yaml"), plan).unwrap();
-    fs::write(directory.path().join("incidents.test.yaml"), tests).unwrap();
-    let output = escalator(directory.path().to_str().unwrap(), &["test", "."]);
-    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
-}
-
-#[test]
 fn a_test_that_fails_is_told_with_what_came_instead() {
     let desk = desk(TESTS);
     let path = desk.path().to_str().unwrap();

@@ -44,6 +44,9 @@ pub struct Cycle {
     pub elapsed: Duration,
     /// Whether the deadline passed before the end. An end exactly at it is in time.
     pub breached: bool,
+    /// Whether its time was seen. That of an adopted ticket was not when the first fact ended what it
+    /// began: whatever was promised, nobody can say any more how it was kept.
+    pub is_witnessed: bool,
 }
 
 /// Reads the facts of a ticket up to an instant, that instant included. Shows the machine after
@@ -75,10 +78,9 @@ struct History {
     /// By timeframe, life of the ticket and number: what meets a forgotten ticket begins anew.
     ended: BTreeMap<(Text, u32, u32), Cycle>,
     life: u32,
-    /// Whether the ticket was over when the first was heard of it: whatever was promised, nobody
-    /// can say any more how it was kept.
-    began_done: bool,
     created_at: Option<Timestamp>,
+    /// When the clocks of an adopted ticket started; none for a ticket that was seen from creation.
+    adopted_at: Option<Timestamp>,
     /// The plan after the fact before, and its clocks.
     plan: Option<Text>,
     clocks: Vec<Clock>,
@@ -89,9 +91,12 @@ impl History {
         if self.created_at != machine.created_at {
             self.created_at = machine.created_at;
             self.life += 1;
-            self.began_done = machine.is_partial && machine.category.is_done();
+            self.adopted_at = None;
             self.clocks.clear();
             self.plan = None;
+        }
+        if machine.is_partial && machine.has_begun && self.adopted_at.is_none() {
+            self.adopted_at = Some(machine.last_fact_at);
         }
         let plan = plan(machine, rules);
         let had_same_plan = plan.is_some_and(|plan| self.plan.as_ref() == Some(&plan.name));
@@ -147,10 +152,9 @@ impl History {
             let reading = clock_reading(look.machine, clock, look.timeframe, at);
             ended.extend(look.read(clock, reading.stopped_at, at));
         }
-        if self.began_done && look.machine.category.is_done() {
-            return;
-        }
-        for cycle in ended {
+        for mut cycle in ended {
+            let is_instant = cycle.ended_at == Some(cycle.started_at);
+            cycle.is_witnessed = !(is_instant && self.adopted_at == cycle.ended_at);
             let key = (cycle.timeframe.clone(), self.life, cycle.number);
             self.ended.insert(key, cycle);
         }
@@ -205,6 +209,7 @@ impl Look<'_> {
             within: reading.within_s.map(Into::into),
             elapsed: reading.elapsed_s.into(),
             breached: reading.due_at.is_some_and(is_before_end),
+            is_witnessed: true,
         })
     }
 }

@@ -124,7 +124,8 @@ impl<'a> Promises<'a> {
 
     /// Counts one cycle.
     pub(super) fn add(&mut self, cycle: &Cycle) {
-        if cycle.ended_at.is_some_and(|at| !self.period.contains(at)) {
+        let is_outside = cycle.ended_at.is_some_and(|at| !self.period.contains(at));
+        if is_outside || !cycle.is_witnessed {
             return;
         }
         let rank = self.rank(cycle.priority.as_ref());
