@@ -23,6 +23,8 @@ mod health;
 mod model;
 mod ownership;
 mod settle;
+#[cfg(test)]
+mod simulation;
 mod tally;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,330 @@
+//! What one process asks of the brokers: the same as a real cluster is asked in `kafka/`.
+//!
+//! Every call may be the last of its process, or may take so long that the others go on meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::cluster::Denied;
+use super::dice::Dice;
+use super::group::{Identity, Refusal};
+use super::lanes::Lanes;
+use super::reached::Path;
+use super::topic_log::Topic;
+use super::world::World;
+use crate::kafka::consumer::{Change, Committed, InputPartition, Polled};
+use crate::kafka::edits::Edits;
+use crate::kafka::lanes::{Outcome, Transaction};
+use crate::kafka::log::{End, Ends, Log, Restoration};
+use crate::kafka::{Error, OffsetOf};
+use crate::record::Record;
+use crate::shard::RestoredState;
+
+/// A poll brings at most so many records of a partition, so that batches differ.
+const RECORDS_MAX: u64 = 4;
+
+/// The clients of one process.
+pub(super) struct Connection {
+    world: Rc<World>,
+    process: u64,
+    /// The static name in the group.
+    name: Option<usize>,
+    member: Option<Identity>,
+    owned: BTreeSet<InputPartition>,
+    positions: BTreeMap<InputPartition, i64>,
+    paused: BTreeSet<InputPartition>,
+    changes: Vec<Change>,
+    lanes: Lanes,
+    /// Whether a batch waits for another attempt, or for its outcome.
+    is_open: bool,
+    dice: Dice,
+}
+
+impl Connection {
+    pub(super) fn new(world: Rc<World>, process: u64, instance: usize, dice: Dice) -> Self {
+        Self {
+            name: world.config.is_static.then_some(instance),
+            world,
+            process,
+            member: None,
+            owned: BTreeSet::new(),
+            positions: BTreeMap::new(),
+            paused: BTreeSet::new(),
+            changes: Vec::new(),
+            lanes: Lanes::new(instance),
+            is_open: false,
+            dice,
+        }
+    }
+
+    /// A call to the brokers, which may not answer.
+    fn call(&self) -> Result<(), Error> {
+        self.world.step(self.process);
+        if self.world.is_reachable(self.process) {
+            Ok(())
+        } else {
+            Err(unreachable("no broker answers"))
+        }
+    }
+
+    /// What the member learns from the coordinator.
+    fn serve_group(&mut self) -> Result<(), Error> {
+        let now = self.world.now();
+        let mut cluster = self.world.cluster();
+        let group = &mut cluster.group;
+        let Some(identity) = self.member else {
+            let member = group.join(self.name, now);
+            self.member = Some(Identity {
+                member,
+                generation: -1,
+            });
+            drop(cluster);
+            self.world.set_member(self.process, Some(member));
+            return Ok(());
+        };
+        match group.heartbeat(identity) {
+            Err(Refusal::Replaced) => {
+                // Stands for the library's fatal error: waiting does not mend it.
+                let detail = "another process has this member's name".to_owned();
+                return Err(Error::InputGone { detail });
+            }
+            Err(Refusal::Unknown | Refusal::OldGeneration) => {
+                drop(cluster);
+                if !self.owned.is_empty() {
+                    self.world.reached.count(Path::PartitionsLost);
+                }
+                self.give_up(Change::Lost);
+                self.member = None;
+                self.world.set_member(self.process, None);
+            }
+            Ok(true) => {
+                group.rejoin(identity.member);
+                drop(cluster);
+                self.give_up(Change::Revoked);
+            }
+            Ok(false) => {
+                let assignment = group.assignment(identity.member);
+                drop(cluster);
+                let Some((generation, numbers)) = assignment else {
+                    return Ok(());
+                };
+                if generation != identity.generation {
+                    self.take_over(identity.member, generation, &numbers);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_over(&mut self, member: u64, generation: i32, numbers: &[i32]) {
+        self.member = Some(Identity { member, generation });
+        let both = numbers.iter().flat_map(|number| [(0, *number), (1, *number)]);
+        let both: Vec<InputPartition> = both.collect();
+        self.world
+            .note(|| format!("#{}: generation {generation} gives {numbers:?}", self.process));
+        self.owned.extend(both.iter().copied());
+        self.changes.push(Change::Assigned(both));
+    }
+
+    fn give_up(&mut self, change: fn(Vec<InputPartition>) -> Change) {
+        if self.owned.is_empty() {
+            return;
+        }
+        let all: Vec<InputPartition> = std::mem::take(&mut self.owned).into_iter().collect();
+        self.world
+            .note(|| format!("#{}: partitions go: {:?}", self.process, change(all.clone())));
+        self.positions.clear();
+        self.paused.clear();
+        self.changes.push(change(all));
+        if self.is_open {
+            self.world.reached.count(Path::LeftOpenBatch);
+        }
+    }
+
+    fn fetch(&mut self, limit: usize) -> Vec<Record> {
+        let mut records = Vec::new();
+        for (partition, position) in &mut self.positions {
+            if self.paused.contains(partition) {
+                continue;
+            }
+            let (input, number) = *partition;
+            let most = usize::try_from(1 + self.dice.below(RECORDS_MAX)).unwrap();
+            let most = most.min(limit - records.len());
+            let mut cluster = self.world.cluster();
+            let log = cluster.log((Topic::INPUTS[input], number));
+            if log.last_stable() < log.high_watermark() {
+                self.world.reached.count(Path::InputHeldBack);
+            }
+            let (shown, next) = log.read(*position, most);
+            *position = next;
+            records.extend(shown.into_iter().map(|entry| Record {
+                input,
+                partition: number,
+                offset: entry.offset,
+                timestamp_ms: entry.timestamp_ms,
+                key: entry.key.clone(),
+                value: entry.value.clone(),
+                headers: Vec::new(),
+            }));
+        }
+        records
+    }
+}
+
+impl Log for Connection {
+    type State = RestoredState;
+
+    fn poll(&mut self, limit: usize, wait: Duration) -> Polled {
+        self.world.step(self.process);
+        if !wait.is_zero() {
+            self.world
+                .sleep(self.process, i64::try_from(wait.as_millis()).unwrap());
+        }
+        let mut polled = Polled::default();
+        if !self.world.is_reachable(self.process) {
+            polled.problem = Some(unreachable("reading"));
+            return polled;
+        }
+        polled.problem = self.serve_group().err();
+        if polled.problem.is_none() {
+            polled.records = self.fetch(limit);
+        }
+        polled
+    }
+
+    fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    fn start(&mut self, positions: &[(InputPartition, i64)]) -> Result<(), Error> {
+        let owned = positions.iter().filter(|(at, _)| self.owned.contains(at));
+        self.positions.extend(owned.copied());
+        Ok(())
+    }
+
+    fn pause(&mut self, partition: InputPartition, is_paused: bool) -> Result<(), Error> {
+        if is_paused {
+            self.paused.insert(partition);
+        } else {
+            self.paused.remove(&partition);
+        }
+        Ok(())
+    }
+
+    fn ends(&mut self, partitions: &[InputPartition]) -> Result<Ends, Error> {
+        self.call()?;
+        let mut cluster = self.world.cluster();
+        let edits = i64::try_from(cluster.edits.len()).unwrap();
+        let ends = partitions.iter().map(|partition| End {
+            high_watermark: cluster
+                .log((Topic::INPUTS[partition.0], partition.1))
+                .high_watermark(),
+            delivered: self.positions.get(partition).copied().unwrap_or_default(),
+        });
+        Ok(Ends {
+            inputs: ends.collect(),
+            edits,
+        })
+    }
+
+    fn edits(&mut self, from: i64, until: i64) -> Result<Edits, Error> {
+        self.call()?;
+        let cluster = self.world.cluster();
+        let index = |offset| usize::try_from(offset).unwrap();
+        Ok(Edits {
+            records: cluster.edits[index(from)..index(until)].to_vec(),
+            next: until,
+        })
+    }
+
+    fn offsets(&mut self, partitions: &[InputPartition], of: OffsetOf) -> Result<Vec<i64>, Error> {
+        self.call()?;
+        let mut cluster = self.world.cluster();
+        let offset = |(input, number): &InputPartition| {
+            let log = cluster.log((Topic::INPUTS[*input], *number));
+            match of {
+                OffsetOf::Start => 0,
+                OffsetOf::HighWatermark => log.high_watermark(),
+                OffsetOf::LastStable => log.last_stable(),
+                OffsetOf::Timestamp(at) => log.at(at).unwrap_or(-1),
+            }
+        };
+        Ok(partitions.iter().map(offset).collect())
+    }
+
+    fn committed(&mut self, partitions: &[InputPartition]) -> Result<Vec<Committed>, Error> {
+        self.call()?;
+        let committed = self.world.cluster().group.committed(partitions);
+        if committed.is_none() {
+            self.world.reached.count(Path::OffsetsHeldBack);
+        }
+        committed.ok_or_else(|| unreachable("a transaction holds the offsets back"))
+    }
+
+    fn prepare(&mut self) -> Result<(), Error> {
+        self.call()?;
+        let now = self.world.now();
+        let prepared = self.lanes.prepare(&mut self.world.cluster(), now);
+        prepared.map_err(|denied| match denied {
+            Denied::Busy | Denied::Fenced | Denied::Group(_) => unreachable("it is busy"),
+        })
+    }
+
+    fn transact(&mut self, transaction: &Transaction) -> Outcome {
+        let outcome = self
+            .lanes
+            .transact(&self.world, self.process, self.member, transaction);
+        let identity = &transaction.identity;
+        self.world
+            .note(|| format!("#{}: transaction {identity}: {outcome:?}", self.process));
+        self.is_open = matches!(outcome, Outcome::Aborted(_) | Outcome::Unknown(_));
+        match outcome {
+            Outcome::Aborted(_) => self.world.reached.count(Path::SentAgain),
+            Outcome::Fenced(_) => self.world.reached.count(Path::Fenced),
+            Outcome::Committed | Outcome::Unknown(_) => {}
+        }
+        outcome
+    }
+
+    fn discard_producers(&mut self) {
+        self.lanes.discard();
+    }
+
+    fn restore(&mut self, partition: i32, request: u64) {
+        self.world
+            .restorer(self.process, |restorer| restorer.add(partition, request));
+    }
+
+    fn cancel(&mut self, partition: i32) {
+        self.world
+            .restorer(self.process, |restorer| restorer.cancel(partition));
+    }
+
+    fn take_restorations(&mut self) -> Vec<Restoration<RestoredState>> {
+        self.is_open = false;
+        let mut news = Vec::new();
+        self.world
+            .restorer(self.process, |restorer| news = restorer.take_news());
+        news
+    }
+
+    fn leave(&mut self) {
+        // A static member only falls silent, so that it finds its partitions again.
+        if let Some(identity) = self.member.take()
+            && self.name.is_none()
+        {
+            self.world.cluster().group.leave(identity.member);
+        }
+        self.world.set_member(self.process, None);
+    }
+}
+
+/// Any failure that passes.
+fn unreachable(why: &str) -> Error {
+    Error::Unreachable {
+        brokers: "simulation".to_owned(),
+        doing: "asking",
+        why: why.to_owned(),
+    }
+}

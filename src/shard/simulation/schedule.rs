@@ -1,0 +1,267 @@
+//! What happens in a run and when: what is written to the inputs, and what goes wrong.
+//!
+//! A schedule is thrown from a seed, and is plain data, so that parts of it can be left out until
+//! only what a failure needs is left. Its text is Rust, to be pasted into a test.
+
+use super::dice::Dice;
+use super::workload::What;
+
+/// Faults and writing end here.
+pub(super) const CALM_MS: i64 = 18_000;
+
+/// Everything must have come to rest by then: after the last fault a session, the timeout of a
+/// transaction, a restart and the longest wait of a ticket have passed.
+pub(super) const END_MS: i64 = CALM_MS + 24_000;
+
+/// What goes wrong with the next transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mishap {
+    /// A record is refused, so that it is aborted.
+    RecordsRefused,
+    /// It is committed, but the answer is lost.
+    AnswerLost,
+    /// The commit never arrives, and nobody says so.
+    RequestLost,
+    /// The commit arrives so late, and the producer waits for so long.
+    RequestLate { by_ms: i64, waits_ms: i64 },
+    /// It goes well, but the connection is lost right after.
+    Disturbed,
+}
+
+/// Something that happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// A record about a ticket is written `age_ms` after it occurred, and perhaps once more.
+    Write {
+        id: u32,
+        ticket: u32,
+        what: What,
+        age_ms: i64,
+        again: bool,
+    },
+    /// The same in a transaction of its own that ends later.
+    Hold {
+        id: u32,
+        ticket: u32,
+        what: What,
+        for_ms: i64,
+        is_committed: bool,
+    },
+    /// Another variant of the plan comes into force.
+    Edit { variant: usize },
+    /// An instance starts, unless it runs.
+    Start { instance: usize },
+    /// A second process of an instance starts while the first is at work.
+    Twin { instance: usize },
+    /// An instance dies after so many calls, and comes back.
+    Kill {
+        instance: usize,
+        calls: u32,
+        down_ms: i64,
+    },
+    /// An instance dies in the middle of its next transaction, after so many steps of it.
+    KillInTransaction {
+        instance: usize,
+        steps: u32,
+        down_ms: i64,
+    },
+    /// An instance stops in good order, and comes back.
+    Stop { instance: usize, down_ms: i64 },
+    /// An instance sleeps after so many calls, as a machine does that is suspended.
+    Sleep {
+        instance: usize,
+        calls: u32,
+        for_ms: i64,
+    },
+    /// The same in the middle of its next transaction.
+    SleepInTransaction {
+        instance: usize,
+        steps: u32,
+        for_ms: i64,
+    },
+    /// An instance does not reach the brokers.
+    Cut { instance: usize, for_ms: i64 },
+    /// Nobody reaches the brokers.
+    Away { for_ms: i64 },
+    /// Every call of an instance takes up to so long.
+    Slow {
+        instance: usize,
+        up_to_ms: i64,
+        for_ms: i64,
+    },
+    /// From now on ends of transactions take up to so long to come.
+    Markers { up_to_ms: i64 },
+    /// The clock of an instance is set to be so far ahead.
+    Clock { instance: usize, ahead_ms: i64 },
+    /// Something goes wrong with the transaction after the next so many.
+    Trouble {
+        instance: usize,
+        skip: u32,
+        mishap: Mishap,
+    },
+    /// The state of a partition is compacted.
+    Compact { partition: i32 },
+    /// The group's offsets expire.
+    ForgetOffsets,
+}
+
+/// An event and when it happens, in milliseconds since the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct At(pub(super) i64, pub(super) Event);
+
+/// What does not change in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Config {
+    pub(super) partitions: i32,
+    pub(super) instances: usize,
+    pub(super) grace_ms: i64,
+    /// Which kind of plan.
+    pub(super) family: usize,
+    /// Whether instances are static members of the group.
+    pub(super) is_static: bool,
+    /// How many records a transaction takes.
+    pub(super) records_max: usize,
+}
+
+impl Config {
+    /// The one of a seed.
+    pub(super) fn of(seed: u64) -> Self {
+        let mut dice = Dice::new(seed, "config");
+        Self {
+            partitions: i32::try_from(1 + dice.below(3)).unwrap(),
+            instances: dice.pick(&[1, 2, 2, 3]),
+            grace_ms: dice.pick(&[0, 0, 1_500]),
+            family: dice.pick(&[0, 0, 1, 2]),
+            is_static: dice.one_in(4),
+            records_max: dice.pick(&[1, 3, 50]),
+        }
+    }
+}
+
+/// Throws the schedule of a seed.
+pub(super) fn throw(seed: u64) -> Vec<At> {
+    let config = Config::of(seed);
+    let mut dice = Dice::new(seed, "schedule");
+    let mut events = vec![At(0, Event::Start { instance: 0 })];
+    for instance in 1..config.instances {
+        events.push(At(dice.between(0, 6_000), Event::Start { instance }));
+    }
+    write(&config, &mut dice, &mut events);
+    for _ in 0..dice.between(1, 7) {
+        let at = dice.between(200, CALM_MS - 1_000);
+        events.push(At(at, fault(&config, &mut dice)));
+    }
+    events.sort_by_key(|At(at, _)| *at);
+    events
+}
+
+fn write(config: &Config, dice: &mut Dice, events: &mut Vec<At>) {
+    let mut id = 0;
+    for ticket in 0..u32::try_from(dice.between(1, 5)).unwrap() {
+        let mut at = dice.between(0, 8_000);
+        let mut what = What::Created;
+        for _ in 0..dice.between(1, 5) {
+            id += 1;
+            events.push(At(at, written(config, dice, (id, ticket, what))));
+            at += dice.pick(&[0, 1, 300, 1_000, 2_500, 4_000]);
+            what = dice.pick(&What::UPDATES);
+            if at >= CALM_MS {
+                break;
+            }
+        }
+    }
+    if dice.one_in(4) {
+        let at = dice.between(1_000, CALM_MS);
+        let variant = usize::try_from(dice.between(1, 3)).unwrap();
+        events.push(At(at, Event::Edit { variant }));
+    }
+}
+
+fn written(config: &Config, dice: &mut Dice, (id, ticket, what): (u32, u32, What)) -> Event {
+    if dice.one_in(8) {
+        return Event::Hold {
+            id,
+            ticket,
+            what,
+            for_ms: dice.between(1, 2_500),
+            is_committed: !dice.one_in(3),
+        };
+    }
+    Event::Write {
+        id,
+        ticket,
+        what,
+        age_ms: dice.between(0, config.grace_ms),
+        again: dice.one_in(6),
+    }
+}
+
+fn fault(config: &Config, dice: &mut Dice) -> Event {
+    let instance = usize::try_from(dice.below(config.instances as u64)).unwrap();
+    let calls = u32::try_from(dice.below(12)).unwrap();
+    let steps = u32::try_from(dice.below(4)).unwrap();
+    let for_ms = dice.pick(&[50, 700, 2_500, 5_500, 7_500, 10_000]);
+    match dice.below(20) {
+        0 => Event::Kill {
+            instance,
+            calls,
+            down_ms: for_ms,
+        },
+        1 | 2 => Event::KillInTransaction {
+            instance,
+            steps,
+            down_ms: for_ms,
+        },
+        3 => Event::Stop {
+            instance,
+            down_ms: for_ms,
+        },
+        4 => Event::Sleep {
+            instance,
+            calls,
+            for_ms,
+        },
+        5 | 6 => Event::SleepInTransaction {
+            instance,
+            steps,
+            for_ms,
+        },
+        7 => Event::Cut { instance, for_ms },
+        8 => Event::Away { for_ms },
+        9 => Event::Slow {
+            instance,
+            up_to_ms: dice.pick(&[20, 300]),
+            for_ms,
+        },
+        10 => Event::Markers {
+            up_to_ms: dice.pick(&[30, 400, 3_000]),
+        },
+        11 => Event::Clock {
+            instance,
+            ahead_ms: dice.pick(&[-4_000, -300, 0, config.grace_ms]),
+        },
+        12 => Event::Compact {
+            partition: i32::try_from(dice.below(3)).unwrap() % config.partitions,
+        },
+        13 => Event::ForgetOffsets,
+        14 => Event::Twin { instance },
+        _ => Event::Trouble {
+            instance,
+            skip: u32::try_from(dice.below(3)).unwrap(),
+            mishap: mishap(dice),
+        },
+    }
+}
+
+fn mishap(dice: &mut Dice) -> Mishap {
+    match dice.below(6) {
+        0 => Mishap::RecordsRefused,
+        1 => Mishap::AnswerLost,
+        2 => Mishap::RequestLost,
+        3 => Mishap::Disturbed,
+        _ => Mishap::RequestLate {
+            by_ms: dice.pick(&[10, 300, 2_000, 4_000]),
+            waits_ms: dice.pick(&[0, 500, 3_000]),
+        },
+    }
+}
