@@ -112,8 +112,6 @@ pub(super) fn run(seed: u64, schedule: &[At], is_told: bool) -> Ended {
         depth: Cell::new(0),
         actions: Cell::new(0),
     });
-    world.run_until(START_MS + CALM_MS);
-    world.calm();
     world.run_until(START_MS + END_MS);
     world.finish();
     // The processes hold the world, and the world holds them.
@@ -277,6 +275,7 @@ impl World {
     /// When something happens next.
     fn next_instant(&self) -> i64 {
         let scheduled = self.schedule.borrow().front().map(|At(at, _)| START_MS + at);
+        let calm = (!self.is_calm.get()).then_some(START_MS + CALM_MS);
         let returning = self.returns.borrow().values().copied().min();
         let cluster = self.cluster.borrow().next_event();
         let processes = self.processes.borrow();
@@ -286,8 +285,8 @@ impl World {
             let restore = process.restorer.is_busy().then_some(process.restores_ms);
             turn.into_iter().chain(restore).min()
         });
-        let instants = scheduled.into_iter().chain(returning).chain(cluster);
-        instants.chain(processes).min().unwrap_or(i64::MAX)
+        let instants = scheduled.into_iter().chain(calm).chain(returning);
+        instants.chain(cluster).chain(processes).min().unwrap_or(i64::MAX)
     }
 
     fn pass_to(&self, instant: i64) {
@@ -314,6 +313,10 @@ impl World {
         if let Some(At(_, event)) = event.flatten() {
             self.note(|| format!("{event:?}"));
             self.happen(event);
+            return;
+        }
+        if !self.is_calm.get() && now >= START_MS + CALM_MS {
+            self.calm();
             return;
         }
         let returning = self.returns.borrow().iter().find(|(_, at)| **at <= now).map(|it| *it.0);
