@@ -38,6 +38,8 @@ pub(super) struct Connection {
     lanes: Lanes,
     /// Whether a batch waits for another attempt, or for its outcome.
     is_open: bool,
+    /// The transaction whose outcome is not known.
+    unknown: Option<String>,
     dice: Dice,
 }
 
@@ -54,6 +56,7 @@ impl Connection {
             changes: Vec::new(),
             lanes: Lanes::new(instance),
             is_open: false,
+            unknown: None,
             dice,
         }
     }
@@ -256,8 +259,20 @@ impl Log for Connection {
     fn committed(&mut self, partitions: &[InputPartition]) -> Result<Vec<Committed>, Error> {
         self.call()?;
         let committed = self.world.cluster().group.committed(partitions);
-        if committed.is_none() {
-            self.world.reached.count(Path::OffsetsHeldBack);
+        match (&committed, self.unknown.take()) {
+            (None, unknown) => {
+                self.unknown = unknown;
+                self.world.reached.count(Path::OffsetsHeldBack);
+            }
+            (Some(known), Some(identity)) => {
+                let is_committed = known.iter().any(|known| known.metadata == identity);
+                self.world.reached.count(if is_committed {
+                    Path::ResolvedCommitted
+                } else {
+                    Path::ResolvedAborted
+                });
+            }
+            (Some(_), None) => {}
         }
         committed.ok_or_else(|| unreachable("a transaction holds the offsets back"))
     }
@@ -282,7 +297,8 @@ impl Log for Connection {
         match outcome {
             Outcome::Aborted(_) => self.world.reached.count(Path::SentAgain),
             Outcome::Fenced(_) => self.world.reached.count(Path::Fenced),
-            Outcome::Committed | Outcome::Unknown(_) => {}
+            Outcome::Unknown(_) => self.unknown = Some(identity.clone()),
+            Outcome::Committed => {}
         }
         outcome
     }

@@ -257,8 +257,4 @@ impl Group {
     pub(super) const fn generation(&self) -> i32 {
         self.generation
     }
-
-    pub(super) const fn is_rebalancing(&self) -> bool {
-        self.is_rebalancing
-    }
 }

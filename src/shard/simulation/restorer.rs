@@ -117,11 +117,18 @@ impl Restorer {
                 ..
             } = restoring.stage
             {
+                let state = build(partition, &self.rules, records, &committed);
+                if let Ok(restored) = &state
+                    && restored.meta.is_some()
+                    && committed[0].offset.is_none()
+                {
+                    self.reached.count(Path::StateAhead);
+                }
                 self.news.push(Restoration::Finished {
                     partition,
                     request: restoring.request,
                     offsets: until,
-                    state: build(partition, &self.rules, records, &committed),
+                    state,
                 });
             }
         }

@@ -191,7 +191,8 @@ fn written(config: &Config, dice: &mut Dice, (id, ticket, what): (u32, u32, What
         id,
         ticket,
         what,
-        age_ms: dice.between(0, config.grace_ms),
+        // What the grace allows for is shared by late records and clocks that are ahead.
+        age_ms: dice.between(0, config.grace_ms / 2),
         again: dice.one_in(6),
     }
 }
@@ -238,7 +239,7 @@ fn fault(config: &Config, dice: &mut Dice) -> Event {
         },
         11 => Event::Clock {
             instance,
-            ahead_ms: dice.pick(&[-4_000, -300, 0, config.grace_ms]),
+            ahead_ms: dice.pick(&[-4_000, -300, 0, config.grace_ms / 2]),
         },
         12 => Event::Compact {
             partition: i32::try_from(dice.below(3)).unwrap() % config.partitions,

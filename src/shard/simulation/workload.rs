@@ -11,9 +11,6 @@ use crate::plan_file::{self, PlanSet, Sources};
 /// The start of every run, in milliseconds since 1970: 2026-11-23T09:00:00Z.
 pub(super) const START_MS: i64 = 1_795_424_400_000;
 
-/// The longest that a plan below waits for anything but forgetting.
-pub(super) const FAMILIES: usize = 3;
-
 /// What is written about a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
