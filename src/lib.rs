@@ -19,7 +19,6 @@ pub mod logging;
 pub mod metrics;
 pub mod offline;
 pub mod partition;
-pub(crate) mod planted;
 pub mod plan_diff;
 pub mod plan_file;
 pub mod plan_graph;

@@ -10,6 +10,7 @@ use super::cluster::Denied;
 use super::dice::Dice;
 use super::group::{Identity, Refusal};
 use super::lanes::Lanes;
+use super::planted::{self, Mistake};
 use super::reached::Path;
 use super::topic_log::Topic;
 use super::world::World;
@@ -36,6 +37,11 @@ pub(super) struct Connection {
     paused: BTreeSet<InputPartition>,
     changes: Vec<Change>,
     lanes: Lanes,
+    /// The last transaction that was committed, and the first with the identity of the last.
+    settled: Transaction,
+    first: Transaction,
+    /// How long the log of edits was in the beginning.
+    edits: i64,
     /// Whether a batch waits for another attempt, or for its outcome.
     is_open: bool,
     /// The transaction whose outcome is not known.
@@ -45,6 +51,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(world: Rc<World>, process: u64, instance: usize, dice: Dice) -> Self {
+        let edits = i64::try_from(world.cluster().edits.len()).unwrap();
         Self {
             name: world.config.is_static.then_some(instance),
             world,
@@ -55,6 +62,9 @@ impl Connection {
             paused: BTreeSet::new(),
             changes: Vec::new(),
             lanes: Lanes::new(instance),
+            settled: Transaction::default(),
+            first: Transaction::default(),
+            edits,
             is_open: false,
             unknown: None,
             dice,
@@ -126,12 +136,17 @@ impl Connection {
         let both: Vec<InputPartition> = both.collect();
         self.world
             .note(|| format!("#{}: generation {generation} gives {numbers:?}", self.process));
+        let is_kept = |at: &InputPartition| self.owned.contains(at);
+        let both: Vec<InputPartition> = both.into_iter().filter(|at| !is_kept(at)).collect();
         self.owned.extend(both.iter().copied());
         self.changes.push(Change::Assigned(both));
     }
 
     fn give_up(&mut self, change: fn(Vec<InputPartition>) -> Change) {
         if self.owned.is_empty() {
+            return;
+        }
+        if planted::is(Mistake::KeepRevoked) {
             return;
         }
         let all: Vec<InputPartition> = std::mem::take(&mut self.owned).into_iter().collect();
@@ -219,15 +234,23 @@ impl Log for Connection {
         self.call()?;
         let mut cluster = self.world.cluster();
         let edits = i64::try_from(cluster.edits.len()).unwrap();
-        let ends = partitions.iter().map(|partition| End {
-            high_watermark: cluster
-                .log((Topic::INPUTS[partition.0], partition.1))
-                .high_watermark(),
-            delivered: self.positions.get(partition).copied().unwrap_or_default(),
+        let misses = planted::is(Mistake::MissEdits);
+        let ends = partitions.iter().map(|partition| {
+            let log = cluster.log((Topic::INPUTS[partition.0], partition.1));
+            let high_watermark = log.high_watermark();
+            let is_skipped = partition.0 == 1 && planted::is(Mistake::SkipEnd);
+            let delivered = self.positions.get(partition).copied();
+            End {
+                high_watermark,
+                delivered: match is_skipped {
+                    true => high_watermark,
+                    false => delivered.unwrap_or_default(),
+                },
+            }
         });
         Ok(Ends {
             inputs: ends.collect(),
-            edits,
+            edits: if misses { self.edits } else { edits },
         })
     }
 
@@ -287,9 +310,17 @@ impl Log for Connection {
     }
 
     fn transact(&mut self, transaction: &Transaction) -> Outcome {
+        if self.first.identity != transaction.identity {
+            self.first = transaction.clone();
+        }
+        let asked = planted::spoil(transaction, &self.first, &self.settled);
         let outcome = self
             .lanes
-            .transact(&self.world, self.process, self.member, transaction);
+            .transact(&self.world, self.process, self.member, &asked);
+        if outcome == Outcome::Committed {
+            self.settled = asked;
+        }
+        let outcome = planted::misread(outcome);
         let identity = &transaction.identity;
         self.world
             .note(|| format!("#{}: transaction {identity}: {outcome:?}", self.process));

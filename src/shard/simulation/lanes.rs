@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use super::cluster::{Cluster, Denied, Producer, TRANSACTION_TIMEOUT_MS};
 use super::group::Identity;
+use super::planted::{self, Mistake};
 use super::reached::Path;
 use super::schedule::Mishap;
 use super::world::World;
 use crate::kafka::lanes::{Outcome, Transaction};
-use crate::planted::{self, Fault};
 
 /// A broker that ends the last transaction is asked again after this.
 const BUSY_MS: i64 = 20;
@@ -71,7 +71,7 @@ impl Lanes {
         world.enter_transaction(process, false);
         let is_definite = matches!(outcome, Outcome::Committed | Outcome::Aborted(_));
         let is_kept = is_definite && mishap != Some(Mishap::Disturbed);
-        if !is_kept && !planted::is(Fault::KeepProducer) {
+        if !is_kept && !planted::is(Mistake::KeepProducer) {
             self.ready[lane] = None;
         }
         outcome
@@ -104,7 +104,7 @@ impl Attempt<'_> {
             return Err(self.abort("a record is refused"));
         }
         let member = match self.member {
-            Some(member) => Some(member).filter(|_| !planted::is(Fault::NoGeneration)),
+            Some(member) => Some(member).filter(|_| !planted::is(Mistake::NoGeneration)),
             None => return Err(self.abort("not a member of the group")),
         };
         self.ask(|cluster| cluster.add_offsets(&self.producer, member))?;
@@ -135,7 +135,7 @@ impl Attempt<'_> {
     }
 
     fn abort(&self, reason: &str) -> Outcome {
-        if planted::is(Fault::CommitRefused) {
+        if planted::is(Mistake::CommitRefused) {
             return self.commit();
         }
         let now = || self.world.now();

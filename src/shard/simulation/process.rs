@@ -57,7 +57,7 @@ pub(super) struct Pending {
 pub(super) struct Process {
     pub(super) instance: usize,
     /// None while it is in a turn.
-    pub(super) shard: Option<Shard<Connection>>,
+    pub(super) shard: Option<Box<Shard<Connection>>>,
     pub(super) stop: AtomicBool,
     /// When its next turn begins.
     pub(super) wakes_ms: i64,

@@ -138,6 +138,11 @@ impl Counts {
         }
     }
 
+    /// Adds those of other runs.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.add(&other.0);
+    }
+
     /// The paths that were never reached.
     pub(super) fn missing(&self) -> Vec<Path> {
         let counted = Path::ALL.iter().zip(&self.0);

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use escalator_engine::rules::Rules;
 
 use super::cluster::Cluster;
+use super::planted::{self, Mistake};
 use super::reached::{Path, Reached};
 use super::topic_log::Topic;
 use crate::kafka::consumer::Committed;
 use crate::kafka::log::Restoration;
 use crate::kafka::restore;
 use crate::partition::Compacted;
-use crate::planted::{self, Fault};
 use crate::shard::{RestoredState, build};
 
 /// So many records are read in one step, so that much can happen between two of them.
@@ -113,10 +113,11 @@ impl Restorer {
             if let Stage::Reading {
                 committed,
                 until,
-                records,
+                mut records,
                 ..
             } = restoring.stage
             {
+                planted::misremember(&mut records);
                 let state = build(partition, &self.rules, records, &committed);
                 if let Ok(restored) = &state
                     && restored.meta.is_some()
@@ -155,7 +156,7 @@ impl Restoring {
                     return false;
                 };
                 let log = cluster.log((Topic::State, partition));
-                let until = if planted::is(Fault::RestoreToStable) {
+                let until = if planted::is(Mistake::RestoreToStable) {
                     log.last_stable()
                 } else {
                     log.high_watermark()
@@ -176,7 +177,7 @@ impl Restoring {
                 since_ms,
             } => {
                 let log = cluster.log((Topic::State, partition));
-                if log.last_stable() < *until && !planted::is(Fault::PassFence) {
+                if log.last_stable() < *until && !planted::is(Mistake::PassFence) {
                     return false;
                 }
                 if now - *since_ms > LONG_MS {
@@ -202,6 +203,7 @@ impl Restoring {
                     let key = entry.key.clone().unwrap();
                     match entry.value.clone() {
                         Some(value) => records.insert(key, value),
+                        None if planted::is(Mistake::IgnoreTombstones) => None,
                         None => records.remove(&key),
                     };
                 }

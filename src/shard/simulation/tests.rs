@@ -1,9 +1,9 @@
-//! The seeds of every build.
+//! The seeds of every build, and schedules that failed once.
 
 use std::ops::Range;
-use std::time::Instant;
 
-use super::reached::Counts;
+use super::hunt::{hunt, shorten};
+use super::planted::{Mistake, plant};
 use super::{schedule, world};
 
 /// So many in a usual run of the tests.
@@ -21,16 +21,40 @@ fn seeds() -> Range<u64> {
 
 #[test]
 fn whatever_goes_wrong_each_decision_is_made_exactly_once() {
-    let mut counts = Counts::new();
-    let started = Instant::now();
-    for seed in seeds() {
-        let ended = world::run(seed, &schedule::throw(seed), false);
-        counts.add(&ended.counts);
-        if let Some(failure) = ended.failure {
-            let told = world::run(seed, &schedule::throw(seed), true);
-            panic!("seed {seed}: {failure}\n{:?}\n{}", schedule::Config::of(seed), told.timeline.join("\n"));
-        }
+    let seeds = seeds();
+    let hunted = hunt(seeds.clone(), None);
+    if let Some(seed) = hunted.failing {
+        panic!("{}", shorten(seed));
     }
-    println!("{counts} {:?}", started.elapsed());
-    assert_eq!(counts.missing(), []);
+    println!("in seeds {seeds:?} was reached:\n{}", hunted.counts);
+    let missing = hunted.counts.missing();
+    assert!(seeds.end - seeds.start < SEEDS || missing.is_empty(), "never reached: {missing:?}");
+}
+
+#[test]
+fn every_planted_mistake_is_found() {
+    for mistake in Mistake::ALL {
+        let found = hunt(0..SEEDS, Some(mistake)).failing;
+        let seed = found.unwrap_or_else(|| panic!("{mistake:?} is not found"));
+        println!("{mistake:?} is found by seed {seed}");
+    }
+}
+
+#[test]
+fn a_seed_always_runs_the_same_way() {
+    for seed in 0..5 {
+        let run = || world::run(seed, &schedule::throw(seed), true).timeline;
+        assert_eq!(run(), run());
+    }
+}
+
+#[test]
+fn a_schedule_that_fails_is_made_short() {
+    plant(Some(Mistake::MergeAborted));
+    let seed = hunt(0..SEEDS, Some(Mistake::MergeAborted)).failing.unwrap();
+    let found = shorten(seed);
+    println!("{found}");
+    assert!(found.schedule.len() <= 3, "{found}");
+    let again = world::run(seed, &found.schedule, false);
+    assert!(again.failure.is_some());
 }

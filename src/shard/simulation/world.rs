@@ -378,10 +378,10 @@ impl World {
         }
     }
 
-    fn put_back(&self, id: u64, shard: Shard<Connection>, wait: Duration) {
+    fn put_back(&self, id: u64, shard: Box<Shard<Connection>>, wait: Duration) {
         let wait_ms = i64::try_from(wait.as_millis()).unwrap();
         // Idle time is passed in larger steps; a poll may always take longer.
-        let factor = if self.is_calm.get() { 6 } else { 3 };
+        let factor = if self.is_calm.get() { 8 } else { 4 };
         let wait_ms = self.dice.borrow_mut().between(wait_ms, wait_ms * factor);
         if let Some(process) = self.processes.borrow_mut().get_mut(&id) {
             process.shard = Some(shard);
@@ -427,7 +427,8 @@ impl World {
         let mut process = Process::new(instance, restorer, self.now());
         let dice = Dice::new(self.seed ^ id, "connection");
         let connection = Connection::new(Rc::clone(self), id, instance, dice);
-        process.shard = Some(Shard::new(connection, self.parts(instance, id, rules, edits)));
+        let shard = Shard::new(connection, self.parts(instance, id, rules, edits));
+        process.shard = Some(Box::new(shard));
         self.processes.borrow_mut().insert(id, process);
     }
 

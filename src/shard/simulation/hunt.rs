@@ -1,0 +1,149 @@
+//! Looks for seeds that fail, and for the shortest schedule with which one still does.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use super::planted::{self, Mistake};
+use super::reached::Counts;
+use super::schedule::{self, At, Config, Event};
+use super::world;
+
+/// Making a schedule shorter ends after so many runs: then it is short enough to be read.
+const RUNS_MAX: usize = 2_000;
+
+/// What came of many seeds.
+pub(super) struct Hunted {
+    /// The first seed that fails.
+    pub(super) failing: Option<u64>,
+    pub(super) counts: Counts,
+}
+
+/// Runs all seeds, up to the first that fails, on every processor.
+pub(super) fn hunt(seeds: Range<u64>, mistake: Option<Mistake>) -> Hunted {
+    let next = AtomicU64::new(seeds.start);
+    let failing = AtomicU64::new(u64::MAX);
+    let counts = Mutex::new(Counts::new());
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                planted::plant(mistake);
+                let mut own = Counts::new();
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end || seed > failing.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let ended = world::run(seed, &schedule::throw(seed), false);
+                    own.add(&ended.counts);
+                    if ended.failure.is_some() {
+                        failing.fetch_min(seed, Ordering::Relaxed);
+                    }
+                }
+                counts.lock().unwrap().merge(&own);
+            });
+        }
+    });
+    let failing = failing.into_inner();
+    Hunted {
+        failing: (failing != u64::MAX).then_some(failing),
+        counts: counts.into_inner().unwrap(),
+    }
+}
+
+/// A schedule that fails, with nothing that could be left out.
+pub(super) struct Found {
+    seed: u64,
+    pub(super) schedule: Vec<At>,
+    failure: String,
+    timeline: Vec<String>,
+}
+
+/// Makes the schedule of a seed that fails as short as it can be.
+pub(super) fn shorten(seed: u64) -> Found {
+    let mut runs = 0;
+    let mut fails = |events: &[At]| {
+        runs += 1;
+        runs < RUNS_MAX && world::run(seed, events, false).failure.is_some()
+    };
+    let mut shortest = schedule::throw(seed);
+    let mut portion = shortest.len().div_ceil(2);
+    while portion > 0 {
+        let mut from = 0;
+        let mut is_shorter = false;
+        while from < shortest.len() {
+            let mut shorter = shortest.clone();
+            shorter.drain(from..(from + portion).min(shortest.len()));
+            if fails(&shorter) {
+                shortest = shorter;
+                is_shorter = true;
+            } else {
+                from += portion;
+            }
+        }
+        if portion > 1 || !is_shorter {
+            portion /= 2;
+        }
+    }
+    for index in 0..shortest.len() {
+        let plain = plainer(&shortest[index]);
+        let mut simpler = shortest.clone();
+        simpler[index] = plain;
+        if simpler != shortest && fails(&simpler) {
+            shortest = simpler;
+        }
+    }
+    let told = world::run(seed, &shortest, true);
+    Found {
+        seed,
+        schedule: shortest,
+        failure: told.failure.unwrap_or_default(),
+        timeline: told.timeline,
+    }
+}
+
+/// A record that is written once and at once.
+fn plainer(at: &At) -> At {
+    match at.1 {
+        Event::Write {
+            id, ticket, what, ..
+        }
+        | Event::Hold {
+            id,
+            ticket,
+            what,
+            is_committed: true,
+            ..
+        } => At(
+            at.0,
+            Event::Write {
+                id,
+                ticket,
+                what,
+                age_ms: 0,
+                again: false,
+            },
+        ),
+        _ => at.clone(),
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seed = self.seed;
+        writeln!(f, "seed {seed} fails: {}", self.failure)?;
+        writeln!(f, "{:?}", Config::of(seed))?;
+        writeln!(f, "\nmilliseconds since the start, and what happens:")?;
+        for line in &self.timeline {
+            writeln!(f, "{line}")?;
+        }
+        writeln!(f, "\nas a case of `schedules_that_failed_once`:\n({seed}, vec![")?;
+        for event in &self.schedule {
+            writeln!(f, "    {event:?},")?;
+        }
+        writeln!(f, "]),")
+    }
+}
