@@ -84,7 +84,7 @@ impl Auditor {
             let meta = self.meta(&records, decided, number)?;
             let ledger = self.partitions.get_mut(&number).unwrap();
             let owner = (decided.process, generation);
-            ledger.follow(&meta, owner, &self.reached)?;
+            ledger.follow(&meta, owner, &self.config, &self.reached)?;
             let from = ledger.meta.as_ref().map_or([0, 0], |meta| meta.offsets);
             ledger.take_letters(&records, from, meta.offsets)?;
             ledger.take_facts(number, from, &meta, cluster, &self.config)?;
@@ -170,14 +170,22 @@ impl Auditor {
 
 impl Ledger {
     /// Compares with the last transaction: time and offsets go on, and another owner is a later one.
-    fn follow(&self, meta: &Meta, owner: (u64, i32), reached: &Reached) -> Result<(), String> {
+    fn follow(
+        &self,
+        meta: &Meta,
+        owner: (u64, i32),
+        config: &Config,
+        reached: &Reached,
+    ) -> Result<(), String> {
         let Some(last) = &self.meta else {
             return Ok(());
         };
         if self.owner.0 != owner.0 {
             reached.count(Path::OwnerChanged);
         }
-        let is_later = if self.owner == owner {
+        // One by one, a partition that does not move stays with its owner over generations.
+        let is_same = self.owner.0 == owner.0 && (config.is_incremental || self.owner == owner);
+        let is_later = if is_same {
             meta.epoch >= last.epoch
         } else {
             meta.epoch > last.epoch
@@ -283,18 +291,14 @@ impl Ledger {
         if expected == found {
             return Ok(());
         }
-        let show = |states: &BTreeMap<Vec<u8>, Option<Vec<u8>>>| {
-            let each = states.iter().map(|(key, value)| {
-                let state = value.as_ref().map(|value| wire::decode_state(value));
-                format!("{}: {state:?}", String::from_utf8_lossy(key))
-            });
-            each.collect::<Vec<_>>().join("\n    ")
-        };
+        let keys = expected.keys().chain(found.keys());
+        let differing = keys.filter(|key| expected.get(*key) != found.get(*key));
+        let key = differing.min().unwrap();
         Err(format!(
-            "the states of {} are\n    {}\n  but without any fault\n    {}",
+            "{} of {}: {}",
+            String::from_utf8_lossy(key),
             meta.transaction,
-            show(&found),
-            show(&expected)
+            difference(&show(found.get(key)), &show(expected.get(key)))
         ))
     }
 
@@ -326,6 +330,25 @@ fn fired_at(records: &[&OutgoingRecord]) -> Option<Timestamp> {
     let record = records.iter().find(is_event)?;
     let value: Value = serde_json::from_slice(record.value.as_deref()?).ok()?;
     serde_json::from_value(value["fired_at"].clone()).ok()
+}
+
+fn show(state: Option<&Option<Vec<u8>>>) -> String {
+    match state {
+        None => "not written".to_owned(),
+        Some(None) => "forgotten".to_owned(),
+        Some(Some(value)) => format!("{:?}", wire::decode_state(value)),
+    }
+}
+
+/// Where two texts begin to differ.
+pub(super) fn difference(found: &str, expected: &str) -> String {
+    let both = found.chars().zip(expected.chars());
+    let equal = both.take_while(|(a, b)| a == b).count();
+    let cut = |text: &str| {
+        let around = text.chars().skip(equal.saturating_sub(60));
+        around.take(200).collect::<String>()
+    };
+    format!("written was …{}…\n    without any fault it is …{}…", cut(found), cut(expected))
 }
 
 fn payload(record: &OutgoingRecord) -> Payload {

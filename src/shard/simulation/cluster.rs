@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::dice::Dice;
 use super::group::{Group, Identity, Refusal};
 use super::reached::{Path, Reached};
+use super::schedule::Config;
 use super::topic_log::{Payload, Place, Topic, TopicLog};
 use crate::kafka::consumer::{Committed, InputPartition};
 use crate::kafka::lanes::Transaction;
@@ -112,9 +113,9 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    pub(super) fn new(partitions: i32, seed: u64, reached: Reached) -> Self {
+    pub(super) fn new(config: &Config, seed: u64, reached: Reached) -> Self {
         Self {
-            group: Group::new(partitions, reached.clone()),
+            group: Group::new(config.partitions, config.is_incremental, reached.clone()),
             edits: Vec::new(),
             decided: Vec::new(),
             marker_delay_ms: 0,

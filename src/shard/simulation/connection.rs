@@ -96,6 +96,13 @@ impl Connection {
             self.world.set_member(self.process, Some(member));
             return Ok(());
         };
+        if self.world.config.is_incremental {
+            let held = self.numbers();
+            let answer = group.reconcile(identity.member, &held);
+            drop(cluster);
+            self.reconcile(identity.member, &held, answer);
+            return Ok(());
+        }
         match group.heartbeat(identity) {
             Err(Refusal::Replaced) => {
                 // Stands for the library's fatal error: waiting does not mend it.
@@ -104,17 +111,12 @@ impl Connection {
             }
             Err(Refusal::Unknown | Refusal::OldGeneration) => {
                 drop(cluster);
-                if !self.owned.is_empty() {
-                    self.world.reached.count(Path::PartitionsLost);
-                }
-                self.give_up(Change::Lost);
-                self.member = None;
-                self.world.set_member(self.process, None);
+                self.lose_all();
             }
             Ok(true) => {
                 group.rejoin(identity.member);
                 drop(cluster);
-                self.give_up(Change::Revoked);
+                self.give_up(&self.numbers(), Change::Revoked);
             }
             Ok(false) => {
                 let assignment = group.assignment(identity.member);
@@ -130,6 +132,45 @@ impl Connection {
         Ok(())
     }
 
+    /// The numbers of which both inputs are owned.
+    fn numbers(&self) -> Vec<i32> {
+        let created = self.owned.iter().filter(|(input, _)| *input == 0);
+        created.map(|(_, number)| *number).collect()
+    }
+
+    /// The group has expelled this member.
+    fn lose_all(&mut self) {
+        if !self.owned.is_empty() {
+            self.world.reached.count(Path::PartitionsLost);
+        }
+        self.give_up(&self.numbers(), Change::Lost);
+        self.member = None;
+        self.world.set_member(self.process, None);
+    }
+
+    /// Takes over what the group gives, and gives up what it takes, one by one.
+    fn reconcile(
+        &mut self,
+        member: u64,
+        held: &[i32],
+        answer: Result<(i32, Vec<i32>), Refusal>,
+    ) {
+        let Ok((epoch, numbers)) = answer else {
+            self.lose_all();
+            return;
+        };
+        let gone = held.iter().filter(|number| !numbers.contains(number));
+        let gone: Vec<i32> = gone.copied().collect();
+        if !gone.is_empty() {
+            self.world.reached.count(Path::MovedAlone);
+            self.give_up(&gone, Change::Revoked);
+        }
+        let is_new = self.member.is_none_or(|identity| identity.generation != epoch);
+        if is_new || numbers.iter().any(|number| !held.contains(number)) {
+            self.take_over(member, epoch, &numbers);
+        }
+    }
+
     fn take_over(&mut self, member: u64, generation: i32, numbers: &[i32]) {
         self.member = Some(Identity { member, generation });
         let both = numbers.iter().flat_map(|number| [(0, *number), (1, *number)]);
@@ -139,22 +180,26 @@ impl Connection {
         let is_kept = |at: &InputPartition| self.owned.contains(at);
         let both: Vec<InputPartition> = both.into_iter().filter(|at| !is_kept(at)).collect();
         self.owned.extend(both.iter().copied());
-        self.changes.push(Change::Assigned(both));
+        if !both.is_empty() {
+            self.changes.push(Change::Assigned(both));
+        }
     }
 
-    fn give_up(&mut self, change: fn(Vec<InputPartition>) -> Change) {
-        if self.owned.is_empty() {
+    fn give_up(&mut self, numbers: &[i32], change: fn(Vec<InputPartition>) -> Change) {
+        if numbers.is_empty() {
             return;
         }
         if planted::is(Mistake::KeepRevoked) {
             return;
         }
-        let all: Vec<InputPartition> = std::mem::take(&mut self.owned).into_iter().collect();
+        let goes = |(_, number): &InputPartition| numbers.contains(number);
+        let going: Vec<InputPartition> = self.owned.iter().copied().filter(goes).collect();
         self.world
-            .note(|| format!("#{}: partitions go: {:?}", self.process, change(all.clone())));
-        self.positions.clear();
-        self.paused.clear();
-        self.changes.push(change(all));
+            .note(|| format!("#{}: partitions go: {:?}", self.process, change(going.clone())));
+        self.owned.retain(|at| !goes(at));
+        self.positions.retain(|at, _| !goes(at));
+        self.paused.retain(|at| !goes(at));
+        self.changes.push(change(going));
         if self.is_open {
             self.world.reached.count(Path::LeftOpenBatch);
         }

@@ -1,11 +1,11 @@
 //! The coordinator of the group: members, generations, and the committed offsets.
 //!
-//! Assignment is eager and by `range`: every member gives everything up before a generation begins,
-//! and equal numbers of both inputs go to one member.
+//! Assignment is by `range`: equal numbers of both inputs go to one member. Under the classic protocol
+//! every member gives everything up before a generation begins. Under the other one the broker moves
+//! partitions one by one, and every member has an epoch of its own in the place of the generation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::planted::{self, Mistake};
 use super::reached::{Path, Reached};
 use crate::kafka::consumer::{Committed, InputPartition};
 
@@ -38,6 +38,9 @@ struct Member {
     /// Whether it waits for the next generation.
     has_rejoined: bool,
     assigned: Vec<i32>,
+    /// What it is to have in the end, and its epoch; where partitions move one by one.
+    target: Vec<i32>,
+    epoch: i32,
 }
 
 /// Offsets of a transaction that is not decided.
@@ -51,6 +54,8 @@ struct Pending {
 #[derive(Debug)]
 pub(super) struct Group {
     partitions: i32,
+    /// Whether partitions move one by one.
+    is_incremental: bool,
     generation: i32,
     /// Whether the next generation is being prepared.
     is_rebalancing: bool,
@@ -68,9 +73,10 @@ pub(super) struct Group {
 }
 
 impl Group {
-    pub(super) fn new(partitions: i32, reached: Reached) -> Self {
+    pub(super) fn new(partitions: i32, is_incremental: bool, reached: Reached) -> Self {
         Self {
             partitions,
+            is_incremental,
             generation: 0,
             is_rebalancing: false,
             members: BTreeMap::new(),
@@ -97,6 +103,8 @@ impl Group {
             heard_ms: now,
             has_rejoined: true,
             assigned: Vec::new(),
+            target: Vec::new(),
+            epoch: 0,
         };
         if let Some(former) = former.and_then(|former| {
             self.replaced.insert(former);
@@ -166,21 +174,57 @@ impl Group {
         }
     }
 
-    fn complete(&mut self) {
-        let are_ready = self.members.values().all(|member| member.has_rejoined);
-        if !self.is_rebalancing || !are_ready || self.members.is_empty() {
-            return;
-        }
-        self.is_rebalancing = false;
+    /// Gives every member its share.
+    fn assign(&mut self) {
         self.generation += 1;
         let count = i32::try_from(self.members.len()).unwrap();
         let (share, more) = (self.partitions / count, self.partitions % count);
         let mut first = 0;
         for (index, member) in (0..).zip(self.members.values_mut()) {
             let last = first + share + i32::from(index < more);
-            member.assigned = (first..last).collect();
-            member.has_rejoined = false;
+            member.target = (first..last).collect();
             first = last;
+        }
+    }
+
+    /// What a member may have by now, which tells what it has; where partitions move one by one.
+    pub(super) fn reconcile(
+        &mut self,
+        id: u64,
+        held: &[i32],
+    ) -> Result<(i32, Vec<i32>), Refusal> {
+        self.member(id)?;
+        let others = self.members.iter().filter(|(other, _)| **other != id);
+        let taken: Vec<i32> = others.flat_map(|(_, it)| it.assigned.clone()).collect();
+        let member = self.members.get_mut(&id).unwrap();
+        let target = member.target.clone();
+        let kept = member.assigned.iter().copied();
+        let kept: Vec<i32> = kept.filter(|number| target.contains(number)).collect();
+        if !held.iter().all(|number| kept.contains(number)) {
+            return Ok((member.epoch, kept));
+        }
+        member.epoch = self.generation;
+        member.assigned = target.into_iter().filter(|it| !taken.contains(it)).collect();
+        Ok((member.epoch, member.assigned.clone()))
+    }
+
+    fn complete(&mut self) {
+        if self.is_incremental {
+            if self.is_rebalancing && !self.members.is_empty() {
+                self.assign();
+            }
+            self.is_rebalancing = false;
+            return;
+        }
+        let are_ready = self.members.values().all(|member| member.has_rejoined);
+        if !self.is_rebalancing || !are_ready || self.members.is_empty() {
+            return;
+        }
+        self.is_rebalancing = false;
+        self.assign();
+        for member in self.members.values_mut() {
+            member.assigned = member.target.clone();
+            member.has_rejoined = false;
         }
     }
 
@@ -199,8 +243,13 @@ impl Group {
         transaction: u64,
         offsets: Vec<(InputPartition, Committed)>,
     ) -> Result<(), Refusal> {
-        self.member(identity.member)?;
-        if identity.generation != self.generation {
+        let member = self.member(identity.member)?;
+        let present = if self.is_incremental {
+            member.epoch
+        } else {
+            self.generation
+        };
+        if identity.generation != present {
             return Err(Refusal::OldGeneration);
         }
         if self.is_rebalancing {
@@ -242,8 +291,7 @@ impl Group {
     /// The stable committed offsets; none while a transaction holds one back.
     pub(super) fn committed(&self, partitions: &[InputPartition]) -> Option<Vec<Committed>> {
         let mut pending = self.pending.values().flat_map(|pending| &pending.offsets);
-        let is_held_back = pending.any(|(partition, _)| partitions.contains(partition));
-        if is_held_back && !planted::is(Mistake::UnstableOffsets) {
+        if pending.any(|(partition, _)| partitions.contains(partition)) {
             return None;
         }
         let known = partitions.iter().map(|at| self.committed.get(at));

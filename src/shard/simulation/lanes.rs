@@ -162,6 +162,13 @@ impl Attempt<'_> {
         let now = || self.world.now();
         let answer = self.ask(|cluster| cluster.end(&self.producer, true, now()));
         self.world.step(self.process);
+        let answer = match self.mishap {
+            Some(Mishap::AnswerLate { waits_ms }) => {
+                self.world.sleep(self.process, waits_ms);
+                self.ask(|cluster| cluster.end(&self.producer, true, now()))
+            }
+            _ => answer,
+        };
         match answer {
             Ok(()) if self.mishap == Some(Mishap::AnswerLost) => {
                 Outcome::Unknown("the answer is lost".to_owned())

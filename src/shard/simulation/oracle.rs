@@ -10,6 +10,7 @@ use escalator_engine::time::Timestamp;
 use serde_json::Value;
 
 use super::reached::{Path, Reached};
+use super::auditor::difference;
 use super::schedule::{At, Config, END_MS, Event};
 use super::topic_log::{Payload, Place, Topic};
 use super::workload::{self, START_MS, What, partition_of, record};
@@ -132,10 +133,8 @@ impl Oracle {
             ));
         };
         if expected.value != value {
-            return Err(format!(
-                "{stream:?}: expected {} but came {value}",
-                expected.value
-            ));
+            let difference = difference(&value.to_string(), &expected.value.to_string());
+            return Err(format!("{stream:?}: {difference}"));
         }
         if expected.at.as_millis() > now_ms {
             return Err(format!("{stream:?}: before its time came {value}"));

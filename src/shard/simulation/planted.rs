@@ -43,12 +43,8 @@ pub(super) enum Mistake {
     KeepInBatch,
     /// A restore reads to the last stable offset instead of the high watermark.
     RestoreToStable,
-    /// A restore does not wait for the transactions below its end.
-    PassFence,
     /// A restore takes tombstones for nothing.
     IgnoreTombstones,
-    /// Committed offsets are read although a transaction holds them back.
-    UnstableOffsets,
     /// Offsets are committed without the generation of the group.
     NoGeneration,
     /// A transaction is committed although the group refused its offsets.
@@ -59,7 +55,7 @@ pub(super) enum Mistake {
 
 impl Mistake {
     /// All of them.
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::WrongOffset,
         Self::TimersWithoutOffsets,
         Self::SameEpoch,
@@ -75,9 +71,7 @@ impl Mistake {
         Self::KeepRevoked,
         Self::KeepInBatch,
         Self::RestoreToStable,
-        Self::PassFence,
         Self::IgnoreTombstones,
-        Self::UnstableOffsets,
         Self::NoGeneration,
         Self::CommitRefused,
         Self::KeepProducer,

@@ -64,6 +64,8 @@ paths! {
     OffsetsOutOfOrder,
     /// a rebalance that took partitions out of an open batch
     LeftOpenBatch,
+    /// a partition that moved while others stayed
+    MovedAlone,
     /// two live processes of one name, of which one stopped
     TwinStopped,
     /// a process killed between two steps of a transaction

@@ -11,7 +11,7 @@ pub(super) const CALM_MS: i64 = 18_000;
 
 /// Everything must have come to rest by then: after the last fault a session, the timeout of a
 /// transaction, a restart and the longest wait of a ticket have passed.
-pub(super) const END_MS: i64 = CALM_MS + 24_000;
+pub(super) const END_MS: i64 = CALM_MS + 20_000;
 
 /// What goes wrong with the next transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(super) enum Mishap {
     RecordsRefused,
     /// It is committed, but the answer is lost.
     AnswerLost,
+    /// It is committed, the answer is lost, and the commit is asked for again after so long.
+    AnswerLate { waits_ms: i64 },
     /// The commit never arrives, and nobody says so.
     RequestLost,
     /// The commit arrives so late, and the producer waits for so long.
@@ -119,6 +121,8 @@ pub(super) struct Config {
     pub(super) family: usize,
     /// Whether instances are static members of the group.
     pub(super) is_static: bool,
+    /// Whether the broker moves partitions one by one.
+    pub(super) is_incremental: bool,
     /// How many records a transaction takes.
     pub(super) records_max: usize,
 }
@@ -127,12 +131,15 @@ impl Config {
     /// The one of a seed.
     pub(super) fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed, "config");
+        let (is_static, is_incremental) =
+            dice.pick(&[(false, false), (false, false), (true, false), (false, true)]);
         Self {
             partitions: i32::try_from(1 + dice.below(3)).unwrap(),
             instances: dice.pick(&[1, 2, 2, 3]),
             grace_ms: dice.pick(&[0, 0, 1_500]),
             family: dice.pick(&[0, 0, 1, 2]),
-            is_static: dice.one_in(4),
+            is_static,
+            is_incremental,
             records_max: dice.pick(&[1, 3, 50]),
         }
     }
@@ -147,7 +154,8 @@ pub(super) fn throw(seed: u64) -> Vec<At> {
         events.push(At(dice.between(0, 6_000), Event::Start { instance }));
     }
     write(&config, &mut dice, &mut events);
-    for _ in 0..dice.between(1, 7) {
+    let most = dice.pick(&[3, 6, 14]);
+    for _ in 0..dice.between(0, most) {
         let at = dice.between(200, CALM_MS - 1_000);
         events.push(At(at, fault(&config, &mut dice)));
     }
@@ -201,7 +209,8 @@ fn fault(config: &Config, dice: &mut Dice) -> Event {
     let instance = usize::try_from(dice.below(config.instances as u64)).unwrap();
     let calls = u32::try_from(dice.below(12)).unwrap();
     let steps = u32::try_from(dice.below(4)).unwrap();
-    let for_ms = dice.pick(&[50, 700, 2_500, 5_500, 7_500, 10_000]);
+    let for_ms = dice.pick(&[50, 700, 2_500, 5_500, 7_500]);
+    let sleeps_ms = dice.pick(&[700, 2_500, 6_500, 8_000, 11_000]);
     match dice.below(20) {
         0 => Event::Kill {
             instance,
@@ -220,14 +229,14 @@ fn fault(config: &Config, dice: &mut Dice) -> Event {
         4 => Event::Sleep {
             instance,
             calls,
-            for_ms,
+            for_ms: sleeps_ms,
         },
-        5 | 6 => Event::SleepInTransaction {
+        5..=7 => Event::SleepInTransaction {
             instance,
             steps,
-            for_ms,
+            for_ms: sleeps_ms,
         },
-        7 => Event::Cut { instance, for_ms },
+        15 => Event::Cut { instance, for_ms },
         8 => Event::Away { for_ms },
         9 => Event::Slow {
             instance,
@@ -255,7 +264,10 @@ fn fault(config: &Config, dice: &mut Dice) -> Event {
 }
 
 fn mishap(dice: &mut Dice) -> Mishap {
-    match dice.below(6) {
+    match dice.below(8) {
+        4 | 5 => Mishap::AnswerLate {
+            waits_ms: dice.pick(&[100, 2_000, 5_000]),
+        },
         0 => Mishap::RecordsRefused,
         1 => Mishap::AnswerLost,
         2 => Mishap::RequestLost,

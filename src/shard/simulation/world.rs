@@ -85,7 +85,7 @@ pub(super) fn run(seed: u64, schedule: &[At], is_told: bool) -> Ended {
     let config = Config::of(seed);
     let reached = Reached::default();
     let mut log = EditLog::default();
-    let mut cluster = Cluster::new(config.partitions, seed, reached.clone());
+    let mut cluster = Cluster::new(&config, seed, reached.clone());
     let first = workload::plan(config.family, 0);
     cluster.edit(edits::record("edits", &first, false), START_MS - 1_000);
     log.take(&cluster.edits[0]);
