@@ -159,6 +159,14 @@ pub(super) fn throw(seed: u64) -> Vec<At> {
         let at = dice.between(200, CALM_MS - 1_000);
         events.push(At(at, fault(&config, &mut dice)));
     }
+    if dice.one_in(3) {
+        // Now and then the cleaner is at work all the time.
+        let every_ms = dice.pick(&[40, 300, 1_500]);
+        for at in (0..CALM_MS).step_by(usize::try_from(every_ms).unwrap()) {
+            let partition = i32::try_from(dice.below(3)).unwrap() % config.partitions;
+            events.push(At(at, Event::Compact { partition }));
+        }
+    }
     events.sort_by_key(|At(at, _)| *at);
     events
 }
@@ -250,11 +258,8 @@ fn fault(config: &Config, dice: &mut Dice) -> Event {
             instance,
             ahead_ms: dice.pick(&[-4_000, -300, 0, config.grace_ms / 2]),
         },
-        12 => Event::Compact {
-            partition: i32::try_from(dice.below(3)).unwrap() % config.partitions,
-        },
-        13 => Event::ForgetOffsets,
-        14 => Event::Twin { instance },
+        12 => Event::ForgetOffsets,
+        13 | 14 => Event::Twin { instance },
         _ => Event::Trouble {
             instance,
             skip: u32::try_from(dice.below(3)).unwrap(),
