@@ -36,7 +36,12 @@ impl World {
                 instance,
                 skip,
                 mishap,
-            } => self.strike(instance, |it| it.mishaps.push_back((skip, mishap))),
+                times,
+            } => self.strike(instance, |process| {
+                process.mishaps.push_back((skip, mishap));
+                let again = (1..times).map(|_| (0, mishap));
+                process.mishaps.extend(again);
+            }),
             Event::Away { for_ms } => {
                 self.reached.count(Path::BrokersAway);
                 self.cluster().away_until_ms = now + for_ms;

@@ -95,11 +95,12 @@ pub(super) enum Event {
     Markers { up_to_ms: i64 },
     /// The clock of an instance is set to be so far ahead.
     Clock { instance: usize, ahead_ms: i64 },
-    /// Something goes wrong with the transaction after the next so many.
+    /// Something goes wrong with the transaction after the next so many, and with so many in all.
     Trouble {
         instance: usize,
         skip: u32,
         mishap: Mishap,
+        times: u32,
     },
     /// The state of a partition is compacted.
     Compact { partition: i32 },
@@ -264,6 +265,8 @@ fn fault(config: &Config, dice: &mut Dice) -> Event {
             instance,
             skip: u32::try_from(dice.below(3)).unwrap(),
             mishap: mishap(dice),
+            // Enough for others to take over in between.
+            times: dice.pick(&[1, 1, 2, 8]),
         },
     }
 }
