@@ -15,8 +15,9 @@ use crate::kafka::consumer::{Committed, InputPartition};
 use crate::kafka::lanes::Transaction;
 use crate::record::{OutgoingRecord, Record};
 
-/// The coordinator aborts a transaction that is open for so long…
-pub(super) const TRANSACTION_TIMEOUT_MS: i64 = 5_000;
+/// The coordinator aborts a transaction that is open for so long: longer than a session, so that others
+/// take over behind it…
+pub(super) const TRANSACTION_TIMEOUT_MS: i64 = 7_000;
 /// …within this time, as it looks for such transactions now and then.
 const SWEEP_MS: i64 = 1_000;
 

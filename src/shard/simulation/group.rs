@@ -10,7 +10,7 @@ use super::reached::{Path, Reached};
 use crate::kafka::consumer::{Committed, InputPartition};
 
 /// A member that was not heard of for so long is expelled.
-pub(super) const SESSION_MS: i64 = 6_000;
+pub(super) const SESSION_MS: i64 = 5_000;
 
 /// Why the coordinator refuses a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -155,10 +155,13 @@ pub(super) fn throw(seed: u64) -> Vec<At> {
         events.push(At(dice.between(0, 6_000), Event::Start { instance }));
     }
     write(&config, &mut dice, &mut events);
+    // Few kinds at a time go further into what these do together than all of them at once.
+    let kinds: Vec<u64> = (0..dice.between(1, 4)).map(|_| dice.below(KINDS)).collect();
     let most = dice.pick(&[3, 6, 14]);
     for _ in 0..dice.between(0, most) {
         let at = dice.between(200, CALM_MS - 1_000);
-        events.push(At(at, fault(&config, &mut dice)));
+        let kind = dice.pick(&kinds);
+        events.push(At(at, fault(kind, &config, &mut dice)));
     }
     if dice.one_in(3) {
         // Now and then the cleaner is at work all the time.
@@ -214,13 +217,16 @@ fn written(config: &Config, dice: &mut Dice, (id, ticket, what): (u32, u32, What
     }
 }
 
-fn fault(config: &Config, dice: &mut Dice) -> Event {
+/// How many kinds of faults there are; some are several, as they lead to more.
+const KINDS: u64 = 20;
+
+fn fault(kind: u64, config: &Config, dice: &mut Dice) -> Event {
     let instance = usize::try_from(dice.below(config.instances as u64)).unwrap();
     let calls = u32::try_from(dice.below(12)).unwrap();
     let steps = u32::try_from(dice.below(4)).unwrap();
     let for_ms = dice.pick(&[50, 700, 2_500, 5_500, 7_500]);
     let sleeps_ms = dice.pick(&[700, 2_500, 6_500, 8_000, 11_000]);
-    match dice.below(20) {
+    match kind {
         0 => Event::Kill {
             instance,
             calls,

@@ -490,8 +490,13 @@ impl World {
         cluster.away_until_ms = cluster.away_until_ms.min(self.now());
         drop(cluster);
         for instance in 0..self.config.instances {
-            if self.processes_of(instance).is_empty() {
+            let mut processes = self.processes_of(instance);
+            // Two processes of one name are something that goes wrong, too.
+            if processes.pop().is_none() {
                 self.start(instance);
+            }
+            for twin in processes {
+                self.die(twin, 0);
             }
         }
     }
