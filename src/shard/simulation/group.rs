@@ -299,9 +299,11 @@ impl Group {
         Some(known.map(offset).collect())
     }
 
-    /// Forgets all committed offsets, as after their retention.
+    /// Forgets the committed offsets, as after their retention; none for which a transaction is open.
     pub(super) fn forget_offsets(&mut self) {
-        self.committed.clear();
+        let pending = self.pending.values().flat_map(|pending| &pending.offsets);
+        let pending: Vec<InputPartition> = pending.map(|(partition, _)| *partition).collect();
+        self.committed.retain(|partition, _| pending.contains(partition));
     }
 
     pub(super) const fn generation(&self) -> i32 {

@@ -133,7 +133,7 @@ impl Config {
     pub(super) fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed, "config");
         let (is_static, is_incremental) =
-            dice.pick(&[(false, false), (false, false), (true, false), (false, true)]);
+            dice.pick(&[(false, false), (true, false), (false, true)]);
         Self {
             partitions: i32::try_from(1 + dice.below(3)).unwrap(),
             instances: dice.pick(&[1, 2, 2, 3]),
@@ -157,11 +157,12 @@ pub(super) fn throw(seed: u64) -> Vec<At> {
     write(&config, &mut dice, &mut events);
     // Few kinds at a time go further into what these do together than all of them at once.
     let kinds: Vec<u64> = (0..dice.between(1, 4)).map(|_| dice.below(KINDS)).collect();
+    let mishaps = [mishap(&mut dice), mishap(&mut dice)];
     let most = dice.pick(&[3, 6, 14]);
     for _ in 0..dice.between(0, most) {
         let at = dice.between(200, CALM_MS - 1_000);
         let kind = dice.pick(&kinds);
-        events.push(At(at, fault(kind, &config, &mut dice)));
+        events.push(At(at, fault((kind, mishaps), &config, &mut dice)));
     }
     if dice.one_in(3) {
         // Now and then the cleaner is at work all the time.
@@ -220,7 +221,7 @@ fn written(config: &Config, dice: &mut Dice, (id, ticket, what): (u32, u32, What
 /// How many kinds of faults there are; some are several, as they lead to more.
 const KINDS: u64 = 20;
 
-fn fault(kind: u64, config: &Config, dice: &mut Dice) -> Event {
+fn fault((kind, mishaps): (u64, [Mishap; 2]), config: &Config, dice: &mut Dice) -> Event {
     let instance = usize::try_from(dice.below(config.instances as u64)).unwrap();
     let calls = u32::try_from(dice.below(12)).unwrap();
     let steps = u32::try_from(dice.below(4)).unwrap();
@@ -270,9 +271,9 @@ fn fault(kind: u64, config: &Config, dice: &mut Dice) -> Event {
         _ => Event::Trouble {
             instance,
             skip: u32::try_from(dice.below(3)).unwrap(),
-            mishap: mishap(dice),
+            mishap: dice.pick(&mishaps),
             // Enough for others to take over in between.
-            times: dice.pick(&[1, 1, 2, 8]),
+            times: dice.pick(&[1, 1, 2, 10]),
         },
     }
 }
