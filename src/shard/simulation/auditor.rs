@@ -40,7 +40,12 @@ struct Ledger {
 }
 
 impl Auditor {
-    pub(super) fn new(config: &Config, events: &[At], rules: &Arc<Rules>, reached: Reached) -> Self {
+    pub(super) fn new(
+        config: &Config,
+        events: &[At],
+        rules: &Arc<Rules>,
+        reached: Reached,
+    ) -> Self {
         let ledger = |partition| {
             let ledger = Ledger {
                 meta: None,
@@ -76,7 +81,8 @@ impl Auditor {
         if !self.identities.insert(identity.clone()) {
             return Err(format!("{identity} was committed twice"));
         }
-        let mut numbers: BTreeSet<i32> = transaction.records.iter().map(|it| it.partition).collect();
+        let mut numbers: BTreeSet<i32> =
+            transaction.records.iter().map(|it| it.partition).collect();
         numbers.extend(transaction.offsets.iter().map(|offset| offset.partition));
         for number in numbers {
             let of = |record: &&OutgoingRecord| record.partition == number;
@@ -116,7 +122,9 @@ impl Auditor {
             .iter()
             .filter(|record| record.key.as_deref() == Some(meta::KEY));
         let (Some(record), None) = (own.next(), own.next()) else {
-            return Err(format!("{identity} has not one record of partition {number}"));
+            return Err(format!(
+                "{identity} has not one record of partition {number}"
+            ));
         };
         let meta = Meta::decode(record.value.as_deref().unwrap()).unwrap();
         let offset = |topic: Topic| {
@@ -132,7 +140,10 @@ impl Auditor {
             ));
         }
         if meta.transaction != *identity {
-            return Err(format!("{identity} carries the record of {}", meta.transaction));
+            return Err(format!(
+                "{identity} carries the record of {}",
+                meta.transaction
+            ));
         }
         Ok(meta)
     }
@@ -145,22 +156,30 @@ impl Auditor {
             for (input, topic) in Topic::INPUTS.into_iter().enumerate() {
                 let log = cluster.log((topic, *number));
                 if !log.read(read[input], usize::MAX).0.is_empty() {
-                    return Err(format!("partition {number} of {topic:?} was not read to its end"));
+                    return Err(format!(
+                        "partition {number} of {topic:?} was not read to its end"
+                    ));
                 }
             }
             let log = cluster.log((Topic::State, *number));
             if log.last_stable() < log.high_watermark() {
-                return Err(format!("a transaction hangs in partition {number} of the state"));
+                return Err(format!(
+                    "a transaction hangs in partition {number} of the state"
+                ));
             }
             if log.compacted() != ledger.state {
-                return Err(format!("the state of partition {number} is not what was committed"));
+                return Err(format!(
+                    "the state of partition {number} is not what was committed"
+                ));
             }
             let asked = [(0, *number), (1, *number)];
             let committed = cluster.group.committed(&asked);
             let committed = committed.ok_or("offsets are held back for ever")?;
             for (offset, read) in committed.iter().zip(read) {
                 if offset.offset.is_some_and(|offset| offset != read) {
-                    return Err(format!("the group's offsets of {number} are not the state's"));
+                    return Err(format!(
+                        "the group's offsets of {number} are not the state's"
+                    ));
                 }
             }
         }
@@ -196,7 +215,10 @@ impl Ledger {
         if is_later && goes_on {
             Ok(())
         } else {
-            Err(format!("{meta:?} of {owner:?} does not follow {last:?} of {:?}", self.owner))
+            Err(format!(
+                "{meta:?} of {owner:?} does not follow {last:?} of {:?}",
+                self.owner
+            ))
         }
     }
 
@@ -221,7 +243,9 @@ impl Ledger {
             let offset: i64 = header("offset").parse().unwrap();
             let is_read = (from[input]..until[input]).contains(&offset);
             if !is_read || !self.letters.insert((input, offset)) {
-                return Err(format!("the dead letter of {topic:?} at {offset} came twice"));
+                return Err(format!(
+                    "the dead letter of {topic:?} at {offset} came twice"
+                ));
             }
         }
         Ok(())
@@ -348,7 +372,11 @@ pub(super) fn difference(found: &str, expected: &str) -> String {
         let around = text.chars().skip(equal.saturating_sub(60));
         around.take(200).collect::<String>()
     };
-    format!("written was …{}…\n    without any fault it is …{}…", cut(found), cut(expected))
+    format!(
+        "written was …{}…\n    without any fault it is …{}…",
+        cut(found),
+        cut(expected)
+    )
 }
 
 fn payload(record: &OutgoingRecord) -> Payload {

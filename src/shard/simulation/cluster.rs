@@ -387,9 +387,10 @@ impl Cluster {
             };
             self.reached.count(path);
         }
-        let expired = self.held.iter().filter(
-            |(_, held)| matches!(&held.state, State::Open(open) if open.expires_ms <= now),
-        );
+        let expired = self
+            .held
+            .iter()
+            .filter(|(_, held)| matches!(&held.state, State::Open(open) if open.expires_ms <= now));
         for id in expired.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
             self.reached.count(Path::TimedOut);
             self.held.get_mut(&id).unwrap().epoch += 1;

@@ -149,12 +149,7 @@ impl Connection {
     }
 
     /// Takes over what the group gives, and gives up what it takes, one by one.
-    fn reconcile(
-        &mut self,
-        member: u64,
-        held: &[i32],
-        answer: Result<(i32, Vec<i32>), Refusal>,
-    ) {
+    fn reconcile(&mut self, member: u64, held: &[i32], answer: Result<(i32, Vec<i32>), Refusal>) {
         let Ok((epoch, numbers)) = answer else {
             self.lose_all();
             return;
@@ -165,7 +160,9 @@ impl Connection {
             self.world.reached.count(Path::MovedAlone);
             self.give_up(&gone, Change::Revoked);
         }
-        let is_new = self.member.is_none_or(|identity| identity.generation != epoch);
+        let is_new = self
+            .member
+            .is_none_or(|identity| identity.generation != epoch);
         if is_new || numbers.iter().any(|number| !held.contains(number)) {
             self.take_over(member, epoch, &numbers);
         }
@@ -173,10 +170,16 @@ impl Connection {
 
     fn take_over(&mut self, member: u64, generation: i32, numbers: &[i32]) {
         self.member = Some(Identity { member, generation });
-        let both = numbers.iter().flat_map(|number| [(0, *number), (1, *number)]);
+        let both = numbers
+            .iter()
+            .flat_map(|number| [(0, *number), (1, *number)]);
         let both: Vec<InputPartition> = both.collect();
-        self.world
-            .note(|| format!("#{}: generation {generation} gives {numbers:?}", self.process));
+        self.world.note(|| {
+            format!(
+                "#{}: generation {generation} gives {numbers:?}",
+                self.process
+            )
+        });
         let is_kept = |at: &InputPartition| self.owned.contains(at);
         let both: Vec<InputPartition> = both.into_iter().filter(|at| !is_kept(at)).collect();
         self.owned.extend(both.iter().copied());
@@ -194,8 +197,13 @@ impl Connection {
         }
         let goes = |(_, number): &InputPartition| numbers.contains(number);
         let going: Vec<InputPartition> = self.owned.iter().copied().filter(goes).collect();
-        self.world
-            .note(|| format!("#{}: partitions go: {:?}", self.process, change(going.clone())));
+        self.world.note(|| {
+            format!(
+                "#{}: partitions go: {:?}",
+                self.process,
+                change(going.clone())
+            )
+        });
         self.owned.retain(|at| !goes(at));
         self.positions.retain(|at, _| !goes(at));
         self.paused.retain(|at| !goes(at));

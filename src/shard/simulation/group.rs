@@ -188,11 +188,7 @@ impl Group {
     }
 
     /// What a member may have by now, which tells what it has; where partitions move one by one.
-    pub(super) fn reconcile(
-        &mut self,
-        id: u64,
-        held: &[i32],
-    ) -> Result<(i32, Vec<i32>), Refusal> {
+    pub(super) fn reconcile(&mut self, id: u64, held: &[i32]) -> Result<(i32, Vec<i32>), Refusal> {
         self.member(id)?;
         let others = self.members.iter().filter(|(other, _)| **other != id);
         let taken: Vec<i32> = others.flat_map(|(_, it)| it.assigned.clone()).collect();
@@ -204,7 +200,10 @@ impl Group {
             return Ok((member.epoch, kept));
         }
         member.epoch = self.generation;
-        member.assigned = target.into_iter().filter(|it| !taken.contains(it)).collect();
+        member.assigned = target
+            .into_iter()
+            .filter(|it| !taken.contains(it))
+            .collect();
         Ok((member.epoch, member.assigned.clone()))
     }
 
@@ -303,7 +302,8 @@ impl Group {
     pub(super) fn forget_offsets(&mut self) {
         let pending = self.pending.values().flat_map(|pending| &pending.offsets);
         let pending: Vec<InputPartition> = pending.map(|(partition, _)| *partition).collect();
-        self.committed.retain(|partition, _| pending.contains(partition));
+        self.committed
+            .retain(|partition, _| pending.contains(partition));
     }
 
     pub(super) const fn generation(&self) -> i32 {

@@ -140,7 +140,10 @@ impl fmt::Display for Found {
         for line in &self.timeline {
             writeln!(f, "{line}")?;
         }
-        writeln!(f, "\nas a case of `schedules_that_failed_once`:\n({seed}, vec![")?;
+        writeln!(
+            f,
+            "\nas a case of `schedules_that_failed_once`:\n({seed}, vec!["
+        )?;
         for event in &self.schedule {
             writeln!(f, "    {event:?},")?;
         }

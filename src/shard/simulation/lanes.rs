@@ -151,9 +151,7 @@ impl Attempt<'_> {
             Some(Mishap::RequestLost) => return Outcome::Unknown("the request is lost".to_owned()),
             Some(Mishap::RequestLate { by_ms, waits_ms }) => {
                 let producer = self.producer.clone();
-                self.world
-                    .cluster()
-                    .end_later(producer, true, now + by_ms);
+                self.world.cluster().end_later(producer, true, now + by_ms);
                 self.world.sleep(self.process, waits_ms);
                 return Outcome::Unknown("the request is late".to_owned());
             }

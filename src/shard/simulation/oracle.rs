@@ -9,8 +9,8 @@ use escalator_engine::simulate::{FACTS_PER_STEP, Simulation};
 use escalator_engine::time::Timestamp;
 use serde_json::Value;
 
-use super::reached::{Path, Reached};
 use super::auditor::difference;
+use super::reached::{Path, Reached};
 use super::schedule::{At, Config, END_MS, Event};
 use super::topic_log::{Payload, Place, Topic};
 use super::workload::{self, START_MS, What, partition_of, record};

@@ -138,13 +138,7 @@ impl Restorer {
 
 impl Restoring {
     /// One step; true when it was the last.
-    fn step(
-        &mut self,
-        partition: i32,
-        cluster: &mut Cluster,
-        now: i64,
-        reached: &Reached,
-    ) -> bool {
+    fn step(&mut self, partition: i32, cluster: &mut Cluster, now: i64, reached: &Reached) -> bool {
         match &mut self.stage {
             Stage::Asking => {
                 let Some(committed) = cluster.group.committed(&[(0, partition), (1, partition)])

@@ -182,7 +182,9 @@ impl World {
         let processes = self.processes.borrow();
         let now = self.now();
         now >= self.cluster.borrow().away_until_ms
-            && processes.get(&process).is_some_and(|it| now >= it.cut_until_ms)
+            && processes
+                .get(&process)
+                .is_some_and(|it| now >= it.cut_until_ms)
     }
 
     /// A process makes a step, which may be its last, or may take long.
@@ -274,7 +276,11 @@ impl World {
 
     /// When something happens next.
     fn next_instant(&self) -> i64 {
-        let scheduled = self.schedule.borrow().front().map(|At(at, _)| START_MS + at);
+        let scheduled = self
+            .schedule
+            .borrow()
+            .front()
+            .map(|At(at, _)| START_MS + at);
         let calm = (!self.is_calm.get()).then_some(START_MS + CALM_MS);
         let returning = self.returns.borrow().values().copied().min();
         let cluster = self.cluster.borrow().next_event();
@@ -286,7 +292,11 @@ impl World {
             turn.into_iter().chain(restore).min()
         });
         let instants = scheduled.into_iter().chain(calm).chain(returning);
-        instants.chain(cluster).chain(processes).min().unwrap_or(i64::MAX)
+        instants
+            .chain(cluster)
+            .chain(processes)
+            .min()
+            .unwrap_or(i64::MAX)
     }
 
     fn pass_to(&self, instant: i64) {
@@ -308,7 +318,10 @@ impl World {
         let is_due = |at: &At| START_MS + at.0 <= now;
         let event = {
             let mut schedule = self.schedule.borrow_mut();
-            schedule.front().is_some_and(is_due).then(|| schedule.pop_front())
+            schedule
+                .front()
+                .is_some_and(is_due)
+                .then(|| schedule.pop_front())
         };
         if let Some(At(_, event)) = event.flatten() {
             self.note(|| format!("{event:?}"));
@@ -319,7 +332,12 @@ impl World {
             self.calm();
             return;
         }
-        let returning = self.returns.borrow().iter().find(|(_, at)| **at <= now).map(|it| *it.0);
+        let returning = self
+            .returns
+            .borrow()
+            .iter()
+            .find(|(_, at)| **at <= now)
+            .map(|it| *it.0);
         if let Some(instance) = returning {
             self.start(instance);
             return;
@@ -342,7 +360,9 @@ impl World {
 
     fn due(&self, is_due: impl Fn(&Process) -> bool) -> Option<u64> {
         let processes = self.processes.borrow();
-        let mut found = processes.iter().filter(|(_, it)| !it.is_asleep && is_due(it));
+        let mut found = processes
+            .iter()
+            .filter(|(_, it)| !it.is_asleep && is_due(it));
         found.next().map(|(id, _)| *id)
     }
 
@@ -410,7 +430,9 @@ impl World {
         };
         let instance = process.instance;
         if processes.values().all(|other| other.instance != instance) {
-            let at = (self.now() + down_ms).min(START_MS + CALM_MS).max(self.now());
+            let at = (self.now() + down_ms)
+                .min(START_MS + CALM_MS)
+                .max(self.now());
             self.returns.borrow_mut().insert(instance, at);
         }
     }
@@ -527,11 +549,15 @@ impl World {
         }
         for number in 0..self.config.partitions {
             let processes = self.processes.borrow();
-            let shards = processes.values().filter_map(|process| process.shard.as_ref());
+            let shards = processes
+                .values()
+                .filter_map(|process| process.shard.as_ref());
             let slots = shards.filter_map(|shard| shard.slots.get(&number));
             let live = slots.filter(|slot| matches!(slot, Slot::Live(_))).count();
             if live != 1 {
-                self.fail(format!("partition {number} is processed by {live} processes"));
+                self.fail(format!(
+                    "partition {number} is processed by {live} processes"
+                ));
                 return;
             }
         }
