@@ -334,7 +334,8 @@ impl Log for Connection {
 
     fn committed(&mut self, partitions: &[InputPartition]) -> Result<Vec<Committed>, Error> {
         self.call()?;
-        let committed = self.world.cluster().group.committed(partitions);
+        let now = self.world.now();
+        let committed = self.world.cluster().group.committed(partitions, now);
         match (&committed, self.unknown.take()) {
             (None, unknown) => {
                 self.unknown = unknown;

@@ -69,6 +69,8 @@ pub(super) struct Group {
     /// Offsets of transactions that are not decided here.
     pending: BTreeMap<u64, Pending>,
     added: u64,
+    /// Until this instant it answers that nothing was ever committed, as a coordinator may that resigns.
+    pub(super) forgetful_until_ms: i64,
     reached: Reached,
 }
 
@@ -85,6 +87,7 @@ impl Group {
             committed: BTreeMap::new(),
             pending: BTreeMap::new(),
             added: 0,
+            forgetful_until_ms: i64::MIN,
             reached,
         }
     }
@@ -288,7 +291,15 @@ impl Group {
     }
 
     /// The stable committed offsets; none while a transaction holds one back.
-    pub(super) fn committed(&self, partitions: &[InputPartition]) -> Option<Vec<Committed>> {
+    pub(super) fn committed(
+        &self,
+        partitions: &[InputPartition],
+        now: i64,
+    ) -> Option<Vec<Committed>> {
+        if now < self.forgetful_until_ms {
+            self.reached.count(Path::OffsetsDenied);
+            return Some(vec![Committed::default(); partitions.len()]);
+        }
         let mut pending = self.pending.values().flat_map(|pending| &pending.offsets);
         if pending.any(|(partition, _)| partitions.contains(partition)) {
             return None;

@@ -49,6 +49,7 @@ impl World {
             Event::Markers { up_to_ms } => self.cluster().marker_delay_ms = up_to_ms,
             Event::Clock { instance, ahead_ms } => self.set_clock(instance, ahead_ms),
             Event::Compact { partition } => self.compact(partition),
+            Event::Deny { for_ms } => self.cluster().group.forgetful_until_ms = now + for_ms,
             Event::ForgetOffsets => self.cluster().group.forget_offsets(),
             Event::Kill { .. }
             | Event::KillInTransaction { .. }

@@ -48,6 +48,8 @@ paths! {
     RestoreBehindDeadOwner,
     /// committed offsets that were held back by a pending transaction
     OffsetsHeldBack,
+    /// committed offsets that a coordinator denied
+    OffsetsDenied,
     /// a state that was ahead of the group's offsets
     StateAhead,
     /// a transaction of a zombie, refused by its generation

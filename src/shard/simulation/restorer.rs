@@ -141,8 +141,8 @@ impl Restoring {
     fn step(&mut self, partition: i32, cluster: &mut Cluster, now: i64, reached: &Reached) -> bool {
         match &mut self.stage {
             Stage::Asking => {
-                let Some(committed) = cluster.group.committed(&[(0, partition), (1, partition)])
-                else {
+                let asked = [(0, partition), (1, partition)];
+                let Some(committed) = cluster.group.committed(&asked, now) else {
                     if !self.held_back {
                         reached.count(Path::OffsetsHeldBack);
                     }

@@ -104,6 +104,8 @@ pub(super) enum Event {
     },
     /// The state of a partition is compacted.
     Compact { partition: i32 },
+    /// A coordinator answers for a while that nothing was ever committed.
+    Deny { for_ms: i64 },
     /// The group's offsets expire.
     ForgetOffsets,
 }
@@ -266,6 +268,7 @@ fn fault((kind, mishaps): (u64, [Mishap; 2]), config: &Config, dice: &mut Dice) 
             instance,
             ahead_ms: dice.pick(&[-4_000, -300, 0, config.grace_ms / 2]),
         },
+        12 if dice.one_in(2) => Event::Deny { for_ms },
         12 => Event::ForgetOffsets,
         13 | 14 => Event::Twin { instance },
         _ => Event::Trouble {

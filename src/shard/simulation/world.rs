@@ -509,6 +509,7 @@ impl World {
         }
         let mut cluster = self.cluster();
         cluster.marker_delay_ms = 0;
+        cluster.group.forgetful_until_ms = i64::MIN;
         cluster.away_until_ms = cluster.away_until_ms.min(self.now());
         drop(cluster);
         for instance in 0..self.config.instances {
