@@ -19,6 +19,7 @@ mod group;
 mod happening;
 mod hunt;
 mod lanes;
+mod launch;
 mod oracle;
 mod planted;
 mod process;

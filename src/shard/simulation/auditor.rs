@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use escalator_engine::effect::Event;
 use escalator_engine::emission::{Emission, Firing};
 use escalator_engine::engine::Engine;
 use escalator_engine::rules::Rules;
@@ -94,7 +95,8 @@ impl Auditor {
             let from = ledger.meta.as_ref().map_or([0, 0], |meta| meta.offsets);
             ledger.take_letters(&records, from, meta.offsets)?;
             ledger.take_facts(number, from, &meta, cluster, &self.config)?;
-            ledger.compare(&records, &meta, rules)?;
+            let may_withhold = self.config.may_withhold();
+            ledger.compare(&records, &meta, rules, may_withhold)?;
             ledger.take_state(&records, &self.reached);
             ledger.meta = Some(meta);
             ledger.owner = owner;
@@ -292,14 +294,32 @@ impl Ledger {
         records: &[&OutgoingRecord],
         meta: &Meta,
         rules: &Arc<Rules>,
+        may_withhold: bool,
     ) -> Result<(), String> {
         self.replay.set_rules(Arc::clone(rules));
         let emission = Emission {
-            firing: Firing::At(fired_at(records).unwrap_or(meta.evaluated_to())),
+            firing: Firing::At(fired_at(records).unwrap_or_else(|| meta.evaluated_to())),
             ..Emission::on_virtual_clock()
         };
-        self.replay
+        let advanced = self
+            .replay
             .advance(meta.evaluated_to(), usize::MAX, &emission);
+        let expected = advanced.events.iter().map(|emitted| match &emitted.event {
+            Event::Escalated(event) => event.id.to_string(),
+            Event::Notify(event) => event.id.to_string(),
+        });
+        let expected: Vec<String> = expected.collect();
+        let found: Vec<String> = records
+            .iter()
+            .filter_map(|record| event_id(record))
+            .collect();
+        // What is withheld because it is late depends on a time that not every transaction tells.
+        if !may_withhold && found != expected {
+            let by = &meta.transaction;
+            return Err(format!(
+                "the events of {by} are {found:?}, without any fault {expected:?}"
+            ));
+        }
         let changed = self.replay.changed();
         let expected: BTreeMap<Vec<u8>, Option<Vec<u8>>> = changed
             .map(|(id, state)| (id.as_bytes().to_vec(), state.map(wire::encode_state)))
@@ -377,6 +397,14 @@ pub(super) fn difference(found: &str, expected: &str) -> String {
         cut(found),
         cut(expected)
     )
+}
+
+fn event_id(record: &OutgoingRecord) -> Option<String> {
+    let topic = Topic::named(&record.topic);
+    let is_event = matches!(topic, Topic::Escalated | Topic::Notify);
+    let value: Value =
+        serde_json::from_slice(record.value.as_deref().filter(|_| is_event)?).ok()?;
+    Some(value["id"].as_str()?.to_owned())
 }
 
 fn payload(record: &OutgoingRecord) -> Payload {

@@ -411,6 +411,9 @@ impl Log for Connection {
     }
 
     fn leave(&mut self) {
+        if self.is_open {
+            self.world.reached.count(Path::StoppedWithOpenBatch);
+        }
         // A static member only falls silent, so that it finds its partitions again.
         if let Some(identity) = self.member.take()
             && self.name.is_none()

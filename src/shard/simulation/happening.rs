@@ -3,9 +3,9 @@
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
-use super::process::{Blow, Pending, Process};
+use super::process::{Pending, Process};
 use super::reached::Path;
-use super::schedule::Event;
+use super::schedule::{Event, Way};
 use super::workload::{START_MS, What, record};
 use super::world::World;
 
@@ -14,7 +14,12 @@ impl World {
     pub(super) fn happen(self: &Rc<Self>, event: Event) {
         let now = self.now();
         match event {
-            Event::Write { .. } | Event::Hold { .. } => self.write(&event),
+            Event::Write {
+                id,
+                ticket,
+                what,
+                way,
+            } => self.write((id, ticket, what), way),
             Event::Edit { variant } => self.edit(variant),
             Event::Start { instance } => {
                 if self.processes_of(instance).is_empty() {
@@ -51,79 +56,43 @@ impl World {
             Event::Compact { partition } => self.compact(partition),
             Event::Deny { for_ms } => self.cluster().group.forgetful_until_ms = now + for_ms,
             Event::ForgetOffsets => self.cluster().group.forget_offsets(),
-            Event::Kill { .. }
-            | Event::KillInTransaction { .. }
-            | Event::Sleep { .. }
-            | Event::SleepInTransaction { .. } => self.aim(&event),
+            Event::Strike {
+                instance,
+                steps,
+                in_transaction,
+                blow,
+            } => self.strike(instance, |process| {
+                process.blows.push(Pending {
+                    steps,
+                    in_transaction,
+                    blow,
+                });
+            }),
         }
     }
 
-    /// Prepares a blow.
-    fn aim(&self, event: &Event) {
-        let (instance, steps, in_transaction, blow) = match *event {
-            Event::Kill {
-                instance,
-                calls,
-                down_ms,
-            } => (instance, calls, false, Blow::Kill { down_ms }),
-            Event::KillInTransaction {
-                instance,
-                steps,
-                down_ms,
-            } => (instance, steps, true, Blow::Kill { down_ms }),
-            Event::Sleep {
-                instance,
-                calls,
-                for_ms,
-            } => (instance, calls, false, Blow::Sleep { for_ms }),
-            Event::SleepInTransaction {
-                instance,
-                steps,
-                for_ms,
-            } => (instance, steps, true, Blow::Sleep { for_ms }),
-            _ => return,
-        };
-        let pending = Pending {
-            steps,
-            in_transaction,
-            blow,
-        };
-        self.strike(instance, |process| process.blows.push(pending));
-    }
-
-    fn write(&self, event: &Event) {
+    fn write(&self, written: (u32, u32, What), way: Way) {
         let now = self.now();
         let now_ms = now - START_MS;
         let partitions = self.config.partitions;
         let mut cluster = self.cluster();
-        match *event {
-            Event::Write {
-                id,
-                ticket,
-                what,
-                age_ms,
-                again,
-            } => {
+        match way {
+            Way::Plain { age_ms, again } => {
                 for _ in 0..=u8::from(again) {
-                    let written: (u32, u32, What) = (id, ticket, what);
                     let (place, payload) = record(written, now_ms - age_ms, partitions);
                     cluster.log(place).append(None, payload, now);
                 }
             }
-            Event::Hold {
-                id,
-                ticket,
-                what,
+            Way::Held {
                 for_ms,
                 is_committed,
             } => {
-                let (place, payload) = record((id, ticket, what), now_ms, partitions);
+                let (place, payload) = record(written, now_ms, partitions);
                 cluster.hold(place, payload, (now + for_ms, is_committed), now);
                 if !is_committed {
                     self.reached.count(Path::InputAborted);
                 }
             }
-            _ => {}
         }
     }
 

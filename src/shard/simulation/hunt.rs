@@ -8,7 +8,7 @@ use std::thread;
 
 use super::planted::{self, Mistake};
 use super::reached::Counts;
-use super::schedule::{self, At, Config, Event};
+use super::schedule::{self, At, Config, Event, Way};
 use super::world;
 
 /// Making a schedule shorter ends after so many runs: then it is short enough to be read.
@@ -107,28 +107,22 @@ pub(super) fn shorten(seed: u64) -> Found {
 
 /// A record that is written once and at once.
 fn plainer(at: &At) -> At {
-    match at.1 {
-        Event::Write {
-            id, ticket, what, ..
-        }
-        | Event::Hold {
-            id,
-            ticket,
-            what,
-            is_committed: true,
-            ..
-        } => At(
-            at.0,
-            Event::Write {
-                id,
-                ticket,
-                what,
-                age_ms: 0,
-                again: false,
-            },
-        ),
-        _ => at.clone(),
+    let mut plain = at.clone();
+    if let Event::Write { way, .. } = &mut plain.1
+        && !matches!(
+            way,
+            Way::Held {
+                is_committed: false,
+                ..
+            }
+        )
+    {
+        *way = Way::Plain {
+            age_ms: 0,
+            again: false,
+        };
     }
+    plain
 }
 
 impl fmt::Display for Found {
@@ -142,7 +136,7 @@ impl fmt::Display for Found {
         }
         writeln!(
             f,
-            "\nas a case of `schedules_that_failed_once`:\n({seed}, vec!["
+            "\nfor `known` in `src/shard/simulation/tests.rs`:\n({seed}, vec!["
         )?;
         for event in &self.schedule {
             writeln!(f, "    {event:?},")?;

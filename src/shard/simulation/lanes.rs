@@ -146,27 +146,23 @@ impl Attempt<'_> {
     }
 
     fn commit(&self) -> Outcome {
-        let now = self.world.now();
-        match self.mishap {
-            Some(Mishap::RequestLost) => return Outcome::Unknown("the request is lost".to_owned()),
-            Some(Mishap::RequestLate { by_ms, waits_ms }) => {
-                let producer = self.producer.clone();
-                self.world.cluster().end_later(producer, true, now + by_ms);
-                self.world.sleep(self.process, waits_ms);
-                return Outcome::Unknown("the request is late".to_owned());
-            }
-            _ => {}
+        if self.mishap == Some(Mishap::RequestLost) {
+            return Outcome::Unknown("the request is lost".to_owned());
+        }
+        if let Some(Mishap::RequestLate { by_ms, waits_ms }) = self.mishap {
+            let at_ms = self.world.now() + by_ms;
+            let producer = self.producer.clone();
+            self.world.cluster().end_later(producer, true, at_ms);
+            self.world.sleep(self.process, waits_ms);
+            return Outcome::Unknown("the request is late".to_owned());
         }
         let now = || self.world.now();
-        let answer = self.ask(|cluster| cluster.end(&self.producer, true, now()));
+        let mut answer = self.ask(|cluster| cluster.end(&self.producer, true, now()));
         self.world.step(self.process);
-        let answer = match self.mishap {
-            Some(Mishap::AnswerLate { waits_ms }) => {
-                self.world.sleep(self.process, waits_ms);
-                self.ask(|cluster| cluster.end(&self.producer, true, now()))
-            }
-            _ => answer,
-        };
+        if let Some(Mishap::AnswerLate { waits_ms }) = self.mishap {
+            self.world.sleep(self.process, waits_ms);
+            answer = self.ask(|cluster| cluster.end(&self.producer, true, now()));
+        }
         match answer {
             Ok(()) if self.mishap == Some(Mishap::AnswerLost) => {
                 Outcome::Unknown("the answer is lost".to_owned())

@@ -10,7 +10,7 @@ use escalator_engine::time::Timestamp;
 
 use super::connection::Connection;
 use super::restorer::Restorer;
-use super::schedule::Mishap;
+use super::schedule::{Blow, Mishap};
 use crate::clock::Clock;
 use crate::shard::Shard;
 
@@ -35,15 +35,6 @@ impl Clock for InstanceClock {
 /// What a dying process unwinds with.
 pub(super) struct Killed;
 
-/// Something that is done to a process after so many of its steps.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Blow {
-    /// It dies; its instance comes back after so long.
-    Kill { down_ms: i64 },
-    /// It sleeps.
-    Sleep { for_ms: i64 },
-}
-
 /// A blow, and how many steps are left until it falls.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pending {
@@ -58,7 +49,7 @@ pub(super) struct Process {
     pub(super) instance: usize,
     /// None while it is in a turn.
     pub(super) shard: Option<Box<Shard<Connection>>>,
-    pub(super) stop: AtomicBool,
+    pub(super) stop: Arc<AtomicBool>,
     /// When its next turn begins.
     pub(super) wakes_ms: i64,
     pub(super) restorer: Restorer,
@@ -76,11 +67,11 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) const fn new(instance: usize, restorer: Restorer, now: i64) -> Self {
+    pub(super) fn new(instance: usize, restorer: Restorer, now: i64) -> Self {
         Self {
             instance,
             shard: None,
-            stop: AtomicBool::new(false),
+            stop: Arc::default(),
             wakes_ms: now,
             restorer,
             restores_ms: now,

@@ -66,6 +66,8 @@ paths! {
     OffsetsOutOfOrder,
     /// a rebalance that took partitions out of an open batch
     LeftOpenBatch,
+    /// a process that stopped while the outcome of its batch was open
+    StoppedWithOpenBatch,
     /// a partition that moved while others stayed
     MovedAlone,
     /// two live processes of one name, of which one stopped

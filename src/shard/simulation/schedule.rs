@@ -30,24 +30,33 @@ pub(super) enum Mishap {
     Disturbed,
 }
 
+/// How a record is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// So long after it occurred, and perhaps once more.
+    Plain { age_ms: i64, again: bool },
+    /// In a transaction of its own that ends later.
+    Held { for_ms: i64, is_committed: bool },
+}
+
+/// What is done to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blow {
+    /// It dies; its instance comes back after so long.
+    Kill { down_ms: i64 },
+    /// It sleeps, as a machine does that is suspended.
+    Sleep { for_ms: i64 },
+}
+
 /// Something that happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// A record about a ticket is written `age_ms` after it occurred, and perhaps once more.
+    /// A record about a ticket is written.
     Write {
         id: u32,
         ticket: u32,
         what: What,
-        age_ms: i64,
-        again: bool,
-    },
-    /// The same in a transaction of its own that ends later.
-    Hold {
-        id: u32,
-        ticket: u32,
-        what: What,
-        for_ms: i64,
-        is_committed: bool,
+        way: Way,
     },
     /// Another variant of the plan comes into force.
     Edit { variant: usize },
@@ -55,32 +64,16 @@ pub(super) enum Event {
     Start { instance: usize },
     /// A second process of an instance starts while the first is at work.
     Twin { instance: usize },
-    /// An instance dies after so many calls, and comes back.
-    Kill {
-        instance: usize,
-        calls: u32,
-        down_ms: i64,
-    },
-    /// An instance dies in the middle of its next transaction, after so many steps of it.
-    KillInTransaction {
+    /// Something is done to the processes of an instance after so many of their steps, or so many in
+    /// the middle of a transaction.
+    Strike {
         instance: usize,
         steps: u32,
-        down_ms: i64,
+        in_transaction: bool,
+        blow: Blow,
     },
     /// An instance stops in good order, and comes back.
     Stop { instance: usize, down_ms: i64 },
-    /// An instance sleeps after so many calls, as a machine does that is suspended.
-    Sleep {
-        instance: usize,
-        calls: u32,
-        for_ms: i64,
-    },
-    /// The same in the middle of its next transaction.
-    SleepInTransaction {
-        instance: usize,
-        steps: u32,
-        for_ms: i64,
-    },
     /// An instance does not reach the brokers.
     Cut { instance: usize, for_ms: i64 },
     /// Nobody reaches the brokers.
@@ -126,6 +119,8 @@ pub(super) struct Config {
     pub(super) is_static: bool,
     /// Whether the broker moves partitions one by one.
     pub(super) is_incremental: bool,
+    /// Whether records come later than the grace allows for, so that corrections are due.
+    pub(super) has_late: bool,
     /// How many records a transaction takes.
     pub(super) records_max: usize,
 }
@@ -136,15 +131,24 @@ impl Config {
         let mut dice = Dice::new(seed, "config");
         let (is_static, is_incremental) =
             dice.pick(&[(false, false), (true, false), (false, true)]);
+        let family = dice.pick(&[0, 0, 1, 2]);
         Self {
             partitions: i32::try_from(1 + dice.below(3)).unwrap(),
             instances: dice.pick(&[1, 2, 2, 3]),
             grace_ms: dice.pick(&[0, 0, 1_500]),
-            family: dice.pick(&[0, 0, 1, 2]),
+            family,
             is_static,
             is_incremental,
+            has_late: family == 0 && dice.one_in(4),
             records_max: dice.pick(&[1, 3, 50]),
         }
+    }
+}
+
+impl Config {
+    /// Whether the plan has notifications that are withheld when they come late.
+    pub(super) const fn may_withhold(&self) -> bool {
+        self.family == 1
     }
 }
 
@@ -201,22 +205,27 @@ fn write(config: &Config, dice: &mut Dice, events: &mut Vec<At>) {
 }
 
 fn written(config: &Config, dice: &mut Dice, (id, ticket, what): (u32, u32, What)) -> Event {
-    if dice.one_in(8) {
-        return Event::Hold {
-            id,
-            ticket,
-            what,
+    let way = if dice.one_in(8) {
+        Way::Held {
             for_ms: dice.between(1, 2_500),
             is_committed: !dice.one_in(3),
+        }
+    } else {
+        // What the grace allows for is shared by late records and clocks that are ahead.
+        let age_max_ms = match config.has_late {
+            true => 4_000,
+            false => config.grace_ms / 2,
         };
-    }
+        Way::Plain {
+            age_ms: dice.between(0, age_max_ms),
+            again: dice.one_in(6),
+        }
+    };
     Event::Write {
         id,
         ticket,
         what,
-        // What the grace allows for is shared by late records and clocks that are ahead.
-        age_ms: dice.between(0, config.grace_ms / 2),
-        again: dice.one_in(6),
+        way,
     }
 }
 
@@ -229,31 +238,21 @@ fn fault((kind, mishaps): (u64, [Mishap; 2]), config: &Config, dice: &mut Dice) 
     let steps = u32::try_from(dice.below(4)).unwrap();
     let for_ms = dice.pick(&[50, 700, 2_500, 5_500, 7_500]);
     let sleeps_ms = dice.pick(&[700, 2_500, 6_500, 8_000, 11_000]);
+    let strike = |steps, in_transaction, blow| Event::Strike {
+        instance,
+        steps,
+        in_transaction,
+        blow,
+    };
     match kind {
-        0 => Event::Kill {
-            instance,
-            calls,
-            down_ms: for_ms,
-        },
-        1 | 2 => Event::KillInTransaction {
-            instance,
-            steps,
-            down_ms: for_ms,
-        },
+        0 => strike(calls, false, Blow::Kill { down_ms: for_ms }),
+        1 | 2 => strike(steps, true, Blow::Kill { down_ms: for_ms }),
         3 => Event::Stop {
             instance,
             down_ms: for_ms,
         },
-        4 => Event::Sleep {
-            instance,
-            calls,
-            for_ms: sleeps_ms,
-        },
-        5..=7 => Event::SleepInTransaction {
-            instance,
-            steps,
-            for_ms: sleeps_ms,
-        },
+        4 => strike(calls, false, Blow::Sleep { for_ms: sleeps_ms }),
+        5..=7 => strike(steps, true, Blow::Sleep { for_ms: sleeps_ms }),
         15 => Event::Cut { instance, for_ms },
         8 => Event::Away { for_ms },
         9 => Event::Slow {

@@ -63,9 +63,10 @@ impl What {
     }
 
     const fn topic(self) -> Topic {
-        match self {
-            Self::Created => Topic::Created,
-            _ => Topic::Updated,
+        if matches!(self, Self::Created) {
+            Topic::Created
+        } else {
+            Topic::Updated
         }
     }
 }

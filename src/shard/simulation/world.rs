@@ -11,28 +11,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use escalator_engine::rules::Rules;
-use escalator_engine::time::{Duration as Span, Timestamp};
-
 use super::auditor::Auditor;
 use super::cluster::Cluster;
 use super::connection::Connection;
 use super::dice::Dice;
-use super::process::{Blow, InstanceClock, Killed, Process};
+use super::process::{Killed, Process};
 use super::reached::{Path, Reached};
 use super::restorer::Restorer;
-use super::schedule::{At, CALM_MS, Config, END_MS, Mishap};
-use super::topic_log::Topic;
+use super::schedule::{At, Blow, CALM_MS, Config, END_MS, Mishap};
 use super::workload::{self, START_MS};
 use crate::edits::{self, EditLog};
-use crate::http::Health;
-use crate::kafka::OffsetOf;
 use crate::metrics::Metrics;
-use crate::partition::{Names, Shared, Writing};
-use crate::shard::{Error, Pace, Parts, Shard, Slot, StartAt};
-use crate::wire::OutputFormat;
+use crate::shard::{Error, Shard, Slot};
 
-/// So many processes may sleep inside of calls above each other; the next only loses time.
+/// So many processes may sleep inside of calls above each other; while one more does, no process goes
+/// on.
 const DEPTH_MAX: usize = 5;
 
 /// Far more than a run takes: one that has so many does not come to rest.
@@ -49,19 +42,19 @@ pub(super) struct World {
     /// When instances that are down come back.
     pub(super) returns: RefCell<BTreeMap<usize, i64>>,
     pub(super) processes: RefCell<BTreeMap<u64, Process>>,
-    seed: u64,
-    now: Arc<AtomicI64>,
+    pub(super) seed: u64,
+    pub(super) now: Arc<AtomicI64>,
     cluster: RefCell<Cluster>,
     schedule: RefCell<VecDeque<At>>,
     is_calm: Cell<bool>,
-    edits: RefCell<EditLog>,
+    pub(super) edits: RefCell<EditLog>,
     auditor: RefCell<Auditor>,
     failure: RefCell<Option<String>>,
     /// What happened, if somebody wants to read it.
     timeline: Option<RefCell<Vec<String>>>,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     dice: RefCell<Dice>,
-    started: Cell<u64>,
+    pub(super) started: Cell<u64>,
     depth: Cell<usize>,
     actions: Cell<u64>,
 }
@@ -239,13 +232,9 @@ impl World {
         if !self.is_calm.get() {
             until = until.min(START_MS + CALM_MS);
         }
-        if self.depth.get() < DEPTH_MAX {
-            self.depth.set(self.depth.get() + 1);
-            self.run_until(until);
-            self.depth.set(self.depth.get() - 1);
-        } else {
-            self.pass_to(until);
-        }
+        self.depth.set(self.depth.get() + 1);
+        self.run_until(until);
+        self.depth.set(self.depth.get() - 1);
         let is_alive = self.processes.borrow().contains_key(&process);
         let is_over = self.now() > START_MS + 2 * END_MS;
         if is_over {
@@ -282,6 +271,11 @@ impl World {
             .front()
             .map(|At(at, _)| START_MS + at);
         let calm = (!self.is_calm.get()).then_some(START_MS + CALM_MS);
+        if self.depth.get() > DEPTH_MAX {
+            let cluster = self.cluster.borrow().next_event();
+            let instants = scheduled.into_iter().chain(calm).chain(cluster);
+            return instants.min().unwrap_or(i64::MAX);
+        }
         let returning = self.returns.borrow().values().copied().min();
         let cluster = self.cluster.borrow().next_event();
         let processes = self.processes.borrow();
@@ -332,6 +326,9 @@ impl World {
             self.calm();
             return;
         }
+        if self.depth.get() > DEPTH_MAX {
+            return;
+        }
         let returning = self
             .returns
             .borrow()
@@ -368,13 +365,12 @@ impl World {
 
     /// Lets a process make one turn.
     fn turn(self: &Rc<Self>, id: u64) {
-        let (mut shard, is_stopping) = {
+        let (mut shard, stop) = {
             let mut processes = self.processes.borrow_mut();
             let process = processes.get_mut(&id).unwrap();
-            let is_stopping = process.stop.load(Ordering::Relaxed);
-            (process.shard.take().unwrap(), is_stopping)
+            (process.shard.take().unwrap(), Arc::clone(&process.stop))
         };
-        let stop = std::sync::atomic::AtomicBool::new(is_stopping);
+        let is_stopping = stop.load(Ordering::Relaxed);
         let turned = catch_unwind(AssertUnwindSafe(|| {
             if is_stopping {
                 shard.run(&stop).map(|()| Duration::ZERO)
@@ -434,66 +430,6 @@ impl World {
                 .min(START_MS + CALM_MS)
                 .max(self.now());
             self.returns.borrow_mut().insert(instance, at);
-        }
-    }
-
-    /// Starts a process of an instance.
-    pub(super) fn start(self: &Rc<Self>, instance: usize) {
-        self.returns.borrow_mut().remove(&instance);
-        let id = self.started.get() + 1;
-        self.started.set(id);
-        self.note(|| format!("instance {instance} starts as #{id}"));
-        let edits = self.edits.borrow().clone();
-        let rules = Arc::new(edits.rules().unwrap());
-        let restorer = Restorer::new(Arc::clone(&rules), self.reached.clone());
-        let mut process = Process::new(instance, restorer, self.now());
-        let dice = Dice::new(self.seed ^ id, "connection");
-        let connection = Connection::new(Rc::clone(self), id, instance, dice);
-        let shard = Shard::new(connection, self.parts(instance, id, rules, edits));
-        process.shard = Some(Box::new(shard));
-        self.processes.borrow_mut().insert(id, process);
-    }
-
-    fn parts(&self, instance: usize, id: u64, rules: Arc<Rules>, edits: EditLog) -> Parts {
-        let names = Names {
-            inputs: Topic::INPUTS.map(|topic| topic.name().to_owned()),
-            state: Topic::State.name().to_owned(),
-            escalated: Topic::Escalated.name().to_owned(),
-            notify: Topic::Notify.name().to_owned(),
-            dead_letters: Topic::DeadLetters.name().to_owned(),
-        };
-        Parts {
-            shared: Shared {
-                rules,
-                edits_until: Timestamp::MIN,
-                tz_version: "test".into(),
-                grace: Span::from_millis(self.config.grace_ms),
-                partitions: self.config.partitions,
-                writing: Writing {
-                    names,
-                    format: OutputFormat::Json,
-                    cloud_events: false,
-                    escalated_bytes_max: 1_000_000,
-                    dead_letter_bytes_max: 1_000_000,
-                },
-                instance: format!("i{instance}"),
-            },
-            edits,
-            start: StartAt {
-                offsets: OffsetOf::Start,
-                notify_from: Some(Timestamp::MIN),
-            },
-            pace: Pace {
-                records_max: self.config.records_max,
-                interval: Duration::from_millis(100),
-            },
-            run_id: format!("run{id}"),
-            clock: Arc::new(InstanceClock {
-                now_ms: Arc::clone(&self.now),
-                ahead_ms: Arc::clone(&self.ahead[instance]),
-            }),
-            metrics: Arc::clone(&self.metrics),
-            health: Arc::new(Health::new()),
         }
     }
 

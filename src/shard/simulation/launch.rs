@@ -1,0 +1,83 @@
+//! Starts the processes of an instance, as `service.rs` puts a real one together.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use escalator_engine::rules::Rules;
+use escalator_engine::time::{Duration as Span, Timestamp};
+
+use super::connection::Connection;
+use super::dice::Dice;
+use super::process::{InstanceClock, Process};
+use super::restorer::Restorer;
+use super::topic_log::Topic;
+use super::world::World;
+use crate::edits::EditLog;
+use crate::http::Health;
+use crate::kafka::OffsetOf;
+use crate::partition::{Names, Shared, Writing};
+use crate::shard::{Pace, Parts, Shard, StartAt};
+use crate::wire::OutputFormat;
+
+impl World {
+    /// Starts a process of an instance.
+    pub(super) fn start(self: &Rc<Self>, instance: usize) {
+        self.returns.borrow_mut().remove(&instance);
+        let id = self.started.get() + 1;
+        self.started.set(id);
+        self.note(|| format!("instance {instance} starts as #{id}"));
+        let edits = self.edits.borrow().clone();
+        let rules = Arc::new(edits.rules().unwrap());
+        let restorer = Restorer::new(Arc::clone(&rules), self.reached.clone());
+        let mut process = Process::new(instance, restorer, self.now());
+        let dice = Dice::new(self.seed ^ id, "connection");
+        let connection = Connection::new(Rc::clone(self), id, instance, dice);
+        let shard = Shard::new(connection, self.parts(instance, id, rules, edits));
+        process.shard = Some(Box::new(shard));
+        self.processes.borrow_mut().insert(id, process);
+    }
+
+    fn parts(&self, instance: usize, id: u64, rules: Arc<Rules>, edits: EditLog) -> Parts {
+        let names = Names {
+            inputs: Topic::INPUTS.map(|topic| topic.name().to_owned()),
+            state: Topic::State.name().to_owned(),
+            escalated: Topic::Escalated.name().to_owned(),
+            notify: Topic::Notify.name().to_owned(),
+            dead_letters: Topic::DeadLetters.name().to_owned(),
+        };
+        Parts {
+            shared: Shared {
+                rules,
+                edits_until: Timestamp::MIN,
+                tz_version: "test".into(),
+                grace: Span::from_millis(self.config.grace_ms),
+                partitions: self.config.partitions,
+                writing: Writing {
+                    names,
+                    format: OutputFormat::Json,
+                    cloud_events: false,
+                    escalated_bytes_max: 1_000_000,
+                    dead_letter_bytes_max: 1_000_000,
+                },
+                instance: format!("i{instance}"),
+            },
+            edits,
+            start: StartAt {
+                offsets: OffsetOf::Start,
+                notify_from: Some(Timestamp::MIN),
+            },
+            pace: Pace {
+                records_max: self.config.records_max,
+                interval: Duration::from_millis(100),
+            },
+            run_id: format!("run{id}"),
+            clock: Arc::new(InstanceClock {
+                now_ms: Arc::clone(&self.now),
+                ahead_ms: Arc::clone(&self.ahead[instance]),
+            }),
+            metrics: Arc::clone(&self.metrics),
+            health: Arc::new(Health::new()),
+        }
+    }
+}
