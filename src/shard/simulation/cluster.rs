@@ -103,6 +103,8 @@ pub(super) struct Cluster {
     pub(super) marker_delay_ms: i64,
     /// No broker answers before this instant.
     pub(super) away_until_ms: i64,
+    /// How many transactions were open for too long.
+    pub(super) timeouts: u64,
     logs: BTreeMap<Place, TopicLog>,
     held: BTreeMap<String, Held>,
     markers: Vec<Marker>,
@@ -121,6 +123,7 @@ impl Cluster {
             decided: Vec::new(),
             marker_delay_ms: 0,
             away_until_ms: i64::MIN,
+            timeouts: 0,
             logs: BTreeMap::new(),
             held: BTreeMap::new(),
             markers: Vec::new(),
@@ -393,6 +396,7 @@ impl Cluster {
             .filter(|(_, held)| matches!(&held.state, State::Open(open) if open.expires_ms <= now));
         for id in expired.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
             self.reached.count(Path::TimedOut);
+            self.timeouts += 1;
             self.held.get_mut(&id).unwrap().epoch += 1;
             self.decide(&id, false, now);
         }

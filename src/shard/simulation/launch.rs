@@ -1,7 +1,8 @@
-//! Starts the processes of an instance, as `service.rs` puts a real one together.
+//! Starts the processes of an instance, as `service.rs` puts a real one together, and brings calm.
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use escalator_engine::rules::Rules;
@@ -79,5 +80,39 @@ impl World {
             metrics: Arc::clone(&self.metrics),
             health: Arc::new(Health::new()),
         }
+    }
+
+    /// Ends everything that goes wrong, and starts what does not run.
+    pub(super) fn calm(self: &Rc<Self>) {
+        self.note(|| "from here on nothing goes wrong".to_owned());
+        self.is_calm.set(true);
+        for process in self.processes.borrow_mut().values_mut() {
+            process.calm();
+        }
+        for ahead in &self.ahead {
+            ahead.store(0, Ordering::Relaxed);
+        }
+        let mut cluster = self.cluster();
+        cluster.marker_delay_ms = 0;
+        cluster.group.forgetful_until_ms = i64::MIN;
+        cluster.away_until_ms = cluster.away_until_ms.min(self.now());
+        drop(cluster);
+        for instance in 0..self.config.instances {
+            let mut processes = self.processes_of(instance);
+            // Two processes of one name are something that goes wrong, too.
+            if processes.pop().is_none() {
+                self.start(instance);
+            }
+            for twin in processes {
+                self.die(twin, 0);
+            }
+        }
+    }
+
+    /// The processes of an instance, the first of them at first.
+    pub(super) fn processes_of(&self, instance: usize) -> Vec<u64> {
+        let processes = self.processes.borrow();
+        let found = processes.iter().filter(|(_, it)| it.instance == instance);
+        found.map(|(id, _)| *id).collect()
     }
 }

@@ -78,21 +78,6 @@ impl Mistake {
     ];
 }
 
-impl Mistake {
-    /// The seed to begin with: those that only rare histories show were found soon after it.
-    pub(super) const fn first_seed(self) -> u64 {
-        if matches!(self, Self::TrustFenced) {
-            980
-        } else if matches!(self, Self::KeepInBatch) {
-            1_190
-        } else if matches!(self, Self::KeepProducer) {
-            480
-        } else {
-            0
-        }
-    }
-}
-
 thread_local! {
     static PLANTED: Cell<Option<Mistake>> = const { Cell::new(None) };
 }

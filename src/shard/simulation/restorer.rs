@@ -19,15 +19,13 @@ use crate::shard::{RestoredState, build};
 /// So many records are read in one step, so that much can happen between two of them.
 const RECORDS_PER_STEP: usize = 6;
 
-/// Whatever lives ends its transactions sooner.
-const LONG_MS: i64 = 3_000;
-
 enum Stage {
     Asking,
     Waiting {
         committed: Vec<Committed>,
         until: i64,
-        since_ms: i64,
+        /// How many transactions had been open for too long before.
+        timeouts: u64,
     },
     Reading {
         committed: Vec<Committed>,
@@ -149,6 +147,7 @@ impl Restoring {
                     self.held_back = true;
                     return false;
                 };
+                let timeouts = cluster.timeouts;
                 let log = cluster.log((Topic::State, partition));
                 let until = if planted::is(Mistake::RestoreToStable) {
                     log.last_stable()
@@ -158,7 +157,7 @@ impl Restoring {
                 self.stage = Stage::Waiting {
                     committed,
                     until,
-                    since_ms: now,
+                    timeouts,
                 };
                 if log.last_stable() < until {
                     reached.count(Path::RestoreWaited);
@@ -168,13 +167,13 @@ impl Restoring {
             Stage::Waiting {
                 committed,
                 until,
-                since_ms,
+                timeouts,
             } => {
                 let log = cluster.log((Topic::State, partition));
                 if log.last_stable() < *until {
                     return false;
                 }
-                if now - *since_ms > LONG_MS {
+                if cluster.timeouts > *timeouts {
                     reached.count(Path::RestoreBehindDeadOwner);
                 }
                 self.stage = Stage::Reading {

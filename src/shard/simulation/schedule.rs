@@ -161,9 +161,7 @@ pub(super) fn throw(seed: u64) -> Vec<At> {
         events.push(At(dice.between(0, 6_000), Event::Start { instance }));
     }
     write(&config, &mut dice, &mut events);
-    // Few kinds at a time go further into what these do together than all of them at once.
-    let kinds: Vec<u64> = (0..dice.between(1, 4)).map(|_| dice.below(KINDS)).collect();
-    let mishaps = [mishap(&mut dice), mishap(&mut dice)];
+    let (kinds, mishaps) = theme(&mut dice);
     let most = dice.pick(&[3, 6, 14]);
     for _ in 0..dice.between(0, most) {
         let at = dice.between(200, CALM_MS - 1_000);
@@ -229,6 +227,34 @@ fn written(config: &Config, dice: &mut Dice, (id, ticket, what): (u32, u32, What
     }
 }
 
+/// Few kinds of faults at a time go further into what these do together than all of them at once; some
+/// are known to do much.
+fn theme(dice: &mut Dice) -> (Vec<u64>, [Mishap; 2]) {
+    let waits_ms = 5_000;
+    let (by_ms, soon) = (1_000, 0);
+    match dice.below(12) {
+        0 => (vec![TWIN, TROUBLE], [Mishap::AnswerLate { waits_ms }; 2]),
+        1 => (vec![STOP, TROUBLE], [Mishap::RecordsRefused; 2]),
+        2 => (vec![KILL_INSIDE], [Mishap::Disturbed; 2]),
+        3 => {
+            let late = Mishap::RequestLate {
+                by_ms,
+                waits_ms: soon,
+            };
+            (vec![TROUBLE], [late, Mishap::RecordsRefused])
+        }
+        _ => {
+            let kinds = (0..dice.between(1, 4)).map(|_| dice.below(KINDS));
+            (kinds.collect(), [mishap(dice), mishap(dice)])
+        }
+    }
+}
+
+const KILL_INSIDE: u64 = 1;
+const STOP: u64 = 3;
+const TWIN: u64 = 13;
+const TROUBLE: u64 = 16;
+
 /// How many kinds of faults there are; some are several, as they lead to more.
 const KINDS: u64 = 20;
 
@@ -246,8 +272,8 @@ fn fault((kind, mishaps): (u64, [Mishap; 2]), config: &Config, dice: &mut Dice) 
     };
     match kind {
         0 => strike(calls, false, Blow::Kill { down_ms: for_ms }),
-        1 | 2 => strike(steps, true, Blow::Kill { down_ms: for_ms }),
-        3 => Event::Stop {
+        KILL_INSIDE | 2 => strike(steps, true, Blow::Kill { down_ms: for_ms }),
+        STOP => Event::Stop {
             instance,
             down_ms: for_ms,
         },
@@ -269,7 +295,7 @@ fn fault((kind, mishaps): (u64, [Mishap; 2]), config: &Config, dice: &mut Dice) 
         },
         12 if dice.one_in(2) => Event::Deny { for_ms },
         12 => Event::ForgetOffsets,
-        13 | 14 => Event::Twin { instance },
+        TWIN | 14 => Event::Twin { instance },
         _ => Event::Trouble {
             instance,
             skip: u32::try_from(dice.below(3)).unwrap(),

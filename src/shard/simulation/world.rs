@@ -46,7 +46,7 @@ pub(super) struct World {
     pub(super) now: Arc<AtomicI64>,
     cluster: RefCell<Cluster>,
     schedule: RefCell<VecDeque<At>>,
-    is_calm: Cell<bool>,
+    pub(super) is_calm: Cell<bool>,
     pub(super) edits: RefCell<EditLog>,
     auditor: RefCell<Auditor>,
     failure: RefCell<Option<String>>,
@@ -418,7 +418,7 @@ impl World {
     }
 
     /// A process is gone, and its instance comes back unless another process of it lives.
-    fn die(&self, id: u64, down_ms: i64) {
+    pub(super) fn die(&self, id: u64, down_ms: i64) {
         self.note(|| format!("#{id} is gone"));
         let mut processes = self.processes.borrow_mut();
         let Some(process) = processes.remove(&id) else {
@@ -431,40 +431,6 @@ impl World {
                 .max(self.now());
             self.returns.borrow_mut().insert(instance, at);
         }
-    }
-
-    /// Ends everything that goes wrong, and starts what does not run.
-    fn calm(self: &Rc<Self>) {
-        self.note(|| "from here on nothing goes wrong".to_owned());
-        self.is_calm.set(true);
-        for process in self.processes.borrow_mut().values_mut() {
-            process.calm();
-        }
-        for ahead in &self.ahead {
-            ahead.store(0, Ordering::Relaxed);
-        }
-        let mut cluster = self.cluster();
-        cluster.marker_delay_ms = 0;
-        cluster.group.forgetful_until_ms = i64::MIN;
-        cluster.away_until_ms = cluster.away_until_ms.min(self.now());
-        drop(cluster);
-        for instance in 0..self.config.instances {
-            let mut processes = self.processes_of(instance);
-            // Two processes of one name are something that goes wrong, too.
-            if processes.pop().is_none() {
-                self.start(instance);
-            }
-            for twin in processes {
-                self.die(twin, 0);
-            }
-        }
-    }
-
-    /// The processes of an instance, the first of them at first.
-    pub(super) fn processes_of(&self, instance: usize) -> Vec<u64> {
-        let processes = self.processes.borrow();
-        let found = processes.iter().filter(|(_, it)| it.instance == instance);
-        found.map(|(id, _)| *id).collect()
     }
 
     fn audit(&self) {
