@@ -8,7 +8,7 @@ use std::thread;
 
 use super::planted::{self, Mistake};
 use super::reached::Counts;
-use super::schedule::{self, At, Config, Event, Way};
+use super::schedule::{At, Event, History, Way};
 use super::world;
 
 /// Making a schedule shorter ends after so many runs: then it is short enough to be read.
@@ -37,7 +37,7 @@ pub(super) fn hunt(seeds: Range<u64>, mistake: Option<Mistake>) -> Hunted {
                     if seed >= seeds.end || seed > failing.load(Ordering::Relaxed) {
                         break;
                     }
-                    let ended = world::run(seed, &schedule::throw(seed), false);
+                    let ended = world::run(&History::of(seed), false);
                     own.add(&ended.counts);
                     if ended.failure.is_some() {
                         failing.fetch_min(seed, Ordering::Relaxed);
@@ -54,29 +54,29 @@ pub(super) fn hunt(seeds: Range<u64>, mistake: Option<Mistake>) -> Hunted {
     }
 }
 
-/// A schedule that fails, with nothing that could be left out.
+/// A history that fails, with nothing that could be left out.
 pub(super) struct Found {
-    seed: u64,
-    pub(super) schedule: Vec<At>,
+    pub(super) history: History,
     failure: String,
     timeline: Vec<String>,
 }
 
-/// Makes the schedule of a seed that fails as short as it can be.
+/// Makes the history of a seed that fails as short as it can be.
 pub(super) fn shorten(seed: u64) -> Found {
     let mut runs = 0;
-    let mut fails = |events: &[At]| {
+    let mut fails = |history: &History| {
         runs += 1;
-        runs < RUNS_MAX && world::run(seed, events, false).failure.is_some()
+        runs < RUNS_MAX && world::run(history, false).failure.is_some()
     };
-    let mut shortest = schedule::throw(seed);
-    let mut portion = shortest.len().div_ceil(2);
+    let mut shortest = History::of(seed);
+    let mut portion = shortest.schedule.len().div_ceil(2);
     while portion > 0 {
         let mut from = 0;
         let mut is_shorter = false;
-        while from < shortest.len() {
+        while from < shortest.schedule.len() {
             let mut shorter = shortest.clone();
-            shorter.drain(from..(from + portion).min(shortest.len()));
+            let until = (from + portion).min(shorter.schedule.len());
+            shorter.schedule.drain(from..until);
             if fails(&shorter) {
                 shortest = shorter;
                 is_shorter = true;
@@ -88,18 +88,16 @@ pub(super) fn shorten(seed: u64) -> Found {
             portion /= 2;
         }
     }
-    for index in 0..shortest.len() {
-        let plain = plainer(&shortest[index]);
+    for index in 0..shortest.schedule.len() {
         let mut simpler = shortest.clone();
-        simpler[index] = plain;
+        simpler.schedule[index] = plainer(&shortest.schedule[index]);
         if simpler != shortest && fails(&simpler) {
             shortest = simpler;
         }
     }
-    let told = world::run(seed, &shortest, true);
+    let told = world::run(&shortest, true);
     Found {
-        seed,
-        schedule: shortest,
+        history: shortest,
         failure: told.failure.unwrap_or_default(),
         timeline: told.timeline,
     }
@@ -127,20 +125,18 @@ fn plainer(at: &At) -> At {
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seed = self.seed;
+        let History { seed, config, .. } = &self.history;
         writeln!(f, "seed {seed} fails: {}", self.failure)?;
-        writeln!(f, "{:?}", Config::of(seed))?;
         writeln!(f, "\nmilliseconds since the start, and what happens:")?;
         for line in &self.timeline {
             writeln!(f, "{line}")?;
         }
-        writeln!(
-            f,
-            "\nfor `known` in `src/shard/simulation/tests.rs`:\n({seed}, vec!["
-        )?;
-        for event in &self.schedule {
-            writeln!(f, "    {event:?},")?;
+        writeln!(f, "\nfor `known` in `src/shard/simulation/tests.rs`:\n")?;
+        writeln!(f, "History {{\n    seed: {seed},\n    config: {config:?},")?;
+        writeln!(f, "    schedule: vec![")?;
+        for event in &self.history.schedule {
+            writeln!(f, "        {event:?},")?;
         }
-        writeln!(f, "]),")
+        writeln!(f, "    ],\n}},")
     }
 }

@@ -129,16 +129,18 @@ impl Config {
     /// The one of a seed.
     pub(super) fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed, "config");
+        let moves_alone = Theme::of(seed) == Theme::Leaving;
         let (is_static, is_incremental) =
             dice.pick(&[(false, false), (true, false), (false, true)]);
+        let least = u64::from(moves_alone);
         let family = dice.pick(&[0, 0, 1, 2]);
         Self {
-            partitions: i32::try_from(1 + dice.below(3)).unwrap(),
-            instances: dice.pick(&[1, 2, 2, 3]),
+            partitions: i32::try_from(1 + dice.below(3).max(least)).unwrap(),
+            instances: dice.pick(&[1, 2, 2, 3]).max(1 + usize::from(moves_alone)),
             grace_ms: dice.pick(&[0, 0, 1_500]),
             family,
-            is_static,
-            is_incremental,
+            is_static: is_static && !moves_alone,
+            is_incremental: is_incremental || moves_alone,
             has_late: family == 0 && dice.one_in(4),
             records_max: dice.pick(&[1, 3, 50]),
         }
@@ -152,8 +154,27 @@ impl Config {
     }
 }
 
-/// Throws the schedule of a seed.
-pub(super) fn throw(seed: u64) -> Vec<At> {
+/// A run, before it is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct History {
+    /// Decides what is left to chance.
+    pub(super) seed: u64,
+    pub(super) config: Config,
+    pub(super) schedule: Vec<At>,
+}
+
+impl History {
+    /// The one of a seed.
+    pub(super) fn of(seed: u64) -> Self {
+        Self {
+            seed,
+            config: Config::of(seed),
+            schedule: throw(seed),
+        }
+    }
+}
+
+fn throw(seed: u64) -> Vec<At> {
     let config = Config::of(seed);
     let mut dice = Dice::new(seed, "schedule");
     let mut events = vec![At(0, Event::Start { instance: 0 })];
@@ -161,7 +182,7 @@ pub(super) fn throw(seed: u64) -> Vec<At> {
         events.push(At(dice.between(0, 6_000), Event::Start { instance }));
     }
     write(&config, &mut dice, &mut events);
-    let (kinds, mishaps) = theme(&mut dice);
+    let (kinds, mishaps) = Theme::of(seed).faults(&mut dice);
     let most = dice.pick(&[3, 6, 14]);
     for _ in 0..dice.between(0, most) {
         let at = dice.between(200, CALM_MS - 1_000);
@@ -229,23 +250,50 @@ fn written(config: &Config, dice: &mut Dice, (id, ticket, what): (u32, u32, What
 
 /// Few kinds of faults at a time go further into what these do together than all of them at once; some
 /// are known to do much.
-fn theme(dice: &mut Dice) -> (Vec<u64>, [Mishap; 2]) {
-    let waits_ms = 5_000;
-    let (by_ms, soon) = (1_000, 0);
-    match dice.below(12) {
-        0 => (vec![TWIN, TROUBLE], [Mishap::AnswerLate { waits_ms }; 2]),
-        1 => (vec![STOP, TROUBLE], [Mishap::RecordsRefused; 2]),
-        2 => (vec![KILL_INSIDE], [Mishap::Disturbed; 2]),
-        3 => {
-            let late = Mishap::RequestLate {
-                by_ms,
-                waits_ms: soon,
-            };
-            (vec![TROUBLE], [late, Mishap::RecordsRefused])
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Theme {
+    /// Another process takes over while a commit is asked for again.
+    TakenOver,
+    /// Partitions go, one by one, while their batch is refused again and again.
+    Leaving,
+    /// Owners die in the middle of their transactions.
+    Dying,
+    /// Commits come late.
+    Late,
+    Mixed,
+}
+
+impl Theme {
+    fn of(seed: u64) -> Self {
+        match Dice::new(seed, "theme").below(12) {
+            0 => Self::TakenOver,
+            1 => Self::Leaving,
+            2 => Self::Dying,
+            3 => Self::Late,
+            _ => Self::Mixed,
         }
-        _ => {
-            let kinds = (0..dice.between(1, 4)).map(|_| dice.below(KINDS));
-            (kinds.collect(), [mishap(dice), mishap(dice)])
+    }
+
+    /// The kinds of faults, and what goes wrong with transactions.
+    fn faults(self, dice: &mut Dice) -> (Vec<u64>, [Mishap; 2]) {
+        match self {
+            Self::TakenOver => {
+                let waits_ms = 5_000;
+                (vec![TWIN, TROUBLE], [Mishap::AnswerLate { waits_ms }; 2])
+            }
+            Self::Leaving => (vec![STOP, TROUBLE], [Mishap::RecordsRefused; 2]),
+            Self::Dying => (vec![KILL_INSIDE], [Mishap::Disturbed; 2]),
+            Self::Late => {
+                let late = Mishap::RequestLate {
+                    by_ms: 1_000,
+                    waits_ms: 0,
+                };
+                (vec![TROUBLE], [late, Mishap::RecordsRefused])
+            }
+            Self::Mixed => {
+                let kinds = (0..dice.between(1, 4)).map(|_| dice.below(KINDS));
+                (kinds.collect(), [mishap(dice), mishap(dice)])
+            }
         }
     }
 }

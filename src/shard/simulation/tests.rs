@@ -6,7 +6,7 @@ use super::hunt::{hunt, shorten};
 use super::planted::{Mistake, plant};
 use super::schedule::Event::{self, ForgetOffsets, Start, Trouble, Write};
 use super::schedule::Mishap::RequestLate;
-use super::schedule::{self, At, Way};
+use super::schedule::{At, Config, History, Way};
 use super::workload::What::{self, Reply, Resolved};
 use super::world;
 
@@ -43,12 +43,22 @@ fn whatever_goes_wrong_each_decision_is_made_exactly_once() {
 
 /// Seeds and schedules that showed a fault of the service when they were found; `docs/reliability.md`
 /// says which.
-fn known() -> Vec<(u64, Vec<At>)> {
+fn known() -> Vec<History> {
     vec![
         // The group's offsets expire while an outcome is unknown.
-        (
-            23_420,
-            vec![
+        History {
+            seed: 23_420,
+            config: Config {
+                partitions: 3,
+                instances: 2,
+                grace_ms: 1_500,
+                family: 0,
+                is_static: false,
+                is_incremental: true,
+                has_late: false,
+                records_max: 3,
+            },
+            schedule: vec![
                 At(0, Start { instance: 0 }),
                 At(
                     1_362,
@@ -66,14 +76,14 @@ fn known() -> Vec<(u64, Vec<At>)> {
                 At(2_583, write(4, 1, Reply)),
                 At(3_032, ForgetOffsets),
             ],
-        ),
+        },
     ]
 }
 
 #[test]
-fn schedules_that_failed_once() {
-    for (seed, schedule) in known() {
-        assert_eq!(world::run(seed, &schedule, false).failure, None, "{seed}");
+fn histories_that_failed_once() {
+    for history in known() {
+        assert_eq!(world::run(&history, false).failure, None, "{history:?}");
     }
 }
 
@@ -104,22 +114,22 @@ fn every_planted_mistake_is_found() {
 #[test]
 fn a_seed_always_runs_the_same_way() {
     for seed in 0..5 {
-        let run = || world::run(seed, &schedule::throw(seed), true).timeline;
+        let run = || world::run(&History::of(seed), true).timeline;
         assert_eq!(run(), run());
     }
 }
 
 #[test]
-fn a_schedule_that_fails_is_made_short() {
+fn a_history_that_fails_is_made_short() {
     plant(Some(Mistake::MergeAborted));
     let seed = hunt(0..SEEDS, Some(Mistake::MergeAborted)).failing.unwrap();
     let found = shorten(seed);
     let is_needed = |index| {
-        let mut shorter = found.schedule.clone();
-        shorter.remove(index);
-        world::run(seed, &shorter, false).failure.is_none()
+        let mut shorter = found.history.clone();
+        shorter.schedule.remove(index);
+        world::run(&shorter, false).failure.is_none()
     };
-    assert!((0..found.schedule.len()).all(is_needed), "{found}");
-    let again = world::run(seed, &found.schedule, false);
-    assert!(again.failure.is_some());
+    let length = found.history.schedule.len();
+    assert!((0..length).all(is_needed), "{found}");
+    assert!(world::run(&found.history, false).failure.is_some());
 }

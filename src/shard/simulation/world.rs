@@ -18,7 +18,7 @@ use super::dice::Dice;
 use super::process::{Killed, Process};
 use super::reached::{Path, Reached};
 use super::restorer::Restorer;
-use super::schedule::{At, Blow, CALM_MS, Config, END_MS, Mishap};
+use super::schedule::{At, Blow, CALM_MS, Config, END_MS, History, Mishap};
 use super::workload::{self, START_MS};
 use crate::edits::{self, EditLog};
 use crate::metrics::Metrics;
@@ -73,9 +73,13 @@ thread_local! {
     static METRICS: Arc<Metrics> = Arc::default();
 }
 
-/// Runs a schedule; `is_told` keeps a timeline.
-pub(super) fn run(seed: u64, schedule: &[At], is_told: bool) -> Ended {
-    let config = Config::of(seed);
+/// Runs a history; `is_told` keeps a timeline.
+pub(super) fn run(history: &History, is_told: bool) -> Ended {
+    let History {
+        seed,
+        config,
+        schedule,
+    } = history.clone();
     let reached = Reached::default();
     let mut log = EditLog::default();
     let mut cluster = Cluster::new(&config, seed, reached.clone());
@@ -83,7 +87,7 @@ pub(super) fn run(seed: u64, schedule: &[At], is_told: bool) -> Ended {
     cluster.edit(edits::record("edits", &first, false), START_MS - 1_000);
     log.take(&cluster.edits[0]);
     let rules = Arc::new(log.rules().unwrap());
-    let auditor = Auditor::new(&config, schedule, &rules, reached.clone());
+    let auditor = Auditor::new(&config, &schedule, &rules, reached.clone());
     let world = Rc::new(World {
         ahead: (0..config.instances).map(|_| Arc::default()).collect(),
         config,
@@ -93,7 +97,7 @@ pub(super) fn run(seed: u64, schedule: &[At], is_told: bool) -> Ended {
         seed,
         now: Arc::new(AtomicI64::new(START_MS)),
         cluster: RefCell::new(cluster),
-        schedule: RefCell::new(schedule.to_vec().into()),
+        schedule: RefCell::new(schedule.into()),
         is_calm: Cell::new(false),
         edits: RefCell::new(log),
         auditor: RefCell::new(auditor),
