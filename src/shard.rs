@@ -25,6 +25,8 @@ mod model;
 mod ownership;
 mod schemas;
 mod settle;
+#[cfg(test)]
+mod simulation;
 mod tally;
 #[cfg(test)]
 mod tests;

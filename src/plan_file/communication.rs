@@ -10,9 +10,9 @@ use super::problem::Code;
 use super::reader::Reader;
 use super::scope::Scope;
 
-/// The least time between two updates. Nobody reads that there is nothing new more often than once a
-/// minute, and an escalation that stays open over a holiday is still only some thousand letters.
-const EVERY_MIN: Duration = Duration::from_secs(60);
+/// The least time between two updates: plans may be tried at the speed of seconds, and an escalation
+/// that stays open over a year makes no more updates than a year has seconds.
+const EVERY_MIN: Duration = Duration::from_millis(1_000);
 
 const KEYS: [&str; 5] = ["to", "every", "channel", "template", "calendar"];
 

@@ -48,6 +48,8 @@ pub(super) enum Fault {
     Abort,
     /// It is committed, but the answer is lost.
     LostAnswer,
+    /// It is committed, but the answer is lost, and so are the group's offsets.
+    LostAnswerAndOffsets,
     /// It never arrives, and nobody says so.
     LostRequest,
     /// It is aborted because somebody else took over, who commits under another identity.
@@ -364,6 +366,12 @@ impl Log for ModelLog {
             }
             Some(Fault::LostAnswer) => {
                 brokers.apply(transaction);
+                self.is_ready = false;
+                Outcome::Unknown(reason)
+            }
+            Some(Fault::LostAnswerAndOffsets) => {
+                brokers.apply(transaction);
+                brokers.committed.clear();
                 self.is_ready = false;
                 Outcome::Unknown(reason)
             }

@@ -336,7 +336,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             let Some(Slot::Returned { restored, metrics }) = self.slots.remove(&number) else {
                 continue;
             };
-            if committed.metadata == restored.transaction {
+            // Without committed offsets only the state tells what became of a first transaction.
+            let is_ours = committed.metadata == restored.transaction;
+            if is_ours && committed.offset.is_some() {
                 let slot = Slot::Restored { restored, metrics };
                 self.slots.insert(number, slot);
             } else {

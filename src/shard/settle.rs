@@ -181,7 +181,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     }
 
     /// Finds out by the committed offsets what became of the transaction: what was committed is
-    /// merged, what was not stays open, and what somebody else has written is restored.
+    /// merged, what was not stays open, and what somebody else has written is restored. So is what
+    /// has no committed offsets: they may be those of before the first transaction, or they may have
+    /// been deleted since, and then only the state tells.
     fn resolve(&mut self, open: &mut Open, stop: &AtomicBool) -> Result<(), Error> {
         let found = loop {
             let asked: Vec<_> = open.owners.keys().map(|number| (0, *number)).collect();
@@ -202,10 +204,14 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             if committed.metadata == open.transaction.identity {
                 open.owners.remove(&number);
                 self.merge(&[number], &committed.metadata);
-            } else if committed.metadata != live.settled {
+            } else if committed.offset.is_none() || committed.metadata != live.settled {
+                let reason = match committed.offset {
+                    Some(_) => "somebody else committed meanwhile",
+                    None => "there are no committed offsets to tell by",
+                };
                 tracing::warn!(
                     kafka.partition = number,
-                    "somebody else committed meanwhile, the state is read again"
+                    "{reason}, the state is read again"
                 );
                 open.owners.remove(&number);
                 self.restore_again(number);

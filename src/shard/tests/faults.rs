@@ -37,6 +37,27 @@ fn every_fault_leaves_each_decision_made_exactly_once() {
 }
 
 #[test]
+fn an_unknown_outcome_is_not_guessed_when_the_offsets_are_gone() {
+    for committed_before in [0, 1] {
+        let mut scene = Scene::new();
+        scene.clock.set(NINE + 20 * MINUTE);
+        scene.create(0, "T1", 0);
+        let mut shard = scene.owner(&[0]);
+        if committed_before > 0 {
+            scene.turns(&mut shard, 10).unwrap();
+            scene.create(0, "T2", 1);
+        }
+        let fault = Fault::LostAnswerAndOffsets;
+        scene.brokers.borrow_mut().faults.push_back(fault);
+        scene.turns(&mut shard, 20).unwrap();
+        let tickets = &["T1", "T2"][..=committed_before];
+        assert_eq!(scene.raised_tickets(), tickets);
+        let brokers = scene.brokers.borrow();
+        assert_eq!(brokers.transactions.len(), tickets.len(), "one came twice");
+    }
+}
+
+#[test]
 fn what_somebody_else_committed_is_restored_and_not_written_again() {
     let mut scene = Scene::new();
     scene.create(0, "T1", 0);
