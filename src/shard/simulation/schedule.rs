@@ -148,6 +148,15 @@ impl Config {
 }
 
 impl Config {
+    /// How far a clock may be ahead. Beyond what the grace allows for, records come late.
+    const fn ahead_max_ms(&self) -> i64 {
+        if self.has_late {
+            3_000
+        } else {
+            self.grace_ms / 2
+        }
+    }
+
     /// Whether the plan has notifications that are withheld when they come late.
     pub(super) const fn may_withhold(&self) -> bool {
         self.family == 1
@@ -216,7 +225,8 @@ fn write(config: &Config, dice: &mut Dice, events: &mut Vec<At>) {
             }
         }
     }
-    if dice.one_in(4) {
+    // With a clock too far ahead, when an edit was read would change what comes out.
+    if dice.one_in(4) && !config.has_late {
         let at = dice.between(1_000, CALM_MS);
         let variant = usize::try_from(dice.between(1, 3)).unwrap();
         events.push(At(at, Event::Edit { variant }));
@@ -339,7 +349,7 @@ fn fault((kind, mishaps): (u64, [Mishap; 2]), config: &Config, dice: &mut Dice) 
         },
         11 => Event::Clock {
             instance,
-            ahead_ms: dice.pick(&[-4_000, -300, 0, config.grace_ms / 2]),
+            ahead_ms: dice.pick(&[-4_000, -300, 0, config.ahead_max_ms()]),
         },
         12 if dice.one_in(2) => Event::Deny { for_ms },
         12 => Event::ForgetOffsets,
