@@ -211,9 +211,14 @@ fn throw(seed: u64) -> Vec<At> {
 }
 
 fn write(config: &Config, dice: &mut Dice, events: &mut Vec<At>) {
-    let mut id = 0;
+    let (mut id, mut first) = (0, 0);
     for ticket in 0..u32::try_from(dice.between(1, 5)).unwrap() {
-        let mut at = dice.between(0, 8_000);
+        // Tickets that begin together have deadlines together, so that one transaction has several
+        // partitions.
+        if ticket == 0 || dice.one_in(2) {
+            first = dice.between(0, 8_000);
+        }
+        let mut at = first;
         let mut what = What::Created;
         for _ in 0..dice.between(1, 5) {
             id += 1;
