@@ -9,7 +9,7 @@
 //! last transactions wrote.
 //!
 //! Partitions of other owners can be followed meanwhile, so that taking one over reads no more than
-//! what is new: see [`copies`].
+//! what is new: see `restore/copies.rs`.
 //!
 //! One reader serves many partitions at once, on a thread of its own; it keeps no state of
 //! tickets, it hands out bytes.
