@@ -163,7 +163,7 @@ fn good_plans_are_summed_up() {
         "{printed}"
     );
     assert!(
-        printed.contains("\n  incident: 4 levels, 3 timeframes, 6 triggers\n"),
+        printed.contains("\n  incident: 4 levels, 4 timeframes, 6 triggers\n"),
         "{printed}"
     );
     let json = stdout(&validate(&["plans/itil.yaml", "--output", "json"]));
