@@ -101,6 +101,16 @@ fn a_simulation_tells_each_decision_in_a_line_and_sums_up() {
 }
 
 #[test]
+fn a_simulation_counts_tickets_that_were_forgotten_by_its_end() {
+    let until = ["simulate", "--until", "2026-12-31T00:00:00Z"];
+    let printed = good(&Desk::new(PLANS, EVENTS).run(&until));
+    assert!(
+        printed.contains("\n5 facts of 2 tickets up to 2026-12-31T00:00:00Z"),
+        "{printed}"
+    );
+}
+
+#[test]
 fn a_simulation_in_json_has_one_line_per_event_out_and_nothing_else() {
     let desk = Desk::new(PLANS, EVENTS);
     let until = [

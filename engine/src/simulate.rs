@@ -4,6 +4,7 @@
 //! does it batch by batch. So a long recording needs memory for its facts and tickets, but not for
 //! everything that was ever decided about them.
 
+use std::collections::HashSet;
 use std::iter::Peekable;
 use std::sync::Arc;
 use std::vec::IntoIter;
@@ -14,6 +15,7 @@ use crate::engine::Engine;
 use crate::fact::TicketFact;
 use crate::machine::Counts;
 use crate::rules::Rules;
+use crate::ticket::Text;
 use crate::ticket_state::Acceptance;
 use crate::time::Timestamp;
 
@@ -56,6 +58,7 @@ pub struct Simulation {
     until: Timestamp,
     emission: Emission,
     is_over: bool,
+    tickets: usize,
     tally: Tally,
 }
 
@@ -88,6 +91,8 @@ impl Simulation {
             .filter(|fact| fact.fact.occurred_at <= until)
             .collect();
         facts.sort_by(|a, b| a.fact.order(&b.fact));
+        let ids: HashSet<&Text> = facts.iter().map(|fact| &fact.ticket_id).collect();
+        let tickets = ids.len();
         Self {
             engines: vec![Engine::new(Arc::clone(rules))],
             partition_of: |_, _| 0,
@@ -96,6 +101,7 @@ impl Simulation {
             until,
             emission: Emission::on_virtual_clock(),
             is_over: false,
+            tickets,
             tally: Tally::default(),
         }
     }
@@ -118,10 +124,10 @@ impl Simulation {
         self
     }
 
-    /// How many tickets there are.
+    /// How many tickets the facts are of, forgotten or not.
     #[must_use]
-    pub fn tickets(&self) -> usize {
-        self.engines.iter().map(Engine::len).sum()
+    pub const fn tickets(&self) -> usize {
+        self.tickets
     }
 
     /// Takes the facts of a step; those of one instant are never parted. Returns that instant.
