@@ -119,7 +119,7 @@ FAIL  it is answered too late  itil.test.yaml:4:11
     next, if nothing happens: at 8h15m tells level 1 again
 
 not reached by any test of itil.yaml
-  incident: levels 2 team lead, 3 duty manager, 4 head of IT; triggers major-incident, legal, reopened-again, ping-pong, nobody-has-it, unhappy; marks first_response 200%, next_response 100%, resolution 50%, resolution 80%, resolution 100%, resolution 150%
+  incident: levels 2 team lead, 3 duty manager, 4 head of IT; triggers major-incident, legal, reopened-again, ping-pong, nobody-has-it, unhappy; marks first_response 200%, next_response 100%, resolution 50%, resolution 80%, resolution 100%, resolution 150%, vendor 100%, vendor 200%
   request: no ticket was under this plan
 
 1 passed, 1 failed

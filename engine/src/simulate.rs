@@ -4,7 +4,7 @@
 //! does it batch by batch. So a long recording needs memory for its facts and tickets, but not for
 //! everything that was ever decided about them.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::sync::Arc;
 use std::vec::IntoIter;
@@ -91,7 +91,7 @@ impl Simulation {
             .filter(|fact| fact.fact.occurred_at <= until)
             .collect();
         facts.sort_by(|a, b| a.fact.order(&b.fact));
-        let ids: HashSet<&Text> = facts.iter().map(|fact| &fact.ticket_id).collect();
+        let ids: BTreeSet<&Text> = facts.iter().map(|fact| &fact.ticket_id).collect();
         let tickets = ids.len();
         Self {
             engines: vec![Engine::new(Arc::clone(rules))],
