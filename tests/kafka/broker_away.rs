@@ -5,22 +5,11 @@ use std::net::{TcpListener, TcpStream};
 
 use serde_json::Value;
 
-use crate::site::Site;
+use crate::site::{Site, TELLS_OF_EVERY_TICKET};
 use crate::support::broker::{Broker, broker};
 use crate::support::client::{Sent, produce};
 use crate::support::process::Escalator;
 use crate::support::{PATIENCE, wait_until};
-
-/// Every ticket is told of at once.
-const PLAN: &str = "
-version: 1
-targets: { noc: { kind: team, channels: [chat] } }
-plans:
-  - name: p
-    stale_after: none
-    triggers: [ { name: any, when: { status: open }, level: 1 } ]
-    path: [ { notify: [noc] } ]
-";
 
 const NOTIFY_FROM: &str = "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n";
 
@@ -77,7 +66,7 @@ fn wait_for_escalations(site: &Site, count: usize) {
 
 #[test]
 fn a_broker_that_is_not_there_yet_is_waited_for() {
-    let site = Site::new(PLAN, 1, NOTIFY_FROM);
+    let site = Site::new(TELLS_OF_EVERY_TICKET, 1, NOTIFY_FROM);
     create(&site, &broker().address, "T1");
     // The port is free and nobody listens; later a forwarder to the broker does.
     let door = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -111,7 +100,7 @@ fn forward(mut from: TcpStream, mut to: TcpStream) {
 #[test]
 fn a_broker_that_crashes_and_comes_back_loses_and_repeats_nothing() {
     let mut own = Broker::start();
-    let site = Site::at(&own.address, PLAN, 1, NOTIFY_FROM);
+    let site = Site::at(&own.address, TELLS_OF_EVERY_TICKET, 1, NOTIFY_FROM);
     create(&site, &own.address, "T1");
     let service = site.start("one");
     wait_for(&service, "/readyz", 200);
@@ -136,7 +125,7 @@ fn a_broker_that_crashes_and_comes_back_loses_and_repeats_nothing() {
 fn a_stop_is_heard_in_the_middle_of_a_transaction_without_a_broker() {
     let mut own = Broker::start();
     let slow = format!("{NOTIFY_FROM}[tuning]\ntransaction_records = 1\n");
-    let site = Site::at(&own.address, PLAN, 1, &slow);
+    let site = Site::at(&own.address, TELLS_OF_EVERY_TICKET, 1, &slow);
     let service = site.start("one");
     wait_for(&service, "/readyz", 200);
     // A transaction each: the crash finds one of them under way.

@@ -3,21 +3,11 @@
 use rdkafka::producer::Producer;
 use serde_json::{Value, json};
 
-use crate::site::Site;
+use crate::site::{Site, TELLS_OF_EVERY_TICKET};
 use crate::support::broker::broker;
 use crate::support::client::{self, Seen, Sent, producer, unique};
 use crate::support::process::Escalator;
 use crate::support::{PATIENCE, wait_until};
-
-const PLAN: &str = "
-version: 1
-targets: { noc: { kind: team, channels: [chat] } }
-plans:
-  - name: p
-    stale_after: none
-    triggers: [ { name: any, when: { status: open }, level: 1 } ]
-    path: [ { notify: [noc] } ]
-";
 
 /// A field of another type than it must have.
 const POISON: &[u8] = br#"{"ticket_id":"T1","occurred_at":"2026-09-21T10:00:00Z","ticket":[1]}"#;
@@ -69,7 +59,11 @@ fn header<'a>(record: &'a Seen, name: &str) -> Option<&'a [u8]> {
 
 #[test]
 fn a_letter_is_listed_shown_replayed_and_recognised_when_it_fails_again() {
-    let site = Site::new(PLAN, 2, "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n");
+    let site = Site::new(
+        TELLS_OF_EVERY_TICKET,
+        2,
+        "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n",
+    );
     let service = site.start("one");
     wait_until("the start", PATIENCE, || {
         service.log().contains("goes on from").then_some(())
@@ -186,7 +180,7 @@ fn assert_replayed(site: &Site, value: &[u8], letter: &str) {
 
 #[test]
 fn a_topic_that_is_not_there_is_trouble_with_a_remedy() {
-    let site = Site::new(PLAN, 1, "");
+    let site = Site::new(TELLS_OF_EVERY_TICKET, 1, "");
     let (code, printed) = dlq(&site, &["list"]);
     assert_eq!(code, 2, "{printed}");
     assert!(printed.contains("does not exist; run `"), "{printed}");

@@ -5,21 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rdkafka::producer::Producer;
 use serde_json::Value;
 
-use crate::site::Site;
+use crate::site::{Site, TELLS_OF_EVERY_TICKET};
 use crate::support::broker::broker;
 use crate::support::client::{Seen, Sent, producer, send};
 use crate::support::{PATIENCE, wait_until};
-
-/// Every ticket is told of at once, so that a neighbour that was processed shows.
-const PLAN: &str = "
-version: 1
-targets: { noc: { kind: team, channels: [chat] } }
-plans:
-  - name: p
-    stale_after: none
-    triggers: [ { name: any, when: { status: open }, level: 1 } ]
-    path: [ { notify: [noc] } ]
-";
 
 /// A poison record: which input it goes to, its key and value, and the reason that is expected.
 struct Poison {
@@ -112,7 +101,11 @@ fn record<'a>(key: Option<&'a str>, value: &'a [u8], at_ms: i64) -> Sent<'a> {
 
 #[test]
 fn poison_of_every_kind_becomes_a_dead_letter_and_its_neighbours_are_processed() {
-    let site = Site::new(PLAN, 1, "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n");
+    let site = Site::new(
+        TELLS_OF_EVERY_TICKET,
+        1,
+        "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n",
+    );
     let producer = producer(
         &broker().address,
         &[("acks", "all"), ("message.max.bytes", "20000000")],

@@ -8,23 +8,12 @@ use apache_avro::writer::datum::GenericDatumWriter;
 use rdkafka::producer::Producer;
 use serde_json::{Value, json};
 
-use crate::site::Site;
+use crate::site::{Site, TELLS_OF_EVERY_TICKET};
 use crate::support::broker::{broker, free_port};
 use crate::support::client::{Sent, producer, send};
 use crate::support::process::Escalator;
 use crate::support::registry::Registry;
 use crate::support::{PATIENCE, wait_until};
-
-/// Every ticket is told of at once.
-const PLAN: &str = "
-version: 1
-targets: { noc: { kind: team, channels: [chat] } }
-plans:
-  - name: p
-    stale_after: none
-    triggers: [ { name: any, when: { status: open }, level: 1 } ]
-    path: [ { notify: [noc] } ]
-";
 
 /// What a producer wrote before most fields were there.
 const OLDER: &str = r#"{"type":"record","name":"TicketCreated","namespace":"desk","fields":[
@@ -47,7 +36,7 @@ const AT_MS: i64 = 1_795_424_400_000;
 fn site(registry: &str) -> Site {
     let more =
         format!("[start]\nnotify_from = '1970-01-01T00:00:00Z'\n[registry]\nurl = '{registry}'\n");
-    Site::new(PLAN, 2, &more)
+    Site::new(TELLS_OF_EVERY_TICKET, 2, &more)
 }
 
 /// An event as the library writes it by a schema, in Confluent framing.
@@ -189,7 +178,7 @@ fn a_schema_that_does_not_exist_makes_a_dead_letter_and_the_stream_goes_on() {
 
 #[test]
 fn without_a_registry_its_records_are_dead_letters_that_name_the_setting() {
-    let site = Site::new(PLAN, 1, "");
+    let site = Site::new(TELLS_OF_EVERY_TICKET, 1, "");
     create(&site, 0, "T1", &[0, 0, 0, 0, 1, 2, 65]);
     let service = started(&site);
     let reasons = reasons(&site, 1);

@@ -8,6 +8,17 @@ use crate::support::broker::broker;
 use crate::support::client::{Seen, create_topic, read_committed, unique};
 use crate::support::process::Escalator;
 
+/// Every ticket is told of at once, however long ago it was.
+pub(crate) const TELLS_OF_EVERY_TICKET: &str = "
+version: 1
+targets: { noc: { kind: team, channels: [chat] } }
+plans:
+  - name: p
+    stale_after: none
+    triggers: [ { name: any, when: { status: open }, level: 1 } ]
+    path: [ { notify: [noc] } ]
+";
+
 /// What one service needs, apart from everybody else's.
 pub(crate) struct Site {
     directory: TempDir,
