@@ -8,7 +8,7 @@ mod told;
 use std::sync::Arc;
 
 pub use self::told::Told;
-use crate::decision::{Decision, Telling, notification_id};
+use crate::decision::{Decision, Identity, Telling, notification_id};
 use crate::effect::{Escalated, EscalatedType, Event, Notify};
 use crate::fact::Fact;
 use crate::message::{self, Words};
@@ -135,11 +135,13 @@ pub(crate) struct Voice<'a> {
 
 impl Voice<'_> {
     /// Emits one decision: the `escalated` event, which an update has none of, then one `notify` for
-    /// everybody who is told. `ordinal` is that of the event that is spoken of. Returns how many of
+    /// everybody who is told. `identity` is the decision's, `ordinal` that of the event that is spoken
+    /// of. Returns how many of
     /// the notifications have the built-in text because their template failed.
     pub(crate) fn emit(
         self,
         decision: &Decision,
+        identity: Identity,
         ordinal: u32,
         standing: Standing,
         told: &mut Vec<Told>,
@@ -161,7 +163,7 @@ impl Voice<'_> {
         if is_end && standing != Standing::BeforeAnother {
             told.clear();
         }
-        let own_id = decision.identity().event_id(self.ticket_id, ordinal);
+        let own_id = identity.event_id(self.ticket_id, ordinal);
         let event_id = match decision.update {
             // The contract's types of `escalated` have none for it: it speaks of the beginning.
             Some(update) => update.begun_by.event_id(self.ticket_id, ordinal),

@@ -272,10 +272,11 @@ pub(crate) fn clock_reading(
         Some(Motion::Paused { .. }) => ("paused", None),
         Some(Motion::Stopped { at, .. }) => ("stopped", Some(at)),
     };
+    let course = watch
+        .zip(length)
+        .and_then(|(watch, length)| Some((watch, watch.course(length, calendar)?)));
     let mark = |mark: &crate::plan::Mark| {
-        let stands = watch
-            .zip(length)
-            .and_then(|(watch, length)| watch.mark(mark.at, length, calendar));
+        let stands = course.and_then(|(watch, course)| watch.mark(mark.at, &course, calendar));
         let threshold = match &stands {
             Some(stands) => Some(stands.threshold),
             None => within.and_then(|within| mark.at.threshold(within)),

@@ -34,10 +34,11 @@ pub struct Words {
 impl Words {
     /// Cuts and cleans texts: what a ticket holds must not steer a mail's header or a terminal.
     #[must_use]
-    pub fn new(subject: &str, body: &str, has_failed_template: bool) -> Self {
+    pub fn new(subject: String, mut body: String, has_failed_template: bool) -> Self {
+        body.truncate(body.trim_end().len());
         Self {
             subject: one_line(subject),
-            body: plain(body.trim_end()),
+            body: plain(body),
             has_failed_template,
         }
     }
@@ -51,14 +52,15 @@ pub fn words(ticket_id: &Text, decision: &Decision, telling: &Telling) -> Words 
         template.render(variables)
     });
     match rendered {
-        Some(Ok((subject, body))) => Words::new(&subject, &body, false),
-        Some(Err(_)) | None => {
+        Some(Ok((subject, body))) => Words::new(subject, body, false),
+        failed_or_none => {
+            let has_failed = failed_or_none.is_some();
             let (subject, body) = if telling.is_customer {
                 for_customer(ticket_id, decision, telling.purpose)
             } else {
                 built_in(ticket_id, decision, telling.purpose)
             };
-            Words::new(&subject, &body, rendered.is_some())
+            Words::new(subject, body, has_failed)
         }
     }
 }
@@ -139,12 +141,19 @@ fn subject(ticket_id: &str, decision: &Decision, what: &str) -> String {
     }
 }
 
+/// Whether a byte can be no part of a control character, nor of what has to be looked at more
+/// closely: most texts are cleaned by looking at their bytes.
+const fn is_printable(byte: u8) -> bool {
+    byte.is_ascii_graphic() || byte == b' '
+}
+
 /// A text on one line: every run of line breaks and other control characters is one blank.
-fn one_line(text: &str) -> String {
-    let text = text.trim();
-    if text.len() <= SUBJECT_CHARS_MAX && !text.chars().any(char::is_control) {
-        return text.to_owned();
+fn one_line(text: String) -> String {
+    let is_clean = text.len() <= SUBJECT_CHARS_MAX && text.bytes().all(is_printable);
+    if is_clean && !text.starts_with(' ') && !text.ends_with(' ') {
+        return text;
     }
+    let text = text.trim();
     let mut out = String::with_capacity(text.len().min(4 * SUBJECT_CHARS_MAX));
     let mut chars_left = SUBJECT_CHARS_MAX;
     for c in text.chars() {
@@ -163,12 +172,13 @@ fn one_line(text: &str) -> String {
 }
 
 /// A text of several lines without what a terminal or a page would obey.
-fn plain(text: &str) -> String {
+fn plain(text: String) -> String {
     /// Room for the mark of what was cut off.
     const END: &str = "…";
     let is_kept = |c: char| matches!(c, '\n' | '\t') || !c.is_control();
-    if text.len() <= BODY_BYTES_MAX && text.chars().all(is_kept) {
-        return text.to_owned();
+    let is_kept_byte = |byte: u8| is_printable(byte) || matches!(byte, b'\n' | b'\t');
+    if text.len() <= BODY_BYTES_MAX && text.bytes().all(is_kept_byte) {
+        return text;
     }
     let mut out = String::with_capacity(text.len().min(BODY_BYTES_MAX));
     let mut chars = text.chars().peekable();
@@ -197,10 +207,13 @@ mod tests {
 
     #[test]
     fn a_subject_is_one_line_that_ends_somewhere() {
-        assert_eq!(one_line(" a\r\n\tb \n c\u{1b}[1m\n"), "a b  c [1m");
+        assert_eq!(
+            one_line(" a\r\n\tb \n c\u{1b}[1m\n".to_owned()),
+            "a b  c [1m"
+        );
         let exact = "ü".repeat(SUBJECT_CHARS_MAX);
-        assert_eq!(one_line(&exact), exact);
-        let cut = one_line(&format!("{exact}!"));
+        assert_eq!(one_line(exact.clone()), exact);
+        let cut = one_line(format!("{exact}!"));
         assert_eq!(cut.chars().count(), SUBJECT_CHARS_MAX);
         assert!(cut.ends_with("ü…"), "{cut}");
     }
@@ -208,12 +221,12 @@ mod tests {
     #[test]
     fn a_body_keeps_its_lines_and_nothing_that_is_obeyed() {
         assert_eq!(
-            plain("a\r\nb\rc\td\u{1b}[31m\u{9b}"),
+            plain("a\r\nb\rc\td\u{1b}[31m\u{9b}".to_owned()),
             "a\nb\nc\td\u{fffd}[31m\u{fffd}"
         );
         let exact = "ü".repeat(BODY_BYTES_MAX / 2);
-        assert_eq!(plain(&exact), exact);
-        let cut = plain(&format!("{exact}!"));
+        assert_eq!(plain(exact.clone()), exact);
+        let cut = plain(format!("{exact}!"));
         assert!(
             cut.len() <= BODY_BYTES_MAX && cut.ends_with("ü…"),
             "{}",

@@ -1,5 +1,8 @@
 //! Status words and the seven categories they map to.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 /// What a status word means for clocks and endings.
@@ -105,8 +108,12 @@ pub fn spelling(word: &str) -> String {
 /// and *Pending* in another, so they belong into a mapping.
 #[must_use]
 pub fn built_in(spelling: &str) -> Option<StatusCategory> {
-    let spelled = |(words, _): &&(&[&str], StatusCategory)| words.contains(&spelling);
-    BUILT_IN.iter().find(spelled).map(|(_, category)| *category)
+    static BY_SPELLING: LazyLock<HashMap<&str, StatusCategory>> = LazyLock::new(|| {
+        let categories = BUILT_IN.iter();
+        let spelled = categories.flat_map(|(words, it)| words.iter().map(|word| (*word, *it)));
+        spelled.collect()
+    });
+    BY_SPELLING.get(spelling).copied()
 }
 
 /// The built-in spellings, by category.

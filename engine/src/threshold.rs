@@ -32,6 +32,25 @@ impl Run {
     }
 }
 
+/// A length as a stopwatch looks for its end.
+#[derive(Clone, Copy, Debug)]
+enum Goal {
+    /// So much counted working time.
+    Working(Duration),
+    /// An instant, pushed on by working time that does not count.
+    Instant(Timestamp),
+}
+
+/// The length of a clock, measured from the start of its stopwatch: what all its marks are placed
+/// by.
+#[derive(Clone, Copy, Debug)]
+pub struct Course {
+    /// Where it ends.
+    end: Goal,
+    /// The working time from the start to its end.
+    working: Duration,
+}
+
 /// A mark on a stopwatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarkPlace {
@@ -64,6 +83,16 @@ impl MarkAt {
     }
 }
 
+impl Course {
+    /// The counted working time at which a mark is due, if that alone says when: the end of the
+    /// length may be an instant, and marks in working days are.
+    #[must_use]
+    pub fn threshold(&self, at: MarkAt) -> Option<Duration> {
+        let is_instant = at.is_breach() && matches!(self.end, Goal::Instant(_));
+        at.threshold(self.working).filter(|_| !is_instant)
+    }
+}
+
 impl Within {
     /// The shortest and the longest of its lengths in working time, and in working days. Where marks
     /// stand changes with the length in a straight line, so that what is true of them at both ends is
@@ -93,11 +122,26 @@ impl Stopwatch {
     /// The working time from the start to the end of a length, if the calendar has that much.
     #[must_use]
     pub fn working(&self, length: Length, calendar: &Calendar) -> Option<Duration> {
+        self.course(length, calendar).map(|course| course.working)
+    }
+
+    /// A length from the start on; none when the calendar ends before.
+    #[must_use]
+    pub fn course(&self, length: Length, calendar: &Calendar) -> Option<Course> {
+        let end = self.goal(length, calendar)?;
+        let working = match end {
+            Goal::Working(working) => working,
+            Goal::Instant(end) => calendar.between(self.started_at, end),
+        };
+        Some(Course { end, working })
+    }
+
+    fn goal(&self, length: Length, calendar: &Calendar) -> Option<Goal> {
         match length {
-            Length::Working(working) => Some(working),
+            Length::Working(working) => Some(Goal::Working(working)),
             Length::Days(days) => {
                 let end = calendar.after_days(self.started_at, days)?;
-                Some(calendar.between(self.started_at, end))
+                Some(Goal::Instant(end))
             }
         }
     }
@@ -107,39 +151,41 @@ impl Stopwatch {
     /// reached within the summed-up part is given as the end of that part.
     #[must_use]
     pub fn due(&self, length: Length, calendar: &Calendar) -> Option<Timestamp> {
-        self.reach(length, calendar).map(|(at, _)| at)
+        let goal = self.goal(length, calendar)?;
+        self.reach(goal, calendar).map(|(at, _)| at)
     }
 
-    /// Where a mark of a clock of this length stands; none when the calendar ends before.
+    /// Where a mark of a clock of this course stands; none when the calendar ends before.
     #[must_use]
-    pub fn mark(&self, at: MarkAt, within: Length, calendar: &Calendar) -> Option<MarkPlace> {
-        let working = self.working(within, calendar)?;
+    pub fn mark(&self, at: MarkAt, course: &Course, calendar: &Calendar) -> Option<MarkPlace> {
         match at {
             MarkAt::Share(_) | MarkAt::Offset(_) => {
-                let threshold = at.threshold(working)?;
-                let due_at = if at.is_breach() {
-                    self.due(within, calendar)
+                let threshold = at.threshold(course.working)?;
+                let goal = if at.is_breach() {
+                    course.end
                 } else if threshold < Duration::default() {
-                    Some(self.started_at)
+                    let due_at = Some(self.started_at);
+                    return Some(MarkPlace { threshold, due_at });
                 } else {
-                    self.due(Length::Working(threshold), calendar)
+                    Goal::Working(threshold)
                 };
+                let due_at = self.reach(goal, calendar).map(|(at, _)| at);
                 Some(MarkPlace { threshold, due_at })
             }
             MarkAt::After(days) => {
-                let deadline = self.deadline(within, calendar)?;
+                let deadline = self.deadline(course.end, calendar)?;
                 let later = calendar.after_days(deadline, days)?;
                 Some(MarkPlace {
-                    threshold: sum(working, calendar.between(deadline, later)),
-                    due_at: self.due_after(within, days, calendar),
+                    threshold: sum(course.working, calendar.between(deadline, later)),
+                    due_at: self.due_after(course.end, days, calendar),
                 })
             }
             MarkAt::Before(days) => {
-                let deadline = self.deadline(within, calendar)?;
+                let deadline = self.deadline(course.end, calendar)?;
                 let earlier = calendar.before_days(deadline, days)?;
                 Some(MarkPlace {
-                    threshold: difference(working, calendar.between(earlier, deadline)),
-                    due_at: self.due_before(within, days, calendar),
+                    threshold: difference(course.working, calendar.between(earlier, deadline)),
+                    due_at: self.due_before(course.end, days, calendar),
                 })
             }
         }
@@ -147,13 +193,8 @@ impl Stopwatch {
 
     /// When so many working days after the end of a length are reached. What does not count after
     /// that end pushes it on.
-    fn due_after(
-        &self,
-        within: Length,
-        days: WorkingDays,
-        calendar: &Calendar,
-    ) -> Option<Timestamp> {
-        let (deadline, reached) = self.reach(within, calendar)?;
+    fn due_after(&self, end: Goal, days: WorkingDays, calendar: &Calendar) -> Option<Timestamp> {
+        let (deadline, reached) = self.reach(end, calendar)?;
         let later = calendar.after_days(deadline, days)?;
         let before = self.uncounted(&reached, calendar);
         self.runs(calendar)
@@ -166,46 +207,40 @@ impl Stopwatch {
 
     /// When so many working days before the end of a length are reached, the end being where it is
     /// as long as nothing more fails to count.
-    fn due_before(
-        &self,
-        within: Length,
-        days: WorkingDays,
-        calendar: &Calendar,
-    ) -> Option<Timestamp> {
+    fn due_before(&self, end: Goal, days: WorkingDays, calendar: &Calendar) -> Option<Timestamp> {
         self.runs(calendar).find_map(|run| {
-            let deadline = self.candidate(within, &run, calendar)?;
+            let deadline = self.candidate(end, &run, calendar)?;
             let earlier = calendar.before_days(deadline, days)?;
             run.reaches(earlier).then_some(earlier)
         })
     }
 
     /// The end of a length, reached or not: where it lies if nothing more fails to count.
-    fn deadline(&self, length: Length, calendar: &Calendar) -> Option<Timestamp> {
-        match self.reach(length, calendar) {
+    fn deadline(&self, end: Goal, calendar: &Calendar) -> Option<Timestamp> {
+        match self.reach(end, calendar) {
             Some((at, _)) => Some(at),
             None => self
                 .runs(calendar)
                 .last()
-                .and_then(|run| self.candidate(length, &run, calendar)),
+                .and_then(|run| self.candidate(end, &run, calendar)),
         }
     }
 
-    /// When a length is over, and the run in which it is.
-    fn reach(&self, length: Length, calendar: &Calendar) -> Option<(Timestamp, Run)> {
+    /// When a goal is reached, and the run in which it is.
+    fn reach(&self, goal: Goal, calendar: &Calendar) -> Option<(Timestamp, Run)> {
         self.runs(calendar).find_map(|run| {
-            let at = self.candidate(length, &run, calendar)?;
+            let at = self.candidate(goal, &run, calendar)?;
             run.reaches(at).then_some((at, run))
         })
     }
 
-    /// When a length is over if the stopwatch counts from the beginning of a run on.
-    fn candidate(&self, length: Length, run: &Run, calendar: &Calendar) -> Option<Timestamp> {
+    /// When a goal is reached if the stopwatch counts from the beginning of a run on.
+    fn candidate(&self, goal: Goal, run: &Run, calendar: &Calendar) -> Option<Timestamp> {
         let is_summed = run.from == self.summed_to;
-        match length {
-            Length::Working(working) if is_summed && working < run.counted => Some(run.from),
-            Length::Working(working) => calendar.add(run.from, difference(working, run.counted)),
-            Length::Days(days) => {
-                let end = calendar.after_days(self.started_at, days)?;
+        match goal {
+            Goal::Working(working) if is_summed && working < run.counted => Some(run.from),
+            Goal::Working(working) => calendar.add(run.from, difference(working, run.counted)),
+            Goal::Instant(end) => {
                 if is_summed && calendar.between(self.started_at, end) < run.counted {
                     return Some(run.from);
                 }

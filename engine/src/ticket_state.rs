@@ -47,6 +47,8 @@ pub const WAITING_MAX: usize = 1024;
 pub struct TicketState {
     /// The kept facts in their order.
     pub facts: Vec<Arc<Fact>>,
+    /// What they take, so that only long histories are measured when another fact comes.
+    facts_bytes: usize,
     /// How many of them, from the front, are evaluated.
     pub evaluated: usize,
     /// What the older ones left.
@@ -171,6 +173,7 @@ impl TicketState {
             .facts
             .partition_point(|other| other.order(&fact).is_lt());
         let occurred_at = fact.occurred_at;
+        self.facts_bytes += fact.bytes();
         self.facts.insert(place, Arc::clone(&fact));
         if place < self.evaluated {
             self.evaluated += 1;
@@ -188,6 +191,7 @@ impl TicketState {
     /// Removes the larger content of a fact that was sent twice, in favour of the smaller.
     fn take_out(&mut self, place: usize, smaller: &Arc<Fact>) {
         let gone = self.facts.remove(place);
+        self.facts_bytes -= gone.bytes();
         if place < self.evaluated {
             self.evaluated -= 1;
             self.read_anew(gone.occurred_at, smaller);
@@ -374,7 +378,7 @@ impl TicketState {
         if decision.kind == EscalatedType::Raised && decision.previous_level == 0 {
             self.ledger.begin(identity, ordinal);
         }
-        self.voice(decision, ordinal, standing, context, out)
+        self.voice(decision, identity, ordinal, standing, context, out)
     }
 
     /// Emits an update that was not emitted yet: to the ledger it is one more of its escalation.
@@ -387,7 +391,10 @@ impl TicketState {
         out: &mut Vec<Emitted>,
     ) -> u64 {
         match self.ledger.add_update(update) {
-            Some(ordinal) => self.voice(decision, ordinal, standing, context, out),
+            Some(ordinal) => {
+                let identity = update.identity();
+                self.voice(decision, identity, ordinal, standing, context, out)
+            }
             None => 0,
         }
     }
@@ -395,6 +402,7 @@ impl TicketState {
     fn voice(
         &mut self,
         decision: &Decision,
+        identity: Identity,
         ordinal: u32,
         standing: Standing,
         context: Context<'_>,
@@ -416,7 +424,7 @@ impl TicketState {
             source: &self.machine.source,
             emission: context.emission,
         };
-        voice.emit(decision, ordinal, standing, &mut self.told, out)
+        voice.emit(decision, identity, ordinal, standing, &mut self.told, out)
     }
 
     /// The level that is seen once a decision is emitted, and since when.

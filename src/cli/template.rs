@@ -112,7 +112,7 @@ impl Render {
                 return Ok(Verdict::Bad);
             }
         };
-        let words = Words::new(&subject, &body, false);
+        let words = Words::new(subject, body, false);
         match self.output {
             Output::Json => print::json(&Rendered {
                 template: &self.template,

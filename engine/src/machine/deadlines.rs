@@ -7,7 +7,7 @@ use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
 use crate::ladder::Wait;
 use crate::plan::{Mark, Nature, Plan, Timeframe};
 use crate::rules::Rules;
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 
 /// Something that will fall due, or has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,15 +109,16 @@ impl Machine {
         let Some(clock) = self.clocks.get(place).filter(|clock| clock.is_active()) else {
             return;
         };
+        let calendar = &timeframe.calendar;
         let (Some(watch), Some(within)) = (&clock.watch, timeframe.within.length(&self.ticket))
         else {
             return;
         };
-        for (number, mark) in timeframe.marks.iter().enumerate() {
-            if self.fired_at(clock, &mark.text).is_some() {
-                continue;
-            }
-            let stands = watch.mark(mark.at, within, &timeframe.calendar);
+        let Some(course) = watch.course(within, calendar) else {
+            return;
+        };
+        let mut offer = |number: usize, mark: &Mark| {
+            let stands = watch.mark(mark.at, &course, calendar);
             if let Some((place_ms, at)) = stands.and_then(|it| Some((it.threshold, it.due_at?))) {
                 offer(Due {
                     at,
@@ -128,6 +129,24 @@ impl Machine {
                     order: (0, place, place_ms.as_millis()),
                 });
             }
+        };
+        // What needs less working time is due no later, so of those only the first is looked for.
+        let mut first: Option<(Duration, usize, &Mark)> = None;
+        for (number, mark) in timeframe.marks.iter().enumerate() {
+            if self.fired_at(clock, &mark.text).is_some() {
+                continue;
+            }
+            match course.threshold(mark.at) {
+                Some(threshold) => {
+                    if first.is_none_or(|(earlier, ..)| threshold < earlier) {
+                        first = Some((threshold, number, mark));
+                    }
+                }
+                None => offer(number, mark),
+            }
+        }
+        if let Some((_, number, mark)) = first {
+            offer(number, mark);
         }
     }
 

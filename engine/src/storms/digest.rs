@@ -98,5 +98,5 @@ fn words(to: &str, items: &[DigestItem]) -> Words {
         // Writing to a string cannot fail.
         let _ = write!(body, "\n{}: {}", item.ticket_id, item.purpose.name());
     }
-    Words::new(&subject, &body, false)
+    Words::new(subject, body, false)
 }

@@ -62,7 +62,8 @@ fn check(at_close: AtClose, table: &[Row<'_>]) {
     let calendar = office(at_close);
     for (start, pauses, within, mark, due_at) in table {
         let watch = watch(start, pauses, &calendar);
-        let place = watch.mark(mark_at(mark), length(within), &calendar);
+        let course = watch.course(length(within), &calendar);
+        let place = course.and_then(|it| watch.mark(mark_at(mark), &it, &calendar));
         let due_at = (!due_at.is_empty()).then(|| on(due_at));
         let found = place.unwrap().due_at;
         assert_eq!(
@@ -311,7 +312,8 @@ fn thresholds_are_working_time_from_the_start() {
         ("24 10:00", &[], "4h", "-1wd", -4),
     ] {
         let watch = watch(start, pauses, &calendar);
-        let place = watch.mark(mark_at(mark), length(within), &calendar);
+        let course = watch.course(length(within), &calendar);
+        let place = course.and_then(|it| watch.mark(mark_at(mark), &it, &calendar));
         let expected = Duration::from_secs(threshold_h * 3600);
         assert_eq!(
             place.unwrap().threshold,

@@ -114,9 +114,10 @@ impl TicketState {
             .last_fact_at
             .max(self.machine.last_due_at)
             .max(late_at);
-        let ordinal = self.ledger.times_emitted(decision.identity());
+        let identity = decision.identity();
+        let ordinal = self.ledger.times_emitted(identity);
         self.ledger.insert(Entry {
-            identity: decision.identity(),
+            identity,
             kind,
             level,
             decided_at: decision.decided_at,
@@ -126,7 +127,14 @@ impl TicketState {
         // Its lateness counts from the fact that brought it about.
         decision.decided_at = late_at;
         let begin = out.len();
-        let failed = self.voice(&decision, ordinal, Standing::Present, context, out);
+        let failed = self.voice(
+            &decision,
+            identity,
+            ordinal,
+            Standing::Present,
+            context,
+            out,
+        );
         for emitted in &mut out[begin..] {
             emitted.at = to.max(late_at);
         }
