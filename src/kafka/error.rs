@@ -103,6 +103,9 @@ pub(super) fn is_transient(code: RDKafkaErrorCode) -> bool {
         code,
         RDKafkaErrorCode::BrokerTransportFailure
             | RDKafkaErrorCode::AllBrokersDown
+            // The library has given up its handle of a broker that left the cluster, as one does that
+            // is dead for longer than its session, and with it what was asked of that broker.
+            | RDKafkaErrorCode::DestroyBroker
             | RDKafkaErrorCode::Resolve
             | RDKafkaErrorCode::OperationTimedOut
             | RDKafkaErrorCode::MessageTimedOut
@@ -128,4 +131,18 @@ pub(super) fn is_transient(code: RDKafkaErrorCode) -> bool {
             | RDKafkaErrorCode::Partial
             | RDKafkaErrorCode::PollExceeded
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_to_a_broker_that_has_left_the_cluster_is_asked_again() {
+        let error = Error::Call {
+            doing: "asking for the members of a group".to_owned(),
+            source: KafkaError::GroupListFetch(RDKafkaErrorCode::DestroyBroker),
+        };
+        assert!(error.is_retriable());
+    }
 }
