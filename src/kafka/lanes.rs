@@ -195,7 +195,14 @@ fn create(
 ) -> Result<ThreadedProducer<LaneContext>, Error> {
     let timeout = settings.transaction_timeout.as_millis();
     let (timeout_ms, delivery_ms) = (timeout.to_string(), (timeout * 9 / 10).to_string());
+    let answer_ms = settings
+        .answer_patience()
+        .as_millis()
+        .min(timeout)
+        .to_string();
     let tunable = [
+        // The library accepts none that is longer than a transaction.
+        ("socket.timeout.ms", answer_ms.as_str()),
         ("transaction.timeout.ms", timeout_ms.as_str()),
         // Below the transaction's, so that an undeliverable record fails before the broker aborts.
         ("message.timeout.ms", delivery_ms.as_str()),
