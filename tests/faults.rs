@@ -16,6 +16,8 @@ mod support;
 mod brokers;
 #[path = "faults/cluster.rs"]
 mod cluster;
+#[path = "faults/inputs.rs"]
+mod inputs;
 #[path = "faults/load.rs"]
 mod load;
 #[path = "faults/network.rs"]
@@ -31,6 +33,8 @@ mod scenario;
 mod site;
 #[path = "faults/stage.rs"]
 mod stage;
+#[path = "faults/stored.rs"]
+mod stored;
 #[path = "faults/table.rs"]
 mod table;
 #[expect(dead_code, reason = "other tests use what this one does not")]
@@ -58,10 +62,12 @@ const PARTITIONS: i32 = 6;
 
 /// Every scenario, in the order in which they are played.
 fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    let groups: [&[Scenario]; 3] = [
+    let groups: [&[Scenario]; 5] = [
         &replicas::SCENARIOS,
         &brokers::SCENARIOS,
         &network::SCENARIOS,
+        &stored::SCENARIOS,
+        &inputs::SCENARIOS,
     ];
     groups.into_iter().flatten()
 }

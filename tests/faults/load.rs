@@ -33,6 +33,11 @@ plans:
     stale_after: none
     triggers: [ { name: at_once, when: { status: open }, level: 2 } ]
     path: [ { name: desk, notify: [desk] }, { name: lead, notify: [lead] } ]
+  - name: quiet
+    match: { priority: low }
+    stale_after: none
+    timeframes: { first_response: { within: 5s, marks: [ { at: 100%, level: 1 } ] } }
+    path: [ { name: desk, notify: [desk] } ]
   - name: others
     stale_after: none
     timeframes:

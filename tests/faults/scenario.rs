@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::load::{self, Event};
 use super::stage::Stage;
 use super::verdict::Verdict;
+use crate::site::Site;
 
 /// Something that goes wrong.
 pub(crate) struct Scenario {
@@ -14,6 +15,8 @@ pub(crate) struct Scenario {
     pub(crate) injected: &'static str,
     /// Does it, and tells what else was seen.
     pub(crate) run: fn(&mut Stage<'_>) -> String,
+    /// What is done before the service starts.
+    pub(crate) prepare: fn(&Site),
     /// How many processes serve.
     pub(crate) replicas: usize,
     /// What is written, from this instant on and for so long.
@@ -53,6 +56,7 @@ impl Scenario {
             name,
             injected,
             run,
+            prepare: |_| {},
             replicas: 3,
             load: load::steady,
             length: Duration::from_secs(24),
@@ -74,6 +78,12 @@ impl Scenario {
     /// away.
     pub(crate) const fn ahead(mut self, lead_s: u64) -> Self {
         self.lead = Duration::from_secs(lead_s);
+        self
+    }
+
+    /// On topics that are prepared.
+    pub(crate) const fn on(mut self, prepare: fn(&Site)) -> Self {
+        self.prepare = prepare;
         self
     }
 

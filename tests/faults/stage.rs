@@ -13,7 +13,7 @@ use super::cluster::Cluster;
 use super::load::{self, Event, PLAN, Writer, now_ms};
 use super::scenario::{Outcome, Scenario};
 use super::verdict::Expected;
-use super::watcher::{Gap, Watcher};
+use super::watcher::Watcher;
 use crate::PARTITIONS;
 use crate::site::Site;
 use crate::support::process::Escalator;
@@ -46,6 +46,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) watcher: Watcher,
     /// Dead letters that the scenario itself makes.
     pub(crate) dead_letters: usize,
+    /// What ends when the scenario does.
+    pub(crate) guests: Vec<Box<dyn FnOnce()>>,
     brokers: String,
     running: BTreeMap<&'static str, Escalator>,
     injected_ms: i64,
@@ -57,6 +59,7 @@ impl<'a> Stage<'a> {
     pub(crate) fn open(cluster: &'a mut Cluster, scenario: &Scenario) -> Self {
         let settings = format!("{SETTINGS}{}", scenario.settings);
         let site = Site::at(&cluster.address(), PLAN, PARTITIONS, &settings);
+        (scenario.prepare)(&site);
         let brokers = if scenario.by_proxy {
             cluster.address_by_proxy()
         } else {
@@ -68,6 +71,7 @@ impl<'a> Stage<'a> {
             site,
             watcher,
             dead_letters: 0,
+            guests: Vec::new(),
             brokers,
             running: BTreeMap::new(),
             injected_ms: 0,
@@ -76,7 +80,9 @@ impl<'a> Stage<'a> {
         for name in &NAMES[..scenario.replicas] {
             stage.start(name);
         }
-        stage.wait_until_shared();
+        if scenario.replicas > 0 {
+            stage.wait_until_shared();
+        }
         stage
     }
 
@@ -108,6 +114,9 @@ impl<'a> Stage<'a> {
         for (name, child) in std::mem::take(&mut self.running) {
             let ended = child.stop();
             assert!(ended.success(), "{name}: {}", self.site.log_tail(name));
+        }
+        for guest in self.guests.drain(..) {
+            guest();
         }
         let mut verdict = expected.judge(&self.site);
         let dead = self.site.read("dead").len();
@@ -161,7 +170,7 @@ impl<'a> Stage<'a> {
     /// Kills a replica; how long it takes others to take over is measured from here.
     pub(crate) fn kill(&mut self, name: &str) {
         let child = self.running.remove(name).unwrap();
-        self.lost_ms = Some(now_ms());
+        self.lost_ms.get_or_insert_with(now_ms);
         child.kill();
     }
 
@@ -288,11 +297,6 @@ impl<'a> Stage<'a> {
         ];
         self.cluster
             .remove(&names.map(|name| self.site.topic(name)));
-    }
-
-    /// The longest time that a partition has published nothing since the fault.
-    pub(crate) fn gap(&self) -> Gap {
-        self.watcher.longest_gap(self.injected_ms)
     }
 }
 

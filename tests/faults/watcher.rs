@@ -114,6 +114,20 @@ impl Watcher {
         fresh.len() == PARTITIONS as usize
     }
 
+    /// How long the partition that has been silent for longest has been so.
+    pub(crate) fn silence(&self) -> Duration {
+        let arrivals = self.arrivals.lock().unwrap();
+        let last_ms = (0..PARTITIONS).map(|partition| {
+            let mut of_it = arrivals
+                .iter()
+                .rev()
+                .filter(|seen| seen.partition == partition);
+            of_it.next().map_or(0, |seen| seen.at_ms)
+        });
+        let silence_ms = now_ms() - last_ms.min().unwrap_or_default();
+        Duration::from_millis(u64::try_from(silence_ms).unwrap_or_default())
+    }
+
     /// The longest time since an instant that a partition published nothing while something was due.
     pub(crate) fn longest_gap(&self, since_ms: i64) -> Gap {
         let arrivals = self.arrivals.lock().unwrap();
