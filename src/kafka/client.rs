@@ -36,8 +36,14 @@ impl ClientSettings {
     pub(super) fn config(&self, tunable: &[(&str, &str)], fixed: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set_log_level(RDKafkaLogLevel::Warning);
-        let patience = self.answer_patience().as_millis();
-        config.set("socket.timeout.ms", patience.to_string());
+        let patience_ms = self.answer_patience().as_millis().to_string();
+        for step in [
+            "socket.timeout.ms",
+            "socket.connection.setup.timeout.ms",
+            "api.version.request.timeout.ms",
+        ] {
+            config.set(step, &patience_ms);
+        }
         // The library waits longer from one failed connection to the next, up to ten seconds, in which a
         // broker that is back is not asked. One attempt a second costs a broker that is away nothing.
         config.set("reconnect.backoff.max.ms", "1000");
@@ -55,12 +61,13 @@ impl ClientSettings {
         config
     }
 
-    /// How long a broker may take to answer; then its connection is given up, and whoever leads its
-    /// partitions by now is asked. A broker that hangs, and a connection that silently carries
-    /// nothing any more, are noticed by nothing else. Half a session, so that the group hears of this
-    /// member in time; at most a minute, the library's own measure.
+    /// How long a broker may take to answer, be it to the first question on a connection; then the
+    /// connection is given up, and whoever leads its partitions by now is asked. A broker that hangs,
+    /// and a connection that silently carries nothing any more, are noticed by nothing else. A third of
+    /// a session, so that the group hears of this member in time; at most a minute, the library's own
+    /// measure.
     pub(super) fn answer_patience(&self) -> Duration {
-        (self.session_timeout / 2).min(Duration::from_secs(60))
+        (self.session_timeout / 3).min(Duration::from_secs(60))
     }
 
     /// The name by which brokers and the other members of the group know this process.
@@ -188,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_broker_that_does_not_answer_is_given_up_within_the_session() {
-        assert_eq!(answer_patience_ms(BTreeMap::new()), "5000");
+        assert_eq!(answer_patience_ms(BTreeMap::new()), "3333");
     }
 
     #[test]
