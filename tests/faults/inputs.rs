@@ -157,7 +157,7 @@ fn settings_of(site: &Site) -> settings::Settings {
 fn write_poison(stage: &Stage<'_>, count: usize, bytes: usize) {
     let settings = [("acks", "all"), ("message.max.bytes", "20000000")];
     let producer: PlainProducer = producer(&stage.site.broker, &settings);
-    let value = vec![b'?'; bytes];
+    let value = noise(bytes);
     let topic = stage.site.topic("created");
     for partition in (0..PARTITIONS).cycle().take(count) {
         let sent = Sent {
@@ -169,6 +169,22 @@ fn write_poison(stage: &Stage<'_>, count: usize, bytes: usize) {
         send(&producer, &topic, &[sent]);
     }
     producer.flush(PATIENCE).unwrap();
+}
+
+/// Bytes that nobody can read and no compression makes fewer.
+fn noise(count: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let next = || {
+        // Xorshift, by Marsaglia.
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_le_bytes()[1]
+    };
+    let mut bytes: Vec<u8> = std::iter::repeat_with(next).take(count).collect();
+    // No format begins with it.
+    bytes[0] = b'?';
+    bytes
 }
 
 fn lower_limit(stage: &mut Stage<'_>) -> String {

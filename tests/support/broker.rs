@@ -91,34 +91,46 @@ impl Broker {
     }
 
     fn spawn(&mut self) {
+        // One that has ended by itself still has its watchdog.
+        self.end_watchdog();
+        // Nobody is to take its last process for the new one.
+        drop(fs::remove_file(self.directory.join("pid")));
         self.watchdog = Some(spawn(&jars(), self.heap_mb, &self.directory));
+    }
+
+    /// Without it the broker and its data outlive whatever happens to either.
+    fn end_watchdog(&mut self) {
+        if let Some(mut watchdog) = self.watchdog.take() {
+            watchdog.kill().expect("a child can be killed");
+            watchdog.wait().expect("a child can be waited for");
+        }
     }
 
     /// Ends it as a crash does; its data stay.
     pub(crate) fn kill(&mut self) {
         // The shell first: it would remove the data.
-        let mut watchdog = self.watchdog.take().expect("it is running");
-        watchdog.kill().expect("a child can be killed");
-        watchdog.wait().expect("a child can be waited for");
+        self.end_watchdog();
         self.signal("-9");
     }
 
     /// Ends it in good order; its data stay.
     pub(crate) fn stop(&mut self) {
-        let mut watchdog = self.watchdog.take().expect("it is running");
-        watchdog.kill().expect("a child can be killed");
-        watchdog.wait().expect("a child can be waited for");
+        self.end_watchdog();
         self.signal("-TERM");
         let process = self.process();
         wait_until("the end of the broker", START_TIMEOUT, || {
-            (!Path::new("/proc").join(&process).exists()).then_some(())
+            (!is_alive(&process)).then_some(())
         });
     }
 
     /// Whether its process is there.
     pub(crate) fn is_running(&mut self) -> bool {
         let watchdog = self.watchdog.as_mut();
-        watchdog.is_some_and(|child| child.try_wait().expect("a child can be asked").is_none())
+        let is_watched =
+            watchdog.is_some_and(|child| child.try_wait().expect("a child can be asked").is_none());
+        // It tells its number a moment after its start.
+        let process = fs::read_to_string(self.directory.join("pid")).unwrap_or_default();
+        is_watched && (process.is_empty() || is_alive(process.trim()))
     }
 
     /// Sends a signal such as `-STOP` to the broker itself.
@@ -164,6 +176,16 @@ impl Broker {
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.directory.join("broker.log")).unwrap_or_default()
     }
+}
+
+/// Whether a process is there and has not ended.
+fn is_alive(process: &str) -> bool {
+    let stat = fs::read_to_string(Path::new("/proc").join(process).join("stat"));
+    // The state follows the name, which stands in brackets.
+    let state = stat
+        .ok()
+        .and_then(|stat| Some(stat.rsplit_once(") ")?.1.chars().next()));
+    !matches!(state.flatten(), None | Some('Z' | 'X'))
 }
 
 /// Where one node listens.
