@@ -47,6 +47,7 @@ mod reload;
 mod restore;
 #[path = "kafka/service.rs"]
 mod service;
+#[expect(dead_code, reason = "other tests use what this one does not")]
 #[path = "support/site.rs"]
 mod site;
 #[path = "kafka/standby.rs"]

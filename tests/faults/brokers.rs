@@ -17,18 +17,18 @@ pub(super) const SCENARIOS: [Scenario; 10] = [
         kill(stage, 0)
     })
     .ahead(20)
-    .lasting(24)
+    .lasting(20)
     .always(),
     Scenario::new("kill-broker-2", "SIGKILL of broker 2 for 8 s", |stage| {
         kill(stage, 1)
     })
     .ahead(20)
-    .lasting(24),
+    .lasting(20),
     Scenario::new("kill-broker-3", "SIGKILL of broker 3 for 8 s", |stage| {
         kill(stage, 2)
     })
     .ahead(20)
-    .lasting(24),
+    .lasting(20),
     Scenario::new("sleep-broker-1", "SIGSTOP of broker 1 for 13 s", |stage| {
         sleep(stage, 0)
     })
@@ -53,7 +53,7 @@ pub(super) const SCENARIOS: [Scenario; 10] = [
         },
     )
     .ahead(20)
-    .lasting(24),
+    .lasting(20),
     Scenario::new(
         "kill-transaction-coordinator",
         "SIGKILL of the broker that coordinates a lane's transactions",
@@ -64,7 +64,7 @@ pub(super) const SCENARIOS: [Scenario; 10] = [
         },
     )
     .ahead(20)
-    .lasting(24),
+    .lasting(20),
     Scenario::new(
         "roll-brokers",
         "SIGTERM and start of each broker in turn",

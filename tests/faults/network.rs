@@ -27,20 +27,20 @@ pub(super) const SCENARIOS: [Scenario; 9] = [
         half_open,
     )
     .by_proxy()
-    .lasting(26)
-    .always(),
+    .lasting(22),
     Scenario::new(
         "lose-end-answers",
-        "answers to EndTxn lost and connections cut, for 10 s",
+        "answers to EndTxn lost and connections cut, for 6 s",
         |stage| {
             trouble(
                 stage,
                 Trouble::LoseAnswers(Api::EndTxn),
-                Duration::from_secs(10),
+                Duration::from_secs(6),
             )
         },
     )
     .by_proxy()
+    .lasting(16)
     .always(),
     Scenario::new(
         "hold-end",

@@ -22,6 +22,7 @@ pub(super) const SCENARIOS: [Scenario; 7] = [
         "SIGKILL of replica b; warm copies",
         |stage| kill(stage, "b"),
     )
+    .lasting(18)
     .always(),
     Scenario::new(
         "kill-warm-c",
@@ -34,7 +35,7 @@ pub(super) const SCENARIOS: [Scenario; 7] = [
         "SIGTERM and start of each replica in turn",
         roll,
     )
-    .lasting(30)
+    .lasting(22)
     .always(),
     Scenario::new("scale", "1, 2, 3, 2, 1 replicas", scale)
         .of(1)

@@ -46,7 +46,7 @@ pub(crate) struct Outcome {
 }
 
 impl Scenario {
-    /// Three replicas, and half a minute of load that is written as it happens.
+    /// Three replicas, and twenty seconds of load that is written as it happens.
     pub(crate) const fn new(
         name: &'static str,
         injected: &'static str,
@@ -59,7 +59,7 @@ impl Scenario {
             prepare: |_| {},
             replicas: 3,
             load: load::steady,
-            length: Duration::from_secs(24),
+            length: Duration::from_secs(20),
             lead: Duration::from_secs(4),
             head: Duration::ZERO,
             settings: "",
