@@ -27,7 +27,7 @@ const ENVIRONMENT: [(&str, &str); 2] = [
 
 /// What was due in the past is told, too; and replicas look often whether the group has changed.
 const SETTINGS: &str = "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n\
-     [kafka.properties]\n'heartbeat.interval.ms' = '300'\n";
+     [kafka.properties]\n'heartbeat.interval.ms' = '150'\n";
 
 /// From a call to the first instant of the load, for writing what comes first.
 const HEAD: Duration = Duration::from_secs(4);
