@@ -136,12 +136,15 @@ impl Lanes {
             answer_patience: self.settings.answer_patience().min(patience),
         };
         let outcome = attempt.run(transaction, member);
-        let keep = match &outcome {
-            Outcome::Committed | Outcome::Aborted(_) => !producer.context().ear.take_disturbed(),
-            Outcome::Unknown(_) | Outcome::Fenced(_) => false,
-        };
-        if !keep {
-            lane.discard();
+        match &outcome {
+            Outcome::Committed | Outcome::Aborted(_) => {
+                if producer.context().ear.take_disturbed() {
+                    lane.discard();
+                }
+            }
+            Outcome::Fenced(_) => lane.discard(),
+            // What did not answer this one will not answer the other, which would wait as long again.
+            Outcome::Unknown(_) => self.discard(),
         }
         outcome
     }

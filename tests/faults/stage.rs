@@ -189,38 +189,37 @@ impl<'a> Stage<'a> {
         self.running[name].signal(signal);
     }
 
-    /// The sum of a metric over all replicas, of its lines that hold a text.
-    pub(crate) fn metric(&self, name: &str, label: &str) -> f64 {
-        let answers = self
-            .running
-            .values()
-            .map(|child| child.ask("GET /metrics", ""));
-        let answers: Vec<String> = answers.map(Option::unwrap_or_default).collect();
-        let lines = answers.iter().flat_map(|answer| answer.lines());
-        lines
-            .filter(|line| line.starts_with(name) && line.contains(label))
-            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
-            .sum()
+    /// A metric of every replica: the sum of its lines that hold a text.
+    pub(crate) fn metric(&self, name: &str, label: &str) -> Vec<f64> {
+        let answers = self.running.values().map(|child| {
+            let answer = child.ask("GET /metrics", "").unwrap_or_default();
+            let lines = answer.lines();
+            lines
+                .filter(|line| line.starts_with(name) && line.contains(label))
+                .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+                .sum()
+        });
+        answers.collect()
     }
 
-    /// Waits until each partition has an owner, and a copy wherever one is to be.
+    /// Waits until each replica serves its share, and each partition has a copy wherever one is to be.
     pub(crate) fn wait_until_shared(&self) {
-        let others = self.running.len() - 1;
-        let is_cold = std::fs::read_to_string(self.site.path().join("escalator.toml"));
-        let copies = if is_cold.unwrap().contains("copies = 0") {
-            0
-        } else {
-            others
-        };
-        let copies = (copies * PARTITIONS as usize) as f64;
+        let replicas = self.running.len();
+        let share = f64::from(PARTITIONS) / replicas as f64;
+        let settings = std::fs::read_to_string(self.site.path().join("escalator.toml"));
+        let is_cold = settings.unwrap().contains("copies = 0");
+        let others = if is_cold { 0 } else { replicas - 1 };
         wait_until("the sharing of all partitions", PATIENCE, || {
             pass(Duration::from_millis(100));
-            let owned: f64 = ["\"live\"", "\"catching_up\""]
-                .map(|state| self.metric("escalator_partitions{", state))
+            let live = self.metric("escalator_partitions{", "\"live\"");
+            let late = self.metric("escalator_partitions{", "\"catching_up\"");
+            let owned = live.iter().zip(late).map(|(live, late)| live + late);
+            let is_shared = owned.into_iter().all(|owned| owned == share);
+            let warm: f64 = self
+                .metric("escalator_standby_current_partitions ", "")
                 .iter()
                 .sum();
-            let warm = self.metric("escalator_standby_current_partitions ", "");
-            (owned == f64::from(PARTITIONS) && warm >= copies).then_some(())
+            (is_shared && warm >= (others * PARTITIONS as usize) as f64).then_some(())
         });
     }
 
