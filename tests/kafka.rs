@@ -7,6 +7,7 @@
     reason = "the lint knows test functions but not the helpers beside them"
 )]
 
+#[expect(dead_code, reason = "other tests use what this one does not")]
 mod support;
 
 #[path = "kafka/broker_away.rs"]
@@ -46,12 +47,15 @@ mod reload;
 mod restore;
 #[path = "kafka/service.rs"]
 mod service;
-#[path = "kafka/site.rs"]
+#[expect(dead_code, reason = "other tests use what this one does not")]
+#[path = "support/site.rs"]
 mod site;
 #[path = "kafka/standby.rs"]
 mod standby;
 #[path = "kafka/storms.rs"]
 mod storms;
+#[path = "support/told.rs"]
+mod told;
 #[path = "kafka/topics.rs"]
 mod topics;
 #[path = "kafka/zombie.rs"]

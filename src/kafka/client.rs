@@ -36,6 +36,17 @@ impl ClientSettings {
     pub(super) fn config(&self, tunable: &[(&str, &str)], fixed: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set_log_level(RDKafkaLogLevel::Warning);
+        let patience_ms = self.answer_patience().as_millis().to_string();
+        for step in [
+            "socket.timeout.ms",
+            "socket.connection.setup.timeout.ms",
+            "api.version.request.timeout.ms",
+        ] {
+            config.set(step, &patience_ms);
+        }
+        // The library waits longer from one failed connection to the next, up to ten seconds, in which a
+        // broker that is back is not asked. One attempt a second costs a broker that is away nothing.
+        config.set("reconnect.backoff.max.ms", "1000");
         for (key, value) in tunable {
             config.set(*key, *value);
         }
@@ -48,6 +59,15 @@ impl ClientSettings {
         config.set("bootstrap.servers", &self.brokers);
         config.set("client.id", self.client_id());
         config
+    }
+
+    /// How long a broker may take to answer, be it to the first question on a connection; then the
+    /// connection is given up, and whoever leads its partitions by now is asked. A broker that hangs,
+    /// and a connection that silently carries nothing any more, are noticed by nothing else. A third of
+    /// a session, so that the group hears of this member in time; at most a minute, the library's own
+    /// measure.
+    pub(super) fn answer_patience(&self) -> Duration {
+        (self.session_timeout / 3).min(Duration::from_secs(60))
     }
 
     /// The name by which brokers and the other members of the group know this process.
@@ -159,6 +179,30 @@ impl ConsumerContext for Ear {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn answer_patience_ms(properties: BTreeMap<String, String>) -> String {
+        let settings = ClientSettings {
+            brokers: String::new(),
+            group: String::new(),
+            instance: String::new(),
+            properties,
+            session_timeout: Duration::from_secs(10),
+            transaction_timeout: Duration::from_secs(10),
+        };
+        let config = settings.config(&[], &[]);
+        config.get("socket.timeout.ms").unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_broker_that_does_not_answer_is_given_up_within_the_session() {
+        assert_eq!(answer_patience_ms(BTreeMap::new()), "3333");
+    }
+
+    #[test]
+    fn how_long_an_answer_may_take_can_be_set() {
+        let slow = ("socket.timeout.ms".to_owned(), "30000".to_owned());
+        assert_eq!(answer_patience_ms([slow].into()), "30000");
+    }
 
     #[test]
     fn what_differs_from_attempt_to_attempt_is_cut_off() {

@@ -103,6 +103,11 @@ pub(super) fn is_transient(code: RDKafkaErrorCode) -> bool {
         code,
         RDKafkaErrorCode::BrokerTransportFailure
             | RDKafkaErrorCode::AllBrokersDown
+            // The library has given up its handle of a broker that left the cluster, as one does that
+            // is dead for longer than its session, and with it what was asked of that broker.
+            | RDKafkaErrorCode::DestroyBroker
+            // So the library says that a partition has no leader that could be asked.
+            | RDKafkaErrorCode::NoEnt
             | RDKafkaErrorCode::Resolve
             | RDKafkaErrorCode::OperationTimedOut
             | RDKafkaErrorCode::MessageTimedOut
@@ -113,6 +118,14 @@ pub(super) fn is_transient(code: RDKafkaErrorCode) -> bool {
             | RDKafkaErrorCode::LeaderNotAvailable
             | RDKafkaErrorCode::NotLeaderForPartition
             | RDKafkaErrorCode::ReplicaNotAvailable
+            | RDKafkaErrorCode::EligibleLeadersNotAvailable
+            | RDKafkaErrorCode::ListenerNotFound
+            | RDKafkaErrorCode::NotEnoughReplicas
+            | RDKafkaErrorCode::NotEnoughReplicasAfterAppend
+            // A leader that has just become one does not know yet what is committed.
+            | RDKafkaErrorCode::OffsetNotAvailable
+            | RDKafkaErrorCode::KafkaStorageError
+            | RDKafkaErrorCode::ThrottlingQuotaExceeded
             | RDKafkaErrorCode::UnknownTopicOrPartition
             | RDKafkaErrorCode::UnknownTopic
             | RDKafkaErrorCode::UnknownPartition
@@ -128,4 +141,36 @@ pub(super) fn is_transient(code: RDKafkaErrorCode) -> bool {
             | RDKafkaErrorCode::Partial
             | RDKafkaErrorCode::PollExceeded
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asking(code: RDKafkaErrorCode) -> Error {
+        Error::Call {
+            doing: "asking for the members of a group".to_owned(),
+            source: KafkaError::GroupListFetch(code),
+        }
+    }
+
+    #[test]
+    fn a_question_to_a_broker_that_has_left_the_cluster_is_asked_again() {
+        assert!(asking(RDKafkaErrorCode::DestroyBroker).is_retriable());
+    }
+
+    #[test]
+    fn a_question_without_a_leader_or_to_a_new_one_is_asked_again() {
+        for code in [
+            RDKafkaErrorCode::NoEnt,
+            RDKafkaErrorCode::OffsetNotAvailable,
+        ] {
+            assert!(asking(code).is_retriable(), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_not_asked_again() {
+        assert!(!asking(RDKafkaErrorCode::GroupAuthorizationFailed).is_retriable());
+    }
 }

@@ -130,13 +130,21 @@ impl Lanes {
             .expect("a lane is prepared before it is used");
         producer.context().ear.settle();
         let patience = self.settings.transaction_timeout;
-        let outcome = Attempt { producer, patience }.run(transaction, member);
-        let keep = match &outcome {
-            Outcome::Committed | Outcome::Aborted(_) => !producer.context().ear.take_disturbed(),
-            Outcome::Unknown(_) | Outcome::Fenced(_) => false,
+        let attempt = Attempt {
+            producer,
+            patience,
+            answer_patience: self.settings.answer_patience().min(patience),
         };
-        if !keep {
-            lane.discard();
+        let outcome = attempt.run(transaction, member);
+        match &outcome {
+            Outcome::Committed | Outcome::Aborted(_) => {
+                if producer.context().ear.take_disturbed() {
+                    lane.discard();
+                }
+            }
+            Outcome::Fenced(_) => lane.discard(),
+            // What did not answer this one will not answer the other, which would wait as long again.
+            Outcome::Unknown(_) => self.discard(),
         }
         outcome
     }
@@ -195,7 +203,14 @@ fn create(
 ) -> Result<ThreadedProducer<LaneContext>, Error> {
     let timeout = settings.transaction_timeout.as_millis();
     let (timeout_ms, delivery_ms) = (timeout.to_string(), (timeout * 9 / 10).to_string());
+    let answer_ms = settings
+        .answer_patience()
+        .as_millis()
+        .min(timeout)
+        .to_string();
     let tunable = [
+        // The library accepts none that is longer than a transaction.
+        ("socket.timeout.ms", answer_ms.as_str()),
         ("transaction.timeout.ms", timeout_ms.as_str()),
         // Below the transaction's, so that an undeliverable record fails before the broker aborts.
         ("message.timeout.ms", delivery_ms.as_str()),
@@ -228,6 +243,8 @@ struct Attempt<'a> {
     producer: &'a ThreadedProducer<LaneContext>,
     /// How long the broker keeps the transaction open.
     patience: Duration,
+    /// How long a broker may take to answer.
+    answer_patience: Duration,
 }
 
 impl Attempt<'_> {
@@ -270,9 +287,11 @@ impl Attempt<'_> {
     }
 
     /// Adds the offsets, on a thread of their own: once the offsets are announced, the library waits
-    /// for the group's coordinator as long as no broker is there, whatever time the call is given
-    /// (`rd_kafka_coord_req` of librdkafka 2.12.1 has no timeout). Such a call is left behind with its
-    /// producer; it ends when a broker is back, and the producer made anew has the later epoch.
+    /// for the broker that was the group's coordinator as long as it is away, whatever time the call is
+    /// given, and asks nobody whether another is by now (`rd_kafka_coord_req` of librdkafka 2.12.1 has no
+    /// timeout). Such a call is left behind with its producer, as soon as a broker that is there would
+    /// have answered; it ends when that broker is back, and the producer made anew, which asks who the
+    /// coordinator is, has the later epoch.
     fn send_offsets(
         self,
         transaction: &Transaction,
@@ -293,7 +312,7 @@ impl Attempt<'_> {
             fatal: false,
             message: "this process is not a member of the group".to_owned(),
         })?;
-        let (producer, patience) = (self.producer.clone(), self.patience);
+        let (producer, patience) = (self.producer.clone(), self.answer_patience);
         let (tell, answer) = channel();
         std::thread::Builder::new()
             .name("offsets".to_owned())
@@ -304,7 +323,7 @@ impl Attempt<'_> {
             .map_err(|error| gave_up(&error.to_string()))?;
         // The last of the calls may begin just before the time is over.
         answer
-            .recv_timeout(patience + CALL_TIMEOUT * 2)
+            .recv_timeout(patience + CALL_TIMEOUT)
             .unwrap_or_else(|_| Err(gave_up("no broker answers")))
     }
 

@@ -4,7 +4,7 @@
 //! assigned ──► Restoring ──► Restored ──► Live      (any of them) ──► revoked or lost: gone
 //!     │                          ▲
 //!     ├─ was live before ──► Returned ──► somebody else committed meanwhile: Restoring
-//!     └─ without its twin, or with a state that cannot be trusted ──► Refused
+//!     └─ added, without its twin, or with a state that cannot be trusted ──► Refused
 //! ```
 //!
 //! A partition that goes takes its state with it; the next owner restores it from the log. So an
@@ -146,29 +146,43 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     fn assign(&mut self, number: i32, has_both: bool) {
         let mut metrics = self.parts.metrics.partition(number);
         let parked = self.parked.remove(&number);
-        if has_both {
-            match parked {
-                Some(Parked { restored, .. }) => {
-                    metrics.enter(PartitionState::Restoring);
-                    let slot = Slot::Returned { restored, metrics };
-                    self.slots.insert(number, slot);
-                }
-                None => self.restore(number, metrics),
-            }
+        if let Some(reason) = self.unfit(number, has_both) {
+            tracing::error!(kafka.partition = number, "{reason}");
+            metrics.enter(PartitionState::Refused);
+            let slot = Slot::Refused {
+                reason,
+                _metrics: metrics,
+            };
+            self.slots.insert(number, slot);
             return;
         }
-        let reason = format!(
-            "partition {number} of one input was assigned without the other's; the group must be \
-             assigned by `range`, which every replica of this service asks for: look for another \
-             consumer in the group"
-        );
-        tracing::error!(kafka.partition = number, "{reason}");
-        metrics.enter(PartitionState::Refused);
-        let slot = Slot::Refused {
-            reason,
-            _metrics: metrics,
-        };
-        self.slots.insert(number, slot);
+        match parked {
+            Some(Parked { restored, .. }) => {
+                metrics.enter(PartitionState::Restoring);
+                let slot = Slot::Returned { restored, metrics };
+                self.slots.insert(number, slot);
+            }
+            None => self.restore(number, metrics),
+        }
+    }
+
+    /// Why a partition cannot be processed, whatever its state is.
+    fn unfit(&self, number: i32, has_both: bool) -> Option<String> {
+        let count = self.parts.shared.partitions;
+        if number >= count {
+            return Some(format!(
+                "partition {number} was added while the service runs, and the {count} that it began with \
+                 go on; the events of a ticket may now be in two partitions: move to new topics that have \
+                 as many from the beginning"
+            ));
+        }
+        (!has_both).then(|| {
+            format!(
+                "partition {number} of one input was assigned without the other's; the group must be \
+                 assigned by `range`, which every replica of this service asks for: look for another \
+                 consumer in the group"
+            )
+        })
     }
 
     fn restore(&mut self, number: i32, mut metrics: PartitionMetrics) {

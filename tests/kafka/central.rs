@@ -3,8 +3,6 @@
 
 #[path = "central/load.rs"]
 mod load;
-#[path = "central/told.rs"]
-mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Write};
@@ -22,8 +20,8 @@ use crate::site::Site;
 use crate::support::broker::{Broker, broker};
 use crate::support::process::Escalator;
 use crate::support::{PATIENCE, pass, wait_until};
+use crate::told::{self, Told, assert_corrected, assert_same, count, published};
 use load::{Load, Random};
-use told::{Told, assert_corrected, assert_same, count, published, simulated};
 
 /// Clocks, triggers, holds and waits that all end within weeks; nothing is withheld for being late,
 /// and no repeat has a successor that would make it stale. Nothing is forgotten, for the states of
@@ -212,6 +210,11 @@ impl Story {
         });
         assert!(service.stop().success());
     }
+}
+
+/// What `simulate` gives.
+fn simulated(site: &Site, load: &Load) -> Told {
+    told::simulated(site.path(), &load.file(), UNTIL)
 }
 
 /// Whether evaluation has reached the one fact of a ticket.

@@ -1,4 +1,4 @@
-//! Apache Kafka in a process of its own: one node, shared by all tests of a run.
+//! Apache Kafka in processes of its own: one node, shared by all tests of a run, or three.
 //!
 //! The jars come from Maven once and stay under `target`. A shell stands between the tests and the
 //! broker and kills it when its standard input closes, which happens however the tests end.
@@ -9,7 +9,10 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use super::wait_until;
 
 /// The version of the broker; the one in `tests/broker/pom.xml`.
 const VERSION: &str = "4.3.0";
@@ -17,13 +20,16 @@ const VERSION: &str = "4.3.0";
 /// A broker on two busy cores is up in 4 to 20 seconds.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The broker of this test run.
+/// A broker.
 pub(crate) struct Broker {
     /// `host:port` for clients.
     pub(crate) address: String,
+    /// The port of its second listener, where there is one.
+    pub(crate) behind_door: u16,
+    heap_mb: u32,
     directory: PathBuf,
     // Its standard input keeps the broker alive.
-    watchdog: Child,
+    watchdog: Option<Child>,
 }
 
 /// The broker of this run, started by whoever asks first.
@@ -35,48 +41,123 @@ pub(crate) fn broker() -> &'static Broker {
 impl Broker {
     /// Starts a broker for one test alone, which may then do to it what others must not see.
     pub(crate) fn start() -> Self {
-        let jars = jars();
+        let mut broker = Self::format(1, &[Ports::new()]);
+        broker.start_again();
+        broker
+    }
+
+    /// Starts three brokers that are one cluster, each of them a controller too, so that it outlives
+    /// the loss of any one. Those who come through the second listener of a broker are sent to
+    /// `doors` for it.
+    pub(crate) fn start_three(doors: [u16; 3]) -> [Self; 3] {
+        let ports = doors.map(|door| Ports {
+            door: Some((free_port(), door)),
+            ..Ports::new()
+        });
+        let mut brokers = std::thread::scope(|scope| {
+            let format = |id| scope.spawn(move || Self::format(id, &ports));
+            [1, 2, 3]
+                .map(format)
+                .map(|broker| broker.join().expect("storage can be formatted"))
+        });
+        for broker in &mut brokers {
+            broker.spawn();
+        }
+        for broker in &mut brokers {
+            broker.wait_until_up();
+        }
+        brokers
+    }
+
+    /// Prepares the node of this number, from 1, of a cluster with these ports.
+    fn format(id: usize, ports: &[Ports]) -> Self {
         let directory = tempfile::Builder::new()
             .prefix("escalator-kafka-")
             .tempdir()
             .expect("a temporary directory can be made")
             .keep();
-        let (port, controller) = (free_port(), free_port());
         let settings = directory.join("server.properties");
-        fs::write(&settings, server_properties(port, controller, &directory))
+        fs::write(&settings, server_properties(id, ports, &directory))
             .expect("the settings can be written");
-        format_storage(&jars, &settings, &directory);
-        let mut broker = Self {
-            address: format!("127.0.0.1:{port}"),
-            watchdog: spawn(&jars, &directory),
+        format_storage(&jars(), &settings, &directory);
+        let own = ports[id - 1];
+        Self {
+            address: format!("127.0.0.1:{}", own.clients),
+            behind_door: own.door.map_or(0, |(port, _)| port),
+            heap_mb: if ports.len() == 1 { 768 } else { 384 },
+            watchdog: None,
             directory,
-        };
-        broker.wait_until_up();
-        broker
+        }
+    }
+
+    fn spawn(&mut self) {
+        // One that has ended by itself still has its watchdog.
+        self.end_watchdog();
+        // Nobody is to take its last process for the new one.
+        drop(fs::remove_file(self.directory.join("pid")));
+        self.watchdog = Some(spawn(&jars(), self.heap_mb, &self.directory));
+    }
+
+    /// Without it the broker and its data outlive whatever happens to either.
+    fn end_watchdog(&mut self) {
+        if let Some(mut watchdog) = self.watchdog.take() {
+            watchdog.kill().expect("a child can be killed");
+            watchdog.wait().expect("a child can be waited for");
+        }
     }
 
     /// Ends it as a crash does; its data stay.
     pub(crate) fn kill(&mut self) {
         // The shell first: it would remove the data.
-        self.watchdog.kill().expect("a child can be killed");
-        self.watchdog.wait().expect("a child can be waited for");
+        self.end_watchdog();
+        self.signal("-9");
+    }
+
+    /// Ends it in good order; its data stay.
+    pub(crate) fn stop(&mut self) {
+        self.end_watchdog();
+        self.signal("-TERM");
+        let process = self.process();
+        wait_until("the end of the broker", START_TIMEOUT, || {
+            (!is_alive(&process)).then_some(())
+        });
+    }
+
+    /// Whether its process is there.
+    pub(crate) fn is_running(&mut self) -> bool {
+        let watchdog = self.watchdog.as_mut();
+        let is_watched =
+            watchdog.is_some_and(|child| child.try_wait().expect("a child can be asked").is_none());
+        // It tells its number a moment after its start.
+        let process = fs::read_to_string(self.directory.join("pid")).unwrap_or_default();
+        is_watched && (process.is_empty() || is_alive(process.trim()))
+    }
+
+    /// Sends a signal such as `-STOP` to the broker itself.
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("kill")
+            .args([signal, &self.process()])
+            .status();
+        assert!(sent.expect("`kill` can be started").success());
+    }
+
+    /// Its process id.
+    pub(crate) fn process(&self) -> String {
         let process = fs::read_to_string(self.directory.join("pid")).expect("it was written");
-        let killed = Command::new("kill").args(["-9", process.trim()]).status();
-        assert!(killed.expect("`kill` can be started").success());
+        process.trim().to_owned()
     }
 
     /// Starts it again on its data and its port.
     pub(crate) fn start_again(&mut self) {
-        self.watchdog = spawn(&jars(), &self.directory);
+        self.spawn();
         self.wait_until_up();
     }
 
     fn wait_until_up(&mut self) {
         let deadline = Instant::now() + START_TIMEOUT;
         while TcpStream::connect(&self.address).is_err() {
-            let ended = self.watchdog.try_wait().expect("a child can be asked");
             assert!(
-                ended.is_none() && Instant::now() < deadline,
+                self.is_running() && Instant::now() < deadline,
                 "the broker did not come up; the end of its log:\n{}",
                 self.log_tail()
             );
@@ -84,30 +165,90 @@ impl Broker {
         }
     }
 
-    fn log_tail(&self) -> String {
-        let log = fs::read_to_string(self.directory.join("broker.log")).unwrap_or_default();
+    /// The last lines that it has logged.
+    pub(crate) fn log_tail(&self) -> String {
+        let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(40)..].join("\n")
     }
+
+    /// What it has logged since its last start.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.directory.join("broker.log")).unwrap_or_default()
+    }
 }
 
-fn server_properties(port: u16, controller: u16, directory: &Path) -> String {
-    let data = directory.join("data");
+/// Whether a process is there and has not ended.
+fn is_alive(process: &str) -> bool {
+    let stat = fs::read_to_string(Path::new("/proc").join(process).join("stat"));
+    // The state follows the name, which stands in brackets.
+    let state = stat
+        .ok()
+        .and_then(|stat| Some(stat.rsplit_once(") ")?.1.chars().next()));
+    !matches!(state.flatten(), None | Some('Z' | 'X'))
+}
+
+/// Where one node listens.
+#[derive(Clone, Copy)]
+struct Ports {
+    clients: u16,
+    controller: u16,
+    /// A second listener, and the port that is told to those who come there.
+    door: Option<(u16, u16)>,
+}
+
+impl Ports {
+    fn new() -> Self {
+        Self {
+            clients: free_port(),
+            controller: free_port(),
+            door: None,
+        }
+    }
+}
+
+fn server_properties(id: usize, nodes: &[Ports], directory: &Path) -> String {
+    let own = nodes[id - 1];
+    let clients = own.clients;
+    let mut listeners = format!(
+        "PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{}",
+        own.controller
+    );
+    let mut advertised = format!("PLAINTEXT://127.0.0.1:{clients}");
+    if let Some((port, told)) = own.door {
+        listeners += &format!(",DOOR://127.0.0.1:{port}");
+        advertised += &format!(",DOOR://127.0.0.1:{told}");
+    }
+    let voters: Vec<String> = (1..)
+        .zip(nodes)
+        .map(|(id, node)| format!("{id}@127.0.0.1:{}", node.controller))
+        .collect();
+    let voters = voters.join(",");
+    let copies = nodes.len();
+    // A majority: with three, any one may be lost.
+    let copies_min = copies / 2 + 1;
+    // One of several that is silent for this long loses its partitions; nine seconds would only make
+    // the tests longer.
+    let session_ms = if copies == 1 { 9_000 } else { 4_000 };
     format!(
         "process.roles=broker,controller\n\
-         node.id=1\n\
-         controller.quorum.voters=1@127.0.0.1:{controller}\n\
-         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+         node.id={id}\n\
+         controller.quorum.voters={voters}\n\
+         listeners={listeners}\n\
+         advertised.listeners={advertised}\n\
          controller.listener.names=CONTROLLER\n\
-         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
+         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DOOR:PLAINTEXT\n\
          inter.broker.listener.name=PLAINTEXT\n\
          log.dirs={}\n\
+         broker.session.timeout.ms={session_ms}\n\
+         broker.heartbeat.interval.ms=500\n\
          auto.create.topics.enable=false\n\
-         offsets.topic.replication.factor=1\n\
+         default.replication.factor={copies}\n\
+         min.insync.replicas={copies_min}\n\
+         offsets.topic.replication.factor={copies}\n\
          offsets.topic.num.partitions=4\n\
-         transaction.state.log.replication.factor=1\n\
-         transaction.state.log.min.isr=1\n\
+         transaction.state.log.replication.factor={copies}\n\
+         transaction.state.log.min.isr={copies_min}\n\
          transaction.state.log.num.partitions=4\n\
          group.initial.rebalance.delay.ms=0\n\
          group.min.session.timeout.ms=1000\n\
@@ -117,13 +258,15 @@ fn server_properties(port: u16, controller: u16, directory: &Path) -> String {
          group.consumer.heartbeat.interval.ms=1000\n\
          transaction.abort.timed.out.transaction.cleanup.interval.ms=1000\n\
          log.cleaner.dedupe.buffer.size=16777216\n\
+         log.cleaner.backoff.ms=1000\n\
+         log.segment.delete.delay.ms=1000\n\
          log.retention.ms=-1\n",
-        data.display()
+        directory.join("data").display()
     )
 }
 
 fn format_storage(jars: &Path, settings: &Path, directory: &Path) {
-    let output = java(jars)
+    let output = java(jars, 256)
         .arg("kafka.tools.StorageTool")
         .args(["format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c"])
         .arg(settings)
@@ -138,13 +281,13 @@ fn format_storage(jars: &Path, settings: &Path, directory: &Path) {
     );
 }
 
-fn spawn(jars: &Path, directory: &Path) -> Child {
+fn spawn(jars: &Path, heap_mb: u32, directory: &Path) -> Child {
     let log = File::create(directory.join("broker.log")).expect("the log can be made");
     // `read` ends when the tests end, orderly or not; then the broker is killed and its data go.
     let script = "dir=$1; shift; \"$@\" </dev/null & broker=$!; echo $broker >\"$dir/pid\"; \
                   (while kill -0 $broker 2>/dev/null; do sleep 1; done; kill $$ 2>/dev/null) & \
                   read -r _; kill -9 $broker; wait $broker 2>/dev/null; rm -rf \"$dir\"";
-    let broker = java(jars);
+    let broker = java(jars, heap_mb);
     let mut command = Command::new("sh");
     command.args(["-c", script, "watchdog"]).arg(directory);
     command.arg(broker.get_program()).args(broker.get_args());
@@ -159,14 +302,10 @@ fn spawn(jars: &Path, directory: &Path) -> Child {
         .expect("a shell can be started")
 }
 
-fn java(jars: &Path) -> Command {
+fn java(jars: &Path, heap_mb: u32) -> Command {
     let mut java = Command::new("java");
-    java.args([
-        "-Xmx768m",
-        "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
-        "-cp",
-    ]);
+    java.arg(format!("-Xmx{heap_mb}m"));
+    java.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"]);
     java.arg(format!("{}/*", jars.display()));
     java
 }
@@ -202,10 +341,18 @@ fn jars() -> PathBuf {
     jars
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, below those that systems give to whoever connects: what listens
+/// there can go away and come back.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port can be found")
-        .port()
+    const FIRST: u32 = 12_000;
+    const COUNT: u32 = 20_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Test processes that run at once begin far from each other.
+    let begin = std::process::id().wrapping_mul(7_919);
+    let found = (0..COUNT).find_map(|_| {
+        let nth = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(FIRST + nth % COUNT).ok()?;
+        TcpListener::bind(("127.0.0.1", port)).ok().map(|_| port)
+    });
+    found.expect("a free port can be found")
 }

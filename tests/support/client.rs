@@ -78,23 +78,30 @@ fn config(address: &str) -> ClientConfig {
     config
 }
 
-/// Makes a topic with these settings.
-pub(crate) fn create_topic(address: &str, name: &str, partitions: i32, settings: &[(&str, &str)]) {
-    let admin: AdminClient<DefaultClientContext> = config(address)
+/// An administrator.
+pub(crate) fn admin(address: &str) -> AdminClient<DefaultClientContext> {
+    config(address)
         .create()
-        .expect("an admin client can be made");
-    let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        .expect("an admin client can be made")
+}
+
+/// Waits for what an administrator is answered.
+pub(crate) fn wait_for<T>(answer: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime can be made")
+        .block_on(answer)
+}
+
+/// Makes a topic with these settings and as many copies as the cluster gives by itself.
+pub(crate) fn create_topic(address: &str, name: &str, partitions: i32, settings: &[(&str, &str)]) {
+    let admin = admin(address);
+    let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
     for (key, value) in settings {
         topic = topic.set(key, value);
     }
-    let answers = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime can be made")
-        .block_on(admin.create_topics(
-            &[topic],
-            &AdminOptions::new().operation_timeout(Some(Duration::from_secs(30))),
-        ))
-        .expect("the broker answers");
+    let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
+    let answers = wait_for(admin.create_topics(&[topic], &options)).expect("the broker answers");
     for answer in answers {
         answer.expect("the topic can be made");
     }

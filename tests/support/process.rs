@@ -98,7 +98,8 @@ impl Escalator {
         self.signal("-HUP");
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends it a signal such as `-STOP`.
+    pub(crate) fn signal(&self, signal: &str) {
         let asked = Command::new("kill")
             .args([signal, &self.child.id().to_string()])
             .status()

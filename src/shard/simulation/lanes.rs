@@ -73,6 +73,9 @@ impl Lanes {
         let is_kept = is_definite && mishap != Some(Mishap::Disturbed);
         if !is_kept && !planted::is(Mistake::KeepProducer) {
             self.ready[lane] = None;
+            if matches!(outcome, Outcome::Unknown(_)) {
+                self.discard();
+            }
         }
         outcome
     }

@@ -182,6 +182,17 @@ fn a_partition_without_its_twin_is_refused_and_the_others_go_on() {
 }
 
 #[test]
+fn a_partition_that_was_added_is_refused_and_the_others_go_on() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    // The topics began with two, and only their states have a place.
+    let mut shard = scene.owner(&[0, 2]);
+    scene.run(&mut shard, 20);
+    assert_eq!(scene.raised_tickets(), ["T1"]);
+    assert!(!scene.health.is_ready());
+}
+
+#[test]
 fn offsets_without_state_or_ahead_of_it_are_refused() {
     let mut scene = Scene::new();
     scene.create(0, "T1", 0);

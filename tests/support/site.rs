@@ -94,6 +94,11 @@ impl Site {
         self.directory.path()
     }
 
+    /// The consumer group of its service.
+    pub(crate) fn group(&self) -> &str {
+        &self.prefix
+    }
+
     pub(crate) fn topic(&self, name: &str) -> String {
         format!("{}-{name}", self.prefix)
     }

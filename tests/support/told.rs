@@ -1,18 +1,18 @@
 //! What is told, by the service and by `simulate`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-use super::UNTIL;
-use super::load::Load;
 use crate::site::Site;
 
 /// Events out per topic and ticket, in order, without what is free to differ.
-pub(super) type Told = BTreeMap<(String, String), Vec<Value>>;
+pub(crate) type Told = BTreeMap<(String, String), Vec<Value>>;
 
-fn tell(told: &mut Told, topic: &str, key: &str, mut value: Value) {
+/// Adds an event.
+pub(crate) fn tell(told: &mut Told, topic: &str, key: &str, mut value: Value) {
     let fields = value.as_object_mut().unwrap();
     for free in ["fired_at", "lateness_ms"] {
         assert!(fields.remove(free).is_some(), "{free} is always there");
@@ -22,23 +22,11 @@ fn tell(told: &mut Told, topic: &str, key: &str, mut value: Value) {
         .push(value);
 }
 
-/// What `simulate` gives.
-pub(super) fn simulated(site: &Site, load: &Load) -> Told {
-    let events = site.path().join("events.jsonl");
-    std::fs::write(&events, load.file()).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_escalator"))
-        .arg("simulate")
-        .arg("--plans")
-        .arg(site.path().join("plan.yaml"))
-        .arg("--events")
-        .arg(&events)
-        .args(["--until", UNTIL, "--output", "json"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
+/// What `simulate` gives up to an instant, of the events of a file and with the plans of a directory,
+/// into which the events are written.
+pub(crate) fn simulated(directory: &Path, events: &str, until: &str) -> Told {
     let mut told = Told::new();
-    for line in String::from_utf8(output.stdout).unwrap().lines() {
-        let line: Value = serde_json::from_str(line).unwrap();
+    for line in simulated_lines(directory, events, until) {
         let text = |name: &str| line[name].as_str().unwrap().to_owned();
         tell(
             &mut told,
@@ -50,8 +38,29 @@ pub(super) fn simulated(site: &Site, load: &Load) -> Told {
     told
 }
 
+/// The same as it is printed, in order.
+pub(crate) fn simulated_lines(directory: &Path, events: &str, until: &str) -> Vec<Value> {
+    let file = directory.join("events.jsonl");
+    std::fs::write(&file, events).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_escalator"))
+        .arg("simulate")
+        .arg("--plans")
+        .arg(directory.join("plan.yaml"))
+        .arg("--events")
+        .arg(&file)
+        .args(["--until", until, "--output", "json"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let lines = printed.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
 /// What the service has published.
-pub(super) fn published(site: &Site) -> Told {
+pub(crate) fn published(site: &Site) -> Told {
     let mut told = Told::new();
     for topic in ["escalated", "notify"] {
         for record in site.read(topic) {
@@ -68,13 +77,23 @@ pub(super) fn published(site: &Site) -> Told {
 }
 
 /// How many events.
-pub(super) fn count(told: &Told) -> usize {
+pub(crate) fn count(told: &Told) -> usize {
     told.values().map(Vec::len).sum()
 }
 
 /// Names the first that differ.
 #[track_caller]
-pub(super) fn assert_same(actual: &Told, expected: &Told) {
+pub(crate) fn assert_same(actual: &Told, expected: &Told) {
+    if let Err(found) = compare(actual, expected) {
+        panic!("{found}");
+    }
+}
+
+/// Compares them topic by topic and ticket by ticket, in order.
+///
+/// # Errors
+/// How many differ, and the first of them.
+pub(crate) fn compare(actual: &Told, expected: &Told) -> Result<(), String> {
     let keys: BTreeSet<_> = actual.keys().chain(expected.keys()).collect();
     let wrong: Vec<_> = keys
         .into_iter()
@@ -91,18 +110,20 @@ pub(super) fn assert_same(actual: &Told, expected: &Told) {
             lines(actual)
         )
     });
-    assert!(
-        wrong.is_empty(),
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
         "{} of {} differ:\n{}",
         wrong.len(),
         expected.len(),
         shown.collect::<String>()
-    );
+    ))
 }
 
 /// Whether everything was decided in the end that should have been, and the level that a
 /// subscriber sees is the right one.
-pub(super) fn assert_corrected(ticket: &str, actual: &[Value], expected: &[Value]) {
+pub(crate) fn assert_corrected(ticket: &str, actual: &[Value], expected: &[Value]) {
     let decision = |event: &Value| {
         let what = ["type", "cause", "level", "due_at"].map(|field| event[field].clone());
         Value::from(what.to_vec()).to_string()
