@@ -105,7 +105,7 @@ impl GroupConsumer {
             .create_with_context(context)
             .map_err(|source| Error::Create {
                 client: "group",
-                source,
+                source: source.into(),
             })?;
         Ok(Self {
             consumer,
@@ -361,11 +361,14 @@ impl GroupConsumer {
                     detail: heard.map_or_else(|| error.to_string(), |(_, reason)| reason),
                 })
             }
-            Some(RDKafkaErrorCode::AllBrokersDown) if !fatal => Some(Error::Unreachable {
-                brokers: self.brokers.clone(),
-                doing: "reading the inputs",
-                why: heard.map_or_else(|| error.to_string(), |(_, reason)| reason),
-            }),
+            Some(code @ RDKafkaErrorCode::AllBrokersDown) if !fatal => {
+                let heard = heard.unwrap_or_else(|| (code, error.to_string()));
+                Some(Error::unreachable(
+                    &self.brokers,
+                    "reading the inputs",
+                    Some(heard),
+                ))
+            }
             Some(code) if !fatal && is_transient(code) => None,
             _ => Some(self.call("reading", error)),
         }

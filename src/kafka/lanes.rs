@@ -218,7 +218,7 @@ fn create(
         .create_with_context(LaneContext::default())
         .map_err(|source| Error::Create {
             client: "transactional",
-            source,
+            source: source.into(),
         })
 }
 
