@@ -44,6 +44,8 @@ mod registry;
 mod reload;
 #[path = "kafka/restore.rs"]
 mod restore;
+#[path = "kafka/security.rs"]
+mod security;
 #[path = "kafka/service.rs"]
 mod service;
 #[path = "kafka/site.rs"]

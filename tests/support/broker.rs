@@ -3,6 +3,8 @@
 //! The jars come from Maven once and stay under `target`. A shell stands between the tests and the
 //! broker and kills it when its standard input closes, which happens however the tests end.
 
+pub(crate) mod secured;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -35,17 +37,16 @@ pub(crate) fn broker() -> &'static Broker {
 impl Broker {
     /// Starts a broker for one test alone, which may then do to it what others must not see.
     pub(crate) fn start() -> Self {
+        Self::start_in(directory(), &More::default())
+    }
+
+    fn start_in(directory: PathBuf, more: &More) -> Self {
         let jars = jars();
-        let directory = tempfile::Builder::new()
-            .prefix("escalator-kafka-")
-            .tempdir()
-            .expect("a temporary directory can be made")
-            .keep();
         let (port, controller) = (free_port(), free_port());
         let settings = directory.join("server.properties");
-        fs::write(&settings, server_properties(port, controller, &directory))
-            .expect("the settings can be written");
-        format_storage(&jars, &settings, &directory);
+        let properties = server_properties(port, controller, &directory, more);
+        fs::write(&settings, properties).expect("the settings can be written");
+        format_storage(&jars, &settings, &directory, &more.formatted);
         let mut broker = Self {
             address: format!("127.0.0.1:{port}"),
             watchdog: spawn(&jars, &directory),
@@ -91,16 +92,40 @@ impl Broker {
     }
 }
 
-fn server_properties(port: u16, controller: u16, directory: &Path) -> String {
+/// What a broker has beyond the usual.
+#[derive(Default)]
+struct More {
+    /// A listener named `SECURE`, as in `,SECURE://host:port`.
+    listener: String,
+    /// Lines of its settings.
+    settings: String,
+    /// Arguments with which its storage is formatted.
+    formatted: Vec<String>,
+}
+
+/// A directory for a broker's data and settings; the broker's shell removes it.
+fn directory() -> PathBuf {
+    tempfile::Builder::new()
+        .prefix("escalator-kafka-")
+        .tempdir()
+        .expect("a temporary directory can be made")
+        .keep()
+}
+
+fn server_properties(port: u16, controller: u16, directory: &Path, more: &More) -> String {
     let data = directory.join("data");
+    let More {
+        listener, settings, ..
+    } = more;
     format!(
         "process.roles=broker,controller\n\
          node.id=1\n\
          controller.quorum.voters=1@127.0.0.1:{controller}\n\
-         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+         listeners=PLAINTEXT://127.0.0.1:{port}{listener},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port}{listener}\n\
          controller.listener.names=CONTROLLER\n\
-         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
+         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,\
+         SECURE:SASL_SSL\n\
          inter.broker.listener.name=PLAINTEXT\n\
          log.dirs={}\n\
          auto.create.topics.enable=false\n\
@@ -117,16 +142,18 @@ fn server_properties(port: u16, controller: u16, directory: &Path) -> String {
          group.consumer.heartbeat.interval.ms=1000\n\
          transaction.abort.timed.out.transaction.cleanup.interval.ms=1000\n\
          log.cleaner.dedupe.buffer.size=16777216\n\
-         log.retention.ms=-1\n",
+         log.retention.ms=-1\n\
+         {settings}",
         data.display()
     )
 }
 
-fn format_storage(jars: &Path, settings: &Path, directory: &Path) {
+fn format_storage(jars: &Path, settings: &Path, directory: &Path, more: &[String]) {
     let output = java(jars)
         .arg("kafka.tools.StorageTool")
         .args(["format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c"])
         .arg(settings)
+        .args(more)
         .env("LOG_DIR", directory)
         .output()
         .expect("`java` can be started: install a JDK of version 17 or newer");
