@@ -52,6 +52,8 @@ mod service;
 mod site;
 #[path = "kafka/standby.rs"]
 mod standby;
+#[path = "kafka/static_membership.rs"]
+mod static_membership;
 #[path = "kafka/storms.rs"]
 mod storms;
 #[path = "kafka/topics.rs"]

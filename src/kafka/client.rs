@@ -29,6 +29,9 @@ pub struct ClientSettings {
     /// How long the broker keeps a transaction of a silent producer open; whoever restores behind
     /// a dead owner waits for that.
     pub transaction_timeout: Duration,
+    /// Whether the group knows this process by `instance` and keeps its partitions for it while it
+    /// is restarted.
+    pub is_static: bool,
 }
 
 impl ClientSettings {

@@ -66,6 +66,8 @@ pub struct GroupConsumer {
     consumer: BaseConsumer<GroupContext>,
     topics: Vec<String>,
     brokers: String,
+    instance: String,
+    is_static: bool,
 }
 
 impl GroupConsumer {
@@ -90,7 +92,7 @@ impl GroupConsumer {
             tunable.push(("partition.assignment.strategy", "range"));
             tunable.push(("session.timeout.ms", session_ms.as_str()));
         }
-        let fixed = [
+        let mut fixed = vec![
             ("group.id", settings.group.as_str()),
             ("enable.auto.commit", "false"),
             ("enable.auto.offset.store", "false"),
@@ -99,6 +101,9 @@ impl GroupConsumer {
             ("auto.offset.reset", "error"),
             ("enable.partition.eof", "false"),
         ];
+        if settings.is_static {
+            fixed.push(("group.instance.id", settings.instance.as_str()));
+        }
         let context = GroupContext::new(topics);
         let consumer: BaseConsumer<GroupContext> = settings
             .config(&tunable, &fixed)
@@ -111,6 +116,8 @@ impl GroupConsumer {
             consumer,
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
             brokers: settings.brokers.clone(),
+            instance: settings.instance.clone(),
+            is_static: settings.is_static,
         })
     }
 
@@ -296,8 +303,12 @@ impl GroupConsumer {
     }
 
     /// Leaves the group, so that the others take over at once, and ends when that has happened or
-    /// the time is over.
+    /// the time is over. A static member goes without a word: the group keeps its partitions for it
+    /// until its session is over.
     pub fn leave(&self, timeout: Duration) {
+        if self.is_static {
+            return;
+        }
         self.consumer.unsubscribe();
         let deadline = Instant::now() + timeout;
         while Instant::now() < deadline {
@@ -369,6 +380,9 @@ impl GroupConsumer {
                     Some(heard),
                 ))
             }
+            Some(RDKafkaErrorCode::FencedInstanceId) => Some(Error::Replaced {
+                instance: self.instance.clone(),
+            }),
             Some(code) if !fatal && is_transient(code) => None,
             _ => Some(self.call("reading", error)),
         }

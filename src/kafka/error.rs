@@ -70,6 +70,15 @@ pub enum Error {
         /// What the library says about it.
         detail: String,
     },
+    /// Another process has joined the group as this very member.
+    #[error(
+        "another live process has taken the place of `{instance}` in the group; give each replica \
+         its own `instance`"
+    )]
+    Replaced {
+        /// The name.
+        instance: String,
+    },
     /// A transaction stays open although whoever began it must have lost it long ago.
     #[error(
         "a transaction has held back {held_back} for more than {} s, longer than any of this service \
@@ -188,7 +197,10 @@ impl Error {
             Self::Call { source, .. } => source.rdkafka_error_code().is_some_and(is_transient),
             Self::Native { source, .. } => is_transient(source.code),
             Self::Producer { source, .. } => source.retriable || is_transient(source.code),
-            Self::Create { .. } | Self::InputGone { .. } | Self::Topics(_) => false,
+            Self::Create { .. }
+            | Self::InputGone { .. }
+            | Self::Replaced { .. }
+            | Self::Topics(_) => false,
         }
     }
 }
