@@ -33,5 +33,5 @@ pub mod topics;
 pub mod writer;
 
 pub use client::ClientSettings;
-pub use error::Error;
+pub use error::{Error, Obstacle};
 pub use native::{CallError, OffsetOf, TransactionError};

@@ -133,14 +133,8 @@ impl Partition {
     /// such state.
     #[must_use]
     pub fn new(number: i32, restored: Restored, fresh: &Fresh, shared: &Shared) -> Self {
-        let mut meta = restored.meta.unwrap_or_else(|| Meta {
-            offsets: fresh.offsets,
-            epoch: 0,
-            evaluated_to_ms: i64::MIN,
-            notify_from_ms: fresh.notify_from.as_millis(),
-            instance: String::new(),
-            transaction: String::new(),
-        });
+        let fresh_meta = || Meta::fresh(fresh.offsets, fresh.notify_from);
+        let mut meta = restored.meta.unwrap_or_else(fresh_meta);
         meta.epoch += 1;
         meta.instance.clone_from(&shared.instance);
         if let Some(setting) = fresh.notify_from_setting {
@@ -362,12 +356,26 @@ impl Partition {
         }
         self.meta.offsets = self.inputs.read();
         self.meta.evaluated_to_ms = self.reached.as_millis();
+        self.meta.tickets = Some(self.tickets_after());
         transaction.clone_into(&mut self.meta.transaction);
         records.push(shared.writing.meta(self.number, &self.meta));
         Some(Batch {
             records,
             offsets: self.meta.offsets,
         })
+    }
+
+    /// How many tickets have a state once the batch is committed.
+    fn tickets_after(&self) -> u64 {
+        let mut count = self.engine.len();
+        for (ticket_id, state) in self.engine.changed() {
+            match (self.engine.ticket(ticket_id), state) {
+                (None, Some(_)) => count += 1,
+                (Some(_), None) => count -= 1,
+                (Some(_), Some(_)) | (None, None) => {}
+            }
+        }
+        count as u64
     }
 
     /// The state as of the last commit, for whoever has the partition next, if `settled` is the

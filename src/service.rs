@@ -218,6 +218,7 @@ pub fn client_settings(settings: &Settings) -> ClientSettings {
             .collect(),
         session_timeout: settings.kafka.session_timeout,
         transaction_timeout: settings.kafka.transaction_timeout,
+        is_static: settings.kafka.static_membership,
     }
 }
 
@@ -367,6 +368,7 @@ fn run_shard(
             copies: settings.standby.copies,
             partitions: i32::try_from(facts.topics.partitions).unwrap_or(i32::MAX),
             warm_up: settings.standby.warm_up,
+            is_awaited: settings.kafka.static_membership,
         },
         Box::new(move |partition, records, committed| {
             shard::build(partition, &builder_rules, records, committed)

@@ -80,6 +80,8 @@ pub struct Kafka {
     pub session_timeout: std::time::Duration,
     /// How long an open transaction of a dead replica may hold back its successor.
     pub transaction_timeout: std::time::Duration,
+    /// Whether the group keeps this replica's partitions for it over a restart.
+    pub static_membership: bool,
 }
 
 /// The topics that are read and written.

@@ -287,6 +287,24 @@ fn topics_of_brokers_that_do_not_answer_are_trouble_and_not_bad() {
 }
 
 #[test]
+fn a_property_that_is_not_accepted_is_named_without_its_value() {
+    // As people write it who know the clients in Java.
+    for property in ["SASL_JAAS_CONFIG", "SSL_TRUSTSTORE_PASSWORD"] {
+        let variable = format!("ESCALATOR__KAFKA__PROPERTIES__{property}");
+        let output = escalator()
+            .args(["topics", "check"])
+            .env(variable, "hunter2")
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), 2);
+        let told = stderr(&output);
+        let name = property.to_lowercase().replace('_', ".");
+        assert!(told.contains(&format!("caused by: `{name}`: ")), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
 fn shells_get_their_completions() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = escalator().args(["completion", shell]).output().unwrap();

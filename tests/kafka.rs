@@ -45,6 +45,8 @@ mod registry;
 mod reload;
 #[path = "kafka/restore.rs"]
 mod restore;
+#[path = "kafka/security.rs"]
+mod security;
 #[path = "kafka/service.rs"]
 mod service;
 #[expect(dead_code, reason = "other tests use what this one does not")]
@@ -52,6 +54,8 @@ mod service;
 mod site;
 #[path = "kafka/standby.rs"]
 mod standby;
+#[path = "kafka/static_membership.rs"]
+mod static_membership;
 #[path = "kafka/storms.rs"]
 mod storms;
 #[path = "support/told.rs"]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::error::Error;
@@ -29,6 +29,9 @@ pub struct ClientSettings {
     /// How long the broker keeps a transaction of a silent producer open; whoever restores behind
     /// a dead owner waits for that.
     pub transaction_timeout: Duration,
+    /// Whether the group knows this process by `instance` and keeps its partitions for it while it
+    /// is restarted.
+    pub is_static: bool,
 }
 
 impl ClientSettings {
@@ -94,7 +97,10 @@ impl ClientSettings {
         ];
         self.config(tunable, &fixed)
             .create_with_context(Ear::default())
-            .map_err(|source| Error::Create { client, source })
+            .map_err(|source| Error::Create {
+                client,
+                source: source.into(),
+            })
     }
 
     /// Whether the broker, not the members, assigns the partitions.
@@ -124,6 +130,18 @@ pub(super) fn steady(reason: &str) -> &str {
     reason
         .split_once(" (after ")
         .map_or(reason, |(reason, _)| reason)
+}
+
+/// What the library has heard waits until somebody polls; it does not tell the same again and again,
+/// so that within the time that a request may take it is less than this.
+const HEARD_MAX: usize = 100;
+
+/// The last that a consumer has heard about its connections; it must have nothing to hand out.
+pub(super) fn heard(consumer: &BaseConsumer<Ear>) -> Option<(RDKafkaErrorCode, String)> {
+    for _ in 0..HEARD_MAX {
+        drop(consumer.poll(Duration::ZERO));
+    }
+    consumer.context().take_last()
 }
 
 /// Hears the library's log lines and errors.

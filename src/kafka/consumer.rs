@@ -66,6 +66,8 @@ pub struct GroupConsumer {
     consumer: BaseConsumer<GroupContext>,
     topics: Vec<String>,
     brokers: String,
+    instance: String,
+    is_static: bool,
 }
 
 impl GroupConsumer {
@@ -90,7 +92,7 @@ impl GroupConsumer {
             tunable.push(("partition.assignment.strategy", "range"));
             tunable.push(("session.timeout.ms", session_ms.as_str()));
         }
-        let fixed = [
+        let mut fixed = vec![
             ("group.id", settings.group.as_str()),
             ("enable.auto.commit", "false"),
             ("enable.auto.offset.store", "false"),
@@ -99,18 +101,23 @@ impl GroupConsumer {
             ("auto.offset.reset", "error"),
             ("enable.partition.eof", "false"),
         ];
+        if settings.is_static {
+            fixed.push(("group.instance.id", settings.instance.as_str()));
+        }
         let context = GroupContext::new(topics);
         let consumer: BaseConsumer<GroupContext> = settings
             .config(&tunable, &fixed)
             .create_with_context(context)
             .map_err(|source| Error::Create {
                 client: "group",
-                source,
+                source: source.into(),
             })?;
         Ok(Self {
             consumer,
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
             brokers: settings.brokers.clone(),
+            instance: settings.instance.clone(),
+            is_static: settings.is_static,
         })
     }
 
@@ -296,8 +303,12 @@ impl GroupConsumer {
     }
 
     /// Leaves the group, so that the others take over at once, and ends when that has happened or
-    /// the time is over.
+    /// the time is over. A static member goes without a word: the group keeps its partitions for it
+    /// until its session is over.
     pub fn leave(&self, timeout: Duration) {
+        if self.is_static {
+            return;
+        }
         self.consumer.unsubscribe();
         let deadline = Instant::now() + timeout;
         while Instant::now() < deadline {
@@ -361,10 +372,16 @@ impl GroupConsumer {
                     detail: heard.map_or_else(|| error.to_string(), |(_, reason)| reason),
                 })
             }
-            Some(RDKafkaErrorCode::AllBrokersDown) if !fatal => Some(Error::Unreachable {
-                brokers: self.brokers.clone(),
-                doing: "reading the inputs",
-                why: heard.map_or_else(|| error.to_string(), |(_, reason)| reason),
+            Some(code @ RDKafkaErrorCode::AllBrokersDown) if !fatal => {
+                let heard = heard.unwrap_or_else(|| (code, error.to_string()));
+                Some(Error::unreachable(
+                    &self.brokers,
+                    "reading the inputs",
+                    Some(heard),
+                ))
+            }
+            Some(RDKafkaErrorCode::FencedInstanceId) => Some(Error::Replaced {
+                instance: self.instance.clone(),
             }),
             Some(code) if !fatal && is_transient(code) => None,
             _ => Some(self.call("reading", error)),

@@ -9,7 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::client::{ClientSettings, Ear};
+use super::client::{ClientSettings, Ear, heard};
 use super::consumer::record_of;
 use super::error::{Error, is_transient};
 use super::native::{self, OffsetOf};
@@ -63,9 +63,15 @@ impl EditReader {
         let asked = [(self.topic.as_str(), 0)];
         let client = self.consumer.client();
         let answer = native::list_offsets(client, &asked, OffsetOf::HighWatermark, REQUEST_TIMEOUT);
-        let ends = answer.map_err(|source| Error::Native {
-            doing: format!("asking for the end of {}", self.topic),
-            source,
+        let ends = answer.map_err(|source| {
+            if is_transient(source.code) {
+                let doing = "asking for the log of plan edits";
+                return Error::unreachable(&self.brokers, doing, heard(&self.consumer));
+            }
+            Error::Native {
+                doing: format!("asking for the end of {}", self.topic),
+                source,
+            }
         })?;
         Ok(ends.first().copied().unwrap_or_default())
     }
@@ -111,11 +117,9 @@ impl EditReader {
             }
             edits.next = edits.next.max(self.position()?);
             if Instant::now() > deadline {
-                return Err(Error::Unreachable {
-                    brokers: self.brokers.clone(),
-                    doing: "reading the log of plan edits",
-                    why: "what was written to it did not arrive in time".to_owned(),
-                });
+                let doing = "reading the log of plan edits";
+                let heard = heard(&self.consumer);
+                return Err(Error::unreachable(&self.brokers, doing, heard));
             }
         }
         Ok(())

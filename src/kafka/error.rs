@@ -1,5 +1,6 @@
 //! What can go wrong between this process and the brokers.
 
+use std::fmt;
 use std::time::Duration;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -16,14 +17,13 @@ pub enum Error {
         client: &'static str,
         /// The library's reason.
         #[source]
-        source: KafkaError,
+        source: Unfit,
     },
     /// No broker answered. Waiting and trying again is right.
-    #[error(
-        "no broker answers at {brokers} ({doing}: {why}); check `kafka.brokers`, \
-         `kafka.properties` and the network"
-    )]
+    #[error("{obstacle} at {brokers} ({doing}: {why}); {}", obstacle.remedy())]
     Unreachable {
+        /// What is in the way, as far as that is known.
+        obstacle: Obstacle,
         /// The addresses asked.
         brokers: String,
         /// What was being done.
@@ -32,7 +32,7 @@ pub enum Error {
         why: String,
     },
     /// A call to the library failed.
-    #[error("{doing} failed")]
+    #[error("{doing} failed{}", right_of(source.rdkafka_error_code()))]
     Call {
         /// What was being done, with topic and partition where it was about one.
         doing: String,
@@ -41,7 +41,7 @@ pub enum Error {
         source: KafkaError,
     },
     /// A call around the wrapper failed.
-    #[error("{doing} failed")]
+    #[error("{doing} failed{}", right_of(Some(source.code)))]
     Native {
         /// What was being done.
         doing: String,
@@ -50,7 +50,10 @@ pub enum Error {
         source: CallError,
     },
     /// The producer of a lane cannot begin its work.
-    #[error("starting the transactions of {transactional_id} failed")]
+    #[error(
+        "starting the transactions of {transactional_id} failed{}",
+        right_of(Some(source.code))
+    )]
     Producer {
         /// The transactional id.
         transactional_id: String,
@@ -66,6 +69,15 @@ pub enum Error {
     InputGone {
         /// What the library says about it.
         detail: String,
+    },
+    /// Another process has joined the group as this very member.
+    #[error(
+        "another live process has taken the place of `{instance}` in the group; give each replica \
+         its own `instance`"
+    )]
+    Replaced {
+        /// The name.
+        instance: String,
     },
     /// A transaction stays open although whoever began it must have lost it long ago.
     #[error(
@@ -84,7 +96,100 @@ pub enum Error {
     Topics(Vec<super::topics::Defect>),
 }
 
+/// Why the library makes no client, without the value that it does not accept: it may be a secret
+/// under a name that the library does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(String);
+
+impl From<KafkaError> for Unfit {
+    fn from(error: KafkaError) -> Self {
+        Self(match error {
+            KafkaError::ClientConfig(_, reason, property, _) => format!("`{property}`: {reason}"),
+            error => error.to_string(),
+        })
+    }
+}
+
+/// What is between this process and brokers that do not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Nothing is known of it.
+    Silence,
+    /// They do not believe that it is who it says.
+    Login,
+    /// One of the two does not trust the other's certificate, or does not speak TLS.
+    Encryption,
+}
+
+impl Obstacle {
+    const fn of(code: RDKafkaErrorCode) -> Self {
+        match code {
+            RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => {
+                Self::Login
+            }
+            RDKafkaErrorCode::SSL => Self::Encryption,
+            _ => Self::Silence,
+        }
+    }
+
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::Silence => {
+                "check `kafka.brokers`, `kafka.properties` (`security.protocol`) and the network"
+            }
+            Self::Login => {
+                "check `sasl.mechanisms`, `sasl.username` and `sasl.password` in \
+                 `kafka.properties`"
+            }
+            Self::Encryption => {
+                "check `security.protocol` and `ssl.ca.location` in `kafka.properties`, and the \
+                 broker's certificate"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Silence => "no broker answers",
+            Self::Login => "the brokers refuse the login",
+            Self::Encryption => "no secure connection can be made to the brokers",
+        })
+    }
+}
+
+/// What to do where the brokers do not let this user do what was asked.
+const fn right_of(code: Option<RDKafkaErrorCode>) -> &'static str {
+    match code {
+        Some(
+            RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::GroupAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::TransactionalIdAuthorizationFailed,
+        ) => "; let the brokers allow it to this user (docs/security.md lists what it needs)",
+        _ => "",
+    }
+}
+
 impl Error {
+    /// No broker answers; `heard` is what the library says about it.
+    pub(crate) fn unreachable(
+        brokers: &str,
+        doing: &'static str,
+        heard: Option<(RDKafkaErrorCode, String)>,
+    ) -> Self {
+        let silence = || (RDKafkaErrorCode::NoError, "no answer in time".to_owned());
+        let (code, why) = heard.unwrap_or_else(silence);
+        Self::Unreachable {
+            obstacle: Obstacle::of(code),
+            brokers: brokers.to_owned(),
+            doing,
+            why,
+        }
+    }
+
     /// Whether waiting and doing the same again may help.
     pub fn is_retriable(&self) -> bool {
         match self {
@@ -92,7 +197,10 @@ impl Error {
             Self::Call { source, .. } => source.rdkafka_error_code().is_some_and(is_transient),
             Self::Native { source, .. } => is_transient(source.code),
             Self::Producer { source, .. } => source.retriable || is_transient(source.code),
-            Self::Create { .. } | Self::InputGone { .. } | Self::Topics(_) => false,
+            Self::Create { .. }
+            | Self::InputGone { .. }
+            | Self::Replaced { .. }
+            | Self::Topics(_) => false,
         }
     }
 }
@@ -109,6 +217,8 @@ pub(super) fn is_transient(code: RDKafkaErrorCode) -> bool {
             // So the library says that a partition has no leader that could be asked.
             | RDKafkaErrorCode::NoEnt
             | RDKafkaErrorCode::Resolve
+            | RDKafkaErrorCode::Authentication
+            | RDKafkaErrorCode::SSL
             | RDKafkaErrorCode::OperationTimedOut
             | RDKafkaErrorCode::MessageTimedOut
             | RDKafkaErrorCode::WaitingForCoordinator

@@ -233,7 +233,7 @@ fn create(
         .create_with_context(LaneContext::default())
         .map_err(|source| Error::Create {
             client: "transactional",
-            source,
+            source: source.into(),
         })
 }
 

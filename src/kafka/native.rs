@@ -414,7 +414,9 @@ unsafe fn borrowed<'a>(start: *const c_void, length: usize) -> Option<&'a [u8]> 
 
 /// The last reason that a client has heard for a failure, when nobody polls it; that all brokers are
 /// down is none.
-pub(super) fn last_reason<C: ClientContext>(client: &Client<C>) -> Option<String> {
+pub(super) fn last_reason<C: ClientContext>(
+    client: &Client<C>,
+) -> Option<(RDKafkaErrorCode, String)> {
     let mut last = None;
     // SAFETY: the client lives as long as it is borrowed, the reference to its queue is given back,
     // and each event is destroyed after its string has been read.
@@ -430,7 +432,7 @@ pub(super) fn last_reason<C: ClientContext>(client: &Client<C>) -> Option<String
                 && code != sys::RDKafkaRespErr::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN
             {
                 let reason = CStr::from_ptr(sys::rd_kafka_event_error_string(event));
-                last = Some(reason.to_string_lossy().into_owned());
+                last = Some((code.into(), reason.to_string_lossy().into_owned()));
             }
             sys::rd_kafka_event_destroy(event);
         }

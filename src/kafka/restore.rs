@@ -182,7 +182,7 @@ impl RestoreReader {
             .create_with_context(Ear::default())
             .map_err(|source| Error::Create {
                 client: "restoring",
-                source,
+                source: source.into(),
             })?;
         Ok(Self {
             reader: BatchReader::new(consumer, BATCH_RECORDS),

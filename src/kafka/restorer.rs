@@ -160,7 +160,7 @@ impl<S> Restorer<S> {
         }
         self.arranged_at = Some(Instant::now());
         let mut others = self.reader.members()?;
-        others.remove(&self.own);
+        let is_awaited = others.remove(&self.own) && self.standby.is_awaited;
         let wanted = self.standby.of(&self.own, &others);
         let wanted: BTreeSet<i32> = wanted.difference(&self.owned).copied().collect();
         let unwanted = self.reader.followed().filter(|it| !wanted.contains(it));
@@ -173,7 +173,7 @@ impl<S> Restorer<S> {
         let copies = self.reader.measure()?;
         let is_warm = copies.partitions > 0 && copies.current == copies.partitions;
         let is_over = self.started_at.elapsed() >= self.standby.warm_up;
-        if others.is_empty() || is_warm || is_over {
+        if others.is_empty() || is_awaited || is_warm || is_over {
             self.may_join.store(true, Ordering::Release);
         }
         self.tell(Restoration::Copies {

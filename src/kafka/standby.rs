@@ -18,6 +18,9 @@ pub struct Standby {
     pub partitions: i32,
     /// How long an instance that starts waits for its copies before it joins others in the group.
     pub warm_up: Duration,
+    /// Whether the group keeps the partitions of this instance for it while it is restarted. Then
+    /// nobody serves them, and an instance that the group still knows joins it at once.
+    pub is_awaited: bool,
 }
 
 impl Standby {
@@ -61,6 +64,7 @@ mod tests {
             copies,
             partitions: 120,
             warm_up: Duration::ZERO,
+            is_awaited: false,
         }
     }
 

@@ -13,7 +13,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::client::{ClientSettings, Ear, steady};
+use super::client::{ClientSettings, Ear, heard};
 use super::consumer::record_of;
 use super::error::{Error, is_transient};
 use super::native::{self, OffsetOf};
@@ -28,10 +28,6 @@ const STEP: Duration = Duration::from_millis(100);
 
 /// Brokers that say nothing for so long are away: longer than the election of a leader takes.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
-
-/// What the library has heard waits until somebody polls; it does not tell the same again and again,
-/// so that within the times above it is less than this.
-const HEARD_MAX: usize = 100;
 
 /// What is to be read of one partition; without ends, all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,18 +236,7 @@ impl Sweep {
     }
 
     fn unreachable(&self, doing: &'static str) -> Error {
-        for _ in 0..HEARD_MAX {
-            drop(self.consumer.poll(Duration::ZERO));
-        }
-        let heard = self.consumer.context().take_last();
-        Error::Unreachable {
-            brokers: self.brokers.clone(),
-            doing,
-            why: heard.map_or_else(
-                || "no answer in time".to_owned(),
-                |(_, reason)| steady(&reason).to_owned(),
-            ),
-        }
+        Error::unreachable(&self.brokers, doing, heard(&self.consumer))
     }
 
     fn call(&self, doing: &str, source: KafkaError) -> Error {

@@ -120,7 +120,7 @@ impl<'a> Topics<'a> {
             .create_with_context(Ear::default())
             .map_err(|source| Error::Create {
                 client: "administrating",
-                source,
+                source: source.into(),
             })?;
         Ok(Self {
             settings,
@@ -400,14 +400,8 @@ impl<'a> Topics<'a> {
     fn failed(&self, doing: &'static str, source: KafkaError) -> Error {
         if source.rdkafka_error_code().is_some_and(is_transient) {
             let heard = native::last_reason(self.client.inner());
-            return Error::Unreachable {
-                brokers: self.settings.brokers.clone(),
-                doing,
-                why: heard.map_or_else(
-                    || "no answer in time".to_owned(),
-                    |reason| steady(&reason).to_owned(),
-                ),
-            };
+            let heard = heard.map(|(code, reason)| (code, steady(&reason).to_owned()));
+            return Error::unreachable(&self.settings.brokers, doing, heard);
         }
         Error::Call {
             doing: doing.to_owned(),

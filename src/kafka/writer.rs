@@ -43,7 +43,7 @@ impl Writer {
             .create_with_context(Deliveries::default())
             .map_err(|source| Error::Create {
                 client: "writing",
-                source,
+                source: source.into(),
             })?;
         Ok(Self { producer })
     }

@@ -16,11 +16,16 @@ use crate::wire::{self, StateError};
 /// The last value of every key of one partition of the state topic.
 pub type Compacted = HashMap<Vec<u8>, Vec<u8>>;
 
-/// Why a partition cannot be processed as it is.
+/// Why a partition cannot be processed as it is. Each says what to do, and that is a person's to
+/// decide: nothing is guessed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A record of the state topic cannot be read.
-    #[error("the state of a ticket in partition {partition} cannot be read")]
+    #[error(
+        "the state of a ticket in partition {partition} cannot be read (`escalator state export` \
+         names it); start the release that wrote it, or stop all replicas and run `escalator state \
+         rebuild --partition {partition}`"
+    )]
     State {
         /// The partition.
         partition: i32,
@@ -30,7 +35,8 @@ pub enum Error {
     },
     /// The key of a record of the state topic is not a ticket id.
     #[error(
-        "a key in partition {partition} of the state topic is no ticket id; something else writes there"
+        "a key in partition {partition} of the state topic is no ticket id; find what else writes \
+         there, then stop all replicas and run `escalator state rebuild --partition {partition}`"
     )]
     Key {
         /// The partition.
@@ -38,19 +44,46 @@ pub enum Error {
     },
     /// The record of the partition itself cannot be read.
     #[error(
-        "the record of partition {partition} in the state topic cannot be read; a newer release may have written it"
+        "a record of partition {partition} itself in the state topic cannot be read; start the \
+         release that wrote it, or stop all replicas and run `escalator state rebuild --partition \
+         {partition}`"
     )]
     Meta {
         /// The partition.
         partition: i32,
         /// Why.
         #[source]
-        source: serde_json::Error,
+        source: meta::Error,
+    },
+    /// There are tickets and nothing that tells up to where they are decided.
+    #[error(
+        "the state topic holds tickets of partition {partition} but not the record of the partition \
+         itself; bring that back, or stop all replicas and run `escalator state rebuild --partition \
+         {partition}`"
+    )]
+    MetaMissing {
+        /// The partition.
+        partition: i32,
+    },
+    /// States are gone, or something else has written some.
+    #[error(
+        "the state topic holds {found} tickets of partition {partition} instead of {expected}, so \
+         records of it were deleted or written by something else; look at its cleanup.policy, then \
+         stop all replicas and run `escalator state rebuild --partition {partition}`"
+    )]
+    Count {
+        /// The partition.
+        partition: i32,
+        /// How many there should be.
+        expected: u64,
+        /// How many there are.
+        found: u64,
     },
     /// There are offsets but no state.
     #[error(
         "the group has read partition {partition}, but the state topic holds nothing of it; bring \
-         the state topic back, or delete the group's offsets to begin anew"
+         the state topic back, or stop all replicas and run `escalator state rebuild --partition \
+         {partition}`; whoever deletes the group's offsets to begin anew has everything told again"
     )]
     StateMissing {
         /// The partition.
@@ -59,7 +92,9 @@ pub enum Error {
     /// The group's offsets are beyond those of the state.
     #[error(
         "the group's offsets of partition {partition} ({committed:?}) are ahead of its state \
-         ({state:?}), so records would be skipped; set the group's offsets back to the state's"
+         ({state:?}), so records would be skipped; set the group's offsets back to the state's if \
+         they were moved by hand, else the state was: stop all replicas and run `escalator state \
+         rebuild --partition {partition}`"
     )]
     OffsetsAhead {
         /// The partition.
@@ -101,6 +136,10 @@ impl Restored {
             .transpose()
             .map_err(|source| Error::Meta { partition, source })?;
         check(partition, meta.as_ref(), committed)?;
+        let has_ticket = |key: &Vec<u8>| key.first() != Some(&meta::OWN_KEY);
+        if meta.is_none() && compacted.keys().any(has_ticket) {
+            return Err(Error::MetaMissing { partition });
+        }
         // In order of their ids: nothing that is written may depend on the order of a hash map.
         let mut records: Vec<_> = compacted.into_iter().collect();
         records.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
@@ -109,8 +148,10 @@ impl Restored {
         for (key, value) in records {
             if key.first() == Some(&meta::OWN_KEY) {
                 // Records of the partition that a later release adds are none of this one's.
-                let piece = storm::decode(&key, &value)
-                    .map_err(|source| Error::Meta { partition, source })?;
+                let piece = storm::decode(&key, &value).map_err(|source| Error::Meta {
+                    partition,
+                    source: source.into(),
+                })?;
                 pieces.extend(piece);
                 continue;
             }
@@ -120,6 +161,15 @@ impl Restored {
             let state =
                 wire::decode_state(&value).map_err(|source| Error::State { partition, source })?;
             tickets.push((ticket_id, state));
+        }
+        let found = tickets.len() as u64;
+        let expected = meta.as_ref().and_then(|meta| meta.tickets);
+        if let Some(expected) = expected.filter(|expected| *expected != found) {
+            return Err(Error::Count {
+                partition,
+                expected,
+                found,
+            });
         }
         let evaluated_to = meta.as_ref().map_or(Timestamp::MIN, Meta::evaluated_to);
         Ok(Self {

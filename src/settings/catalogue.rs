@@ -114,6 +114,11 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         "How long the open transaction of a dead replica may hold back its successor; 1s to 15m, as brokers allow.",
     ),
     value(
+        "kafka.static_membership",
+        "false",
+        "Whether a replica is a static member of the group, by its `instance`: a restart within `kafka.session_timeout` moves no partition, and what a stopped replica had waits that long.",
+    ),
+    value(
         "instance",
         "",
         "Name of this replica, the same after every restart and different for each; names the transactional ids.",

@@ -16,7 +16,10 @@ const OWNED_PROPERTIES: &[(&str, &str)] = &[
     ("bootstrap.servers", "set kafka.brokers"),
     ("metadata.broker.list", "set kafka.brokers"),
     ("group.id", "set kafka.group"),
-    ("group.instance.id", "set instance"),
+    (
+        "group.instance.id",
+        "set kafka.static_membership, which takes instance",
+    ),
     ("transactional.id", "set instance"),
     ("session.timeout.ms", "set kafka.session_timeout"),
     ("transaction.timeout.ms", "set kafka.transaction_timeout"),
@@ -115,6 +118,11 @@ impl Reader<'_> {
                 "write a duration from 1s to 15m, as brokers allow",
                 1_000,
                 900_000,
+            ),
+            static_membership: self.parse(
+                "kafka.static_membership",
+                "write true or false",
+                |text| text.parse().ok(),
             ),
         }
     }
@@ -262,6 +270,16 @@ impl Reader<'_> {
                     &format!("write another name; {other} has this one already"),
                 );
             }
+        }
+        let properties = settings.kafka.properties.iter();
+        let mut protocols = properties.filter(|(name, _)| *name == "group.protocol");
+        let is_new = protocols.any(|(_, protocol)| protocol.eq_ignore_ascii_case("consumer"));
+        if settings.kafka.static_membership && is_new {
+            self.refuse(
+                "kafka.static_membership",
+                "write false, or leave `group.protocol` out of kafka.properties: under the new \
+                 protocol the brokers keep a member that crashed out until its former session is over",
+            );
         }
         let has = |name| self.entries.contains_key(name);
         if has("registry.password") && !has("registry.user") {

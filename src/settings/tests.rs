@@ -281,6 +281,7 @@ fn nonsense_is_refused() {
         ("kafka.group", ""),
         ("kafka.session_timeout", "5s"),
         ("kafka.transaction_timeout", "16m"),
+        ("kafka.static_membership", "yes"),
         ("instance", "two words"),
         ("plans", " "),
         ("topics.created", "ticket created"),
@@ -359,6 +360,15 @@ fn properties_that_the_service_owns_are_refused() {
     let refused = layers().variable(variable, "other").refusal();
     assert!(refused.contains("set kafka.group"), "{refused}");
     assert!(refused.contains(variable), "{refused}");
+}
+
+#[test]
+fn static_members_are_of_the_classic_protocol() {
+    let fixed = layers().flag("kafka.static_membership", "true");
+    let protocol = "[kafka.properties]\n\"group.protocol\" = \"consumer\"";
+    let refused = fixed.toml(protocol).refusal();
+    assert!(refused.contains("kafka.static_membership"), "{refused}");
+    assert!(refused.contains("leave `group.protocol` out"), "{refused}");
 }
 
 #[test]

@@ -6,6 +6,9 @@ use crate::http::Check;
 use crate::kafka::log::Log;
 use crate::kafka::restore::Copies;
 
+/// So many refused partitions are named with their reasons; the log has all of them.
+const NAMED_MAX: usize = 10;
+
 /// What was told last.
 #[derive(Debug, Default)]
 pub(super) struct Told {
@@ -54,25 +57,25 @@ impl Told {
 impl<L: Log<State = RestoredState>> Shard<L> {
     /// Tells whether every owned partition is being processed, and whether the producers agree.
     pub(super) fn tell_health(&mut self) {
-        let (mut waiting, mut refused) = (Vec::new(), None);
+        let (mut waiting, mut refused) = (Vec::new(), Vec::new());
         for (number, slot) in &self.slots {
             match slot {
-                Slot::Refused { reason, .. } => refused = Some(reason.clone()),
+                Slot::Refused { reason, .. } => refused.push(reason.as_str()),
                 Slot::Restoring { .. } | Slot::Returned { .. } | Slot::Restored { .. } => {
                     waiting.push(*number);
                 }
                 Slot::Live(_) => {}
             }
         }
-        let partitions = match (refused, waiting.as_slice()) {
-            (Some(reason), _) => Err(reason),
-            (None, []) => self.health.warming_up.map_or(Ok(()), |copies| {
+        let partitions = match (refused.as_slice(), waiting.as_slice()) {
+            ([_, ..], _) => Err(together(&refused)),
+            ([], []) => self.health.warming_up.map_or(Ok(()), |copies| {
                 Err(format!(
                     "{} of {} partitions of others are read; the group is joined when all are",
                     copies.current, copies.partitions
                 ))
             }),
-            (None, waiting) => Err(format!("the state of partitions {waiting:?} is being read")),
+            ([], waiting) => Err(format!("the state of partitions {waiting:?} is being read")),
         };
         let told = &mut self.health.partitions;
         tell(&self.parts, Check::Partitions, partitions, told);
@@ -80,6 +83,15 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         let told = &mut self.health.partitioners;
         tell(&self.parts, Check::Partitioners, partitioners, told);
     }
+}
+
+/// The reasons of refused partitions, as many as somebody would read.
+fn together(refused: &[&str]) -> String {
+    let mut text = refused[..refused.len().min(NAMED_MAX)].join("; ");
+    if refused.len() > NAMED_MAX {
+        text += &format!("; and {} partitions more", refused.len() - NAMED_MAX);
+    }
+    text
 }
 
 fn tell(

@@ -208,11 +208,7 @@ impl ModelLog {
     fn answer<T>(&self, answer: impl FnOnce(&Brokers) -> T) -> Result<T, Error> {
         let brokers = self.brokers.borrow();
         if brokers.are_away {
-            return Err(Error::Unreachable {
-                brokers: "model".to_owned(),
-                doing: "asking",
-                why: "the model is away".to_owned(),
-            });
+            return Err(Error::unreachable("model", "asking", None));
         }
         Ok(answer(&brokers))
     }
@@ -292,11 +288,7 @@ impl Log for ModelLog {
 
     fn edits(&mut self, from: i64, until: i64) -> Result<Edits, Error> {
         if self.brokers.borrow().are_edits_hidden {
-            return Err(Error::Unreachable {
-                brokers: "model".to_owned(),
-                doing: "reading edits",
-                why: "the log is hidden".to_owned(),
-            });
+            return Err(Error::unreachable("model", "reading edits", None));
         }
         self.answer(|brokers| {
             let index = |offset| usize::try_from(offset).unwrap();

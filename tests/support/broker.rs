@@ -3,6 +3,8 @@
 //! The jars come from Maven once and stay under `target`. A shell stands between the tests and the
 //! broker and kills it when its standard input closes, which happens however the tests end.
 
+pub(crate) mod secured;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -41,7 +43,11 @@ pub(crate) fn broker() -> &'static Broker {
 impl Broker {
     /// Starts a broker for one test alone, which may then do to it what others must not see.
     pub(crate) fn start() -> Self {
-        let mut broker = Self::format(1, &[Ports::new()]);
+        Self::start_in(directory(), &More::default())
+    }
+
+    fn start_in(directory: PathBuf, more: &More) -> Self {
+        let mut broker = Self::format(1, &[Ports::new()], directory, more);
         broker.start_again();
         broker
     }
@@ -55,7 +61,10 @@ impl Broker {
             ..Ports::new()
         });
         let mut brokers = std::thread::scope(|scope| {
-            let format = |id| scope.spawn(move || Self::format(id, &ports));
+            let format = |id| {
+                let prepare = move || Self::format(id, &ports, directory(), &More::default());
+                scope.spawn(prepare)
+            };
             [1, 2, 3]
                 .map(format)
                 .map(|broker| broker.join().expect("storage can be formatted"))
@@ -70,16 +79,11 @@ impl Broker {
     }
 
     /// Prepares the node of this number, from 1, of a cluster with these ports.
-    fn format(id: usize, ports: &[Ports]) -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("escalator-kafka-")
-            .tempdir()
-            .expect("a temporary directory can be made")
-            .keep();
+    fn format(id: usize, ports: &[Ports], directory: PathBuf, more: &More) -> Self {
         let settings = directory.join("server.properties");
-        fs::write(&settings, server_properties(id, ports, &directory))
+        fs::write(&settings, server_properties(id, ports, &directory, more))
             .expect("the settings can be written");
-        format_storage(&jars(), &settings, &directory);
+        format_storage(&jars(), &settings, &directory, &more.formatted);
         let own = ports[id - 1];
         Self {
             address: format!("127.0.0.1:{}", own.clients),
@@ -207,7 +211,27 @@ impl Ports {
     }
 }
 
-fn server_properties(id: usize, nodes: &[Ports], directory: &Path) -> String {
+/// What a broker has beyond the usual.
+#[derive(Default)]
+struct More {
+    /// A listener named `SECURE`, as in `,SECURE://host:port`.
+    listener: String,
+    /// Lines of its settings.
+    settings: String,
+    /// Arguments with which its storage is formatted.
+    formatted: Vec<String>,
+}
+
+/// A directory for a broker's data and settings; the broker's shell removes it.
+fn directory() -> PathBuf {
+    tempfile::Builder::new()
+        .prefix("escalator-kafka-")
+        .tempdir()
+        .expect("a temporary directory can be made")
+        .keep()
+}
+
+fn server_properties(id: usize, nodes: &[Ports], directory: &Path, more: &More) -> String {
     let own = nodes[id - 1];
     let clients = own.clients;
     let mut listeners = format!(
@@ -219,6 +243,9 @@ fn server_properties(id: usize, nodes: &[Ports], directory: &Path) -> String {
         listeners += &format!(",DOOR://127.0.0.1:{port}");
         advertised += &format!(",DOOR://127.0.0.1:{told}");
     }
+    listeners += &more.listener;
+    advertised += &more.listener;
+    let settings = &more.settings;
     let voters: Vec<String> = (1..)
         .zip(nodes)
         .map(|(id, node)| format!("{id}@127.0.0.1:{}", node.controller))
@@ -237,7 +264,8 @@ fn server_properties(id: usize, nodes: &[Ports], directory: &Path) -> String {
          listeners={listeners}\n\
          advertised.listeners={advertised}\n\
          controller.listener.names=CONTROLLER\n\
-         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DOOR:PLAINTEXT\n\
+         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DOOR:PLAINTEXT,\
+         SECURE:SASL_SSL\n\
          inter.broker.listener.name=PLAINTEXT\n\
          log.dirs={}\n\
          broker.session.timeout.ms={session_ms}\n\
@@ -260,16 +288,18 @@ fn server_properties(id: usize, nodes: &[Ports], directory: &Path) -> String {
          log.cleaner.dedupe.buffer.size=16777216\n\
          log.cleaner.backoff.ms=1000\n\
          log.segment.delete.delay.ms=1000\n\
-         log.retention.ms=-1\n",
+         log.retention.ms=-1\n\
+         {settings}",
         directory.join("data").display()
     )
 }
 
-fn format_storage(jars: &Path, settings: &Path, directory: &Path) {
+fn format_storage(jars: &Path, settings: &Path, directory: &Path, more: &[String]) {
     let output = java(jars, 256)
         .arg("kafka.tools.StorageTool")
         .args(["format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c"])
         .arg(settings)
+        .args(more)
         .env("LOG_DIR", directory)
         .output()
         .expect("`java` can be started: install a JDK of version 17 or newer");

@@ -69,6 +69,7 @@ pub(crate) fn settings(address: &str, group: &str, instance: &str) -> ClientSett
         properties: BTreeMap::new(),
         session_timeout: Duration::from_secs(10),
         transaction_timeout: Duration::from_secs(10),
+        is_static: false,
     }
 }
 

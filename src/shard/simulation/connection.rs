@@ -18,7 +18,7 @@ use crate::kafka::consumer::{Change, Committed, InputPartition, Polled};
 use crate::kafka::edits::Edits;
 use crate::kafka::lanes::{Outcome, Transaction};
 use crate::kafka::log::{End, Ends, Log, Restoration};
-use crate::kafka::{Error, OffsetOf};
+use crate::kafka::{Error, Obstacle, OffsetOf};
 use crate::record::Record;
 use crate::shard::RestoredState;
 
@@ -443,6 +443,7 @@ impl Log for Connection {
 /// Any failure that passes.
 fn unreachable(why: &str) -> Error {
     Error::Unreachable {
+        obstacle: Obstacle::Silence,
         brokers: "simulation".to_owned(),
         doing: "asking",
         why: why.to_owned(),
