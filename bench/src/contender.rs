@@ -25,8 +25,6 @@ pub enum Contender {
     Ours {
         /// Input records per transaction; none for the default.
         batch: Option<usize>,
-        /// Whether it is a static member of its group, which is back at once after a crash.
-        is_static: bool,
     },
     /// Kafka Streams.
     Streams {
@@ -56,10 +54,7 @@ pub enum Heap {
 }
 
 /// The service with its defaults.
-pub const OURS: Contender = Contender::Ours {
-    batch: None,
-    is_static: false,
-};
+pub const OURS: Contender = Contender::Ours { batch: None };
 
 /// Kafka Streams with so many threads and its default commit interval.
 pub const fn streams(threads: usize) -> Contender {
@@ -87,17 +82,8 @@ impl Contender {
     /// The name in tables.
     pub fn name(self) -> String {
         match self {
-            Self::Ours {
-                batch: None,
-                is_static: false,
-            } => "ours".to_owned(),
-            Self::Ours {
-                batch: None,
-                is_static: true,
-            } => "ours-static".to_owned(),
-            Self::Ours {
-                batch: Some(batch), ..
-            } => format!("ours-{batch}"),
+            Self::Ours { batch: None } => "ours".to_owned(),
+            Self::Ours { batch: Some(batch) } => format!("ours-{batch}"),
             Self::Streams {
                 threads,
                 commit_ms,
@@ -135,13 +121,10 @@ impl Contender {
     ) -> Result<Running> {
         let group = format!("bench-{run}");
         let mut command = match self {
-            Self::Ours { batch, is_static } => {
+            Self::Ours { batch } => {
                 let mut command = ours(places, brokers, &group, instance)?;
                 if let Some(batch) = batch {
                     command.env("ESCALATOR__TUNING__TRANSACTION_RECORDS", batch.to_string());
-                }
-                if is_static {
-                    command.env("ESCALATOR__KAFKA__PROPERTIES__GROUP_INSTANCE_ID", instance);
                 }
                 command
             }

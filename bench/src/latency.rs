@@ -208,7 +208,8 @@ struct Received {
 impl Reader {
     fn run(self, prefix: &str) -> Received {
         let mut received = Received {
-            times: Histogram::new(3).expect("three digits are a precision"),
+            // From a microsecond to ten minutes.
+            times: Histogram::new_with_bounds(1, 600_000_000, 3).expect("the bounds are in order"),
             escalations: 0,
             duplicates: 0,
         };

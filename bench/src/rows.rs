@@ -69,14 +69,7 @@ pub fn all(is_quick: bool) -> Vec<Row> {
         seconds: if is_quick { seconds / 3 + 5 } else { seconds },
         rounds_max,
     };
-    let two_thousand = Contender::Ours {
-        batch: Some(2000),
-        is_static: false,
-    };
-    let is_static = Contender::Ours {
-        batch: None,
-        is_static: true,
-    };
+    let two_thousand = Contender::Ours { batch: Some(2000) };
     let (one, two) = (streams(1), streams(2));
     let cached = Contender::Streams {
         threads: 2,
@@ -157,7 +150,7 @@ pub fn all(is_quick: bool) -> Vec<Row> {
     rows.push(row(
         "restore",
         "restore",
-        &[is_static, OURS, two],
+        &[OURS, two],
         restore,
         90,
         u64::MAX,

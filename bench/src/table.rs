@@ -59,7 +59,7 @@ const TARGETS: &[Target] = &[
     target("latency", "p99_ms", "streams-2t-100ms", 1.0 / 3.0),
     target("latency", "p99_ms", "raw", 1.3),
     alone("memory", "bytes_per_ticket", 250.0),
-    target("restore", "killed_all_s", "streams", 0.6),
+    target("restore", "stopped_all_s", "streams", 0.6),
     // The session of 10 s and two more.
     alone("takeover", "takeover_all_s", 12.0),
 ];
