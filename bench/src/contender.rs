@@ -16,6 +16,8 @@ pub struct Places {
     pub bench: PathBuf,
     /// Where the runs leave their files.
     pub work: PathBuf,
+    /// Held while a bench is at work: two would disturb each other, and share these places.
+    pub _lock: std::fs::File,
 }
 
 /// Who is measured.

@@ -231,6 +231,11 @@ fn places() -> Result<Places> {
         .parent()
         .context("the bench lies in the project")?
         .to_owned();
+    std::fs::create_dir_all(bench.join("target"))?;
+    let lock = std::fs::File::create(bench.join("target/lock"))?;
+    if lock.try_lock().is_err() {
+        bail!("another bench is at work here");
+    }
     let work = bench.join("target/work");
     // What a run that was killed has left.
     drop(std::fs::remove_dir_all(&work));
@@ -239,6 +244,7 @@ fn places() -> Result<Places> {
         project,
         bench,
         work,
+        _lock: lock,
     })
 }
 
