@@ -1,0 +1,185 @@
+//! What the shell costs beside the core: every wire format in both directions, and a whole recording.
+//!
+//! `cargo bench --bench shell`
+
+#[path = "../tests/support/incident_log.rs"]
+mod incident_log;
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use escalator::plan_file::{Sources, check};
+use escalator::wire::events::{Events, read_value};
+use escalator::wire::{
+    Input, OutputFormat, Record, WriterSchemas, decode, decode_state, encode_state, escalated,
+    notify,
+};
+use escalator_engine::effect::Event;
+use escalator_engine::engine::Engine;
+use escalator_engine::fact::TicketFact;
+use escalator_engine::rules::Rules;
+use escalator_engine::simulate::{FACTS_PER_STEP, Simulation, simulate};
+use escalator_engine::time::Timestamp;
+
+/// 2026-11-23T09:00:00Z.
+const NOW: Timestamp = Timestamp::from_millis(1_795_424_400_000);
+
+const CREATED: &str = r#"{"event_id":"c1","ticket_id":"T1","occurred_at":"2026-11-23T08:00:00Z",
+    "ticket":{"status":"new","priority":"high","category":"network","queue":"noc","assignee":null,
+    "requester":"u12345","organization":"acme","tier":"gold","channel":"email",
+    "subject":"cannot reach the payment gateway since this morning","tags":["vip"],
+    "labels":{"region":"eu"}}}"#;
+
+const UPDATED: &str = r#"{"event_id":"u1","ticket_id":"T1","occurred_at":"2026-11-23T08:10:00Z",
+    "changes":{"status":"pending","priority":"critical","assignee":"a7"},
+    "activities":[{"kind":"internal_note","actor":"u77","note":"we have looked at the logs and found
+    the cause, a fix is on its way to the next maintenance window"}]}"#;
+
+/// The plan of the bench against others.
+const PLAN: &str = include_str!("../bench/plans/bench.yaml");
+
+/// Business hours, working days, pauses, waits and a trigger.
+const OFFICE: &str = "
+version: 1
+statuses:
+  waiting_customer: [Awaiting User Info]
+  waiting_vendor: [Awaiting Vendor]
+  on_hold: [Awaiting Problem, Awaiting Evidence]
+calendars:
+  office: { time_zone: Europe/Berlin, hours: { mon-fri: ['08:00-18:00'] }, holidays: ['12-25', '01-01'] }
+targets:
+  desk: { kind: team, channels: [chat] }
+  lead: { kind: role, channels: [email, phone] }
+plans:
+  - name: urgent
+    match: { priority: [critical, high] }
+    calendar: office
+    timeframes:
+      first_response:
+        within: { by: priority, critical: 1h, default: 4h }
+        marks: [{ at: 80%, warn: [desk] }, { at: 100%, level: 1 }, { at: +2h, level: 2 }]
+      resolution:
+        within: { by: priority, critical: 1d, default: 2d }
+        marks: [{ at: -2h, warn: [assignee] }, { at: 100%, level: 2 }]
+    triggers:
+      - { name: back, when: { reopen_count: { at_least: 1 } }, level: 2 }
+    path:
+      - { name: desk, notify: [desk], next_after: 1d }
+      - { name: lead, kind: hierarchical, notify: [lead] }
+  - name: others
+    calendar: office
+    timeframes:
+      first_response: { within: 8h, marks: [{ at: 100%, level: 1 }] }
+      resolution: { within: 3wd, marks: [{ at: 100%, level: 2 }] }
+    path:
+      - { name: desk, notify: [desk], next_after: 3d }
+      - { name: lead, kind: hierarchical, notify: [lead] }
+";
+
+fn rules(plan: &str) -> Arc<Rules> {
+    let checked = check(Sources::from_text("plan.yaml", plan));
+    let set = checked.set.expect("the plan is good");
+    Arc::new(Rules::new(Arc::clone(set.revision())))
+}
+
+fn record(input: Input, value: &[u8]) -> Record<'_> {
+    Record {
+        input,
+        partition: 0,
+        partitions: 1,
+        key: None,
+        value: Some(value),
+        headers: &[],
+        sample: false,
+    }
+}
+
+fn reading(c: &mut Criterion) {
+    let mut group = c.benchmark_group("decode");
+    group.throughput(Throughput::Elements(1));
+    let created_avro = include_bytes!("../tests/data/golden/ticket_created.1.avro");
+    let updated_avro = include_bytes!("../tests/data/golden/ticket_updated.1.avro");
+    let schemas = WriterSchemas::default();
+    for (name, input, value) in [
+        ("created JSON", Input::Created, CREATED.as_bytes()),
+        ("updated JSON", Input::Updated, UPDATED.as_bytes()),
+        ("created Avro", Input::Created, &created_avro[..]),
+        ("updated Avro", Input::Updated, &updated_avro[..]),
+    ] {
+        let record = record(input, value);
+        assert!(decode(&record, &schemas, NOW).is_ok(), "{name} is readable");
+        group.bench_function(name, |b| {
+            b.iter(|| decode(black_box(&record), &schemas, NOW))
+        });
+    }
+    group.finish();
+}
+
+/// A ticket that became critical, and what was said about it.
+fn escalation() -> (Engine, Vec<Event>) {
+    let facts = [(Input::Created, CREATED), (Input::Updated, UPDATED)];
+    let facts = facts.map(|(input, value)| read_value(input, value).expect("the event is good"));
+    let (simulated, engine) = simulate(&rules(PLAN), facts, NOW);
+    let events = simulated.events.into_iter().map(|emitted| emitted.event);
+    (engine, events.collect())
+}
+
+fn writing(c: &mut Criterion) {
+    let (engine, events) = escalation();
+    let state = engine.ticket("T1").expect("the ticket is known");
+    let bytes = encode_state(state);
+    let mut group = c.benchmark_group("state");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("encode", |b| b.iter(|| encode_state(black_box(state))));
+    group.bench_function("decode", |b| b.iter(|| decode_state(black_box(&bytes))));
+    group.finish();
+    let mut group = c.benchmark_group("encode");
+    group.throughput(Throughput::Elements(1));
+    for event in &events {
+        for (format, word) in [(OutputFormat::Avro, "Avro"), (OutputFormat::Json, "JSON")] {
+            match event {
+                Event::Escalated(event) => {
+                    let name = format!("escalated {word}");
+                    group.bench_function(name, |b| b.iter(|| escalated(black_box(event), format)));
+                }
+                Event::Notify(event) => {
+                    let name = format!("notify {word}");
+                    group.bench_function(name, |b| b.iter(|| notify(black_box(event), format)));
+                }
+            }
+        }
+    }
+    group.finish();
+}
+
+/// The log of a help desk, without reading and writing its JSON.
+fn recording(c: &mut Criterion) {
+    let mut lines = Vec::new();
+    for arrival in incident_log::events(incident_log::Options::default()) {
+        lines.extend_from_slice(arrival.line.as_bytes());
+        lines.push(b'\n');
+    }
+    let read = Events::new(lines.as_slice()).map(|item| item.expect("the log is good").1);
+    let facts: Vec<TicketFact> = read.collect();
+    let rules = rules(OFFICE);
+    let mut group = c.benchmark_group("recording");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(facts.len() as u64));
+    group.bench_function("read", |b| b.iter(|| Events::new(lines.as_slice()).count()));
+    group.bench_function("simulate", |b| {
+        b.iter_batched(
+            || facts.clone(),
+            |facts| {
+                Simulation::new(&rules, facts, NOW, FACTS_PER_STEP)
+                    .flatten()
+                    .count()
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, reading, writing, recording);
+criterion_main!(benches);
