@@ -103,11 +103,11 @@ struct Reading {
 
 /// Previews an edit at an instant: `old` are the rules without it.
 #[must_use]
-pub fn preview<'a>(
+pub fn preview(
     old: &Rules,
     new: &Arc<Revision>,
     at: Timestamp,
-    tickets: impl IntoIterator<Item = (&'a Text, &'a TicketState)>,
+    tickets: impl IntoIterator<Item = (Text, TicketState)>,
 ) -> Preview {
     let edited = old.clone().with_edit(at, Arc::clone(new));
     let mut preview = Preview {
@@ -121,14 +121,15 @@ pub fn preview<'a>(
     };
     for (ticket_id, state) in tickets {
         let mut without = state.clone();
-        let before = read(&mut without, ticket_id, old, at);
+        let before = read(&mut without, &ticket_id, old, at);
         let is_running = !without.machine.category.is_done();
         if without.machine.created_at.is_none() || !is_running {
             continue;
         }
         preview.running += 1;
-        let after = read(&mut state.clone(), ticket_id, &edited, at);
-        let change = compare(ticket_id, before, after, new);
+        let mut with = state;
+        let after = read(&mut with, &ticket_id, &edited, at);
+        let change = compare(&ticket_id, before, after, new);
         if let Some(change) = change {
             preview.counts.add(&change);
             preview.tickets.push(change);

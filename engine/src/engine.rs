@@ -3,11 +3,18 @@
 //! A batch is an overlay: facts are applied to copies, and the tickets of the last committed state
 //! stay as they are until [`Engine::commit`]. [`Engine::rollback`] drops the overlay; the same
 //! facts can then be applied again with the same result.
+//!
+//! Of the committed state every ticket is a few packed bytes; a batch unpacks what it touches, and
+//! packs it again when it is committed.
 
 mod advance;
+mod batch;
+mod slots;
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use self::batch::{Batch, Dirty};
+use self::slots::Slots;
 
 use crate::emission::{Emission, Emitted};
 use crate::fact::TicketFact;
@@ -18,53 +25,19 @@ use crate::storms::{self, Piece, PieceKey, Storms};
 use crate::ticket::Text;
 use crate::ticket_state::{Acceptance, TicketState};
 use crate::time::Timestamp;
-use crate::timers::{Timer, Timers};
+use crate::timers::Timers;
 
 /// The tickets of one partition.
 #[derive(Debug)]
 pub struct Engine {
     rules: Arc<Rules>,
-    slots: Vec<Slot>,
-    /// Slots of tickets that were forgotten.
-    free: Vec<u32>,
-    by_id: HashMap<Text, u32>,
+    slots: Slots,
     timers: Timers,
     /// How many tickets have to be looked at again.
     pending: usize,
     evaluated_to: Timestamp,
     storms: Storms,
     batch: Batch,
-}
-
-#[derive(Debug)]
-struct Slot {
-    /// Empty, as no ticket id is, where a ticket was forgotten.
-    ticket_id: Text,
-    state: TicketState,
-    next: Step,
-}
-
-/// What a batch has changed and not committed.
-#[derive(Debug, Default)]
-struct Batch {
-    dirty: Vec<Dirty>,
-    by_id: HashMap<Text, usize>,
-    taken: Vec<Timer>,
-    evaluated_to: Option<Timestamp>,
-    /// A copy, once something counts against a limit or a digest is due.
-    storms: Option<Storms>,
-}
-
-#[derive(Debug)]
-struct Dirty {
-    ticket_id: Text,
-    slot: Option<u32>,
-    state: TicketState,
-    next: Step,
-    /// Whether it has to be looked at in this batch still.
-    is_fresh: bool,
-    /// Whether its state differs from the committed one.
-    is_changed: bool,
 }
 
 /// What advancing brought about.
@@ -80,21 +53,13 @@ pub struct Advanced {
     pub counts: Counts,
 }
 
-impl Slot {
-    fn next(&self) -> (Step, &Text) {
-        (self.next, &self.ticket_id)
-    }
-}
-
 impl Engine {
     /// A partition without tickets, evaluated up to nothing.
     #[must_use]
     pub fn new(rules: Arc<Rules>) -> Self {
         Self {
             rules,
-            slots: Vec::new(),
-            free: Vec::new(),
-            by_id: HashMap::new(),
+            slots: Slots::new(),
             timers: Timers::new(),
             pending: 0,
             evaluated_to: Timestamp::MIN,
@@ -114,9 +79,9 @@ impl Engine {
         engine.evaluated_to = evaluated_to;
         for (ticket_id, state) in tickets {
             let next = state.next_step(&engine.rules);
-            engine.insert(ticket_id, state, next);
+            engine.insert(&ticket_id, &state, next);
         }
-        engine.settle_timers();
+        engine.timers.settle(&engine.slots);
         engine
     }
 
@@ -130,44 +95,40 @@ impl Engine {
     /// looked at again when these come into force.
     pub fn set_rules(&mut self, rules: Arc<Rules>) {
         self.rules = rules;
-        for (number, slot) in (0..).zip(&mut self.slots) {
-            let next = slot.state.next_step(&self.rules);
-            if next != slot.next {
-                self.pending -= usize::from(slot.next != Step::NEVER);
-                self.pending += usize::from(next != Step::NEVER);
-                slot.next = next;
-                self.timers.arm(next, &slot.ticket_id, number);
+        for slot in self.slots.iter().collect::<Vec<u32>>() {
+            let next = self.slots.state(slot).next_step(&self.rules);
+            let before = self.slots.set_next(slot, next);
+            if next != before {
+                self.arm(slot, before, next);
             }
         }
-        for dirty in &mut self.batch.dirty {
-            dirty.next = dirty.state.next_step(&self.rules);
-        }
-        self.settle_timers();
+        self.batch.set_rules(&self.rules);
+        self.timers.settle(&self.slots);
     }
 
     /// How many tickets there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_id.len()
+        self.slots.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
+        self.len() == 0
     }
 
     /// The committed state of a ticket.
     #[must_use]
-    pub fn ticket(&self, ticket_id: &str) -> Option<&TicketState> {
-        let slot = *self.by_id.get(ticket_id)?;
-        Some(&self.slots[slot as usize].state)
+    pub fn ticket(&self, ticket_id: &str) -> Option<TicketState> {
+        let slot = self.slots.find(ticket_id, self.slots.hash(ticket_id))?;
+        Some(self.slots.state(slot))
     }
 
     /// Every ticket with its committed state, in no order that means anything.
-    pub fn tickets(&self) -> impl Iterator<Item = (&Text, &TicketState)> {
-        let known = self.slots.iter().filter(|slot| !slot.ticket_id.is_empty());
-        known.map(|slot| (&slot.ticket_id, &slot.state))
+    pub fn tickets(&self) -> impl Iterator<Item = (Text, TicketState)> {
+        let slots = self.slots.iter();
+        slots.map(|slot| (self.slots.ticket_id(slot), self.slots.state(slot)))
     }
 
     /// The evaluation time of the committed state.
@@ -193,20 +154,20 @@ impl Engine {
     }
 
     /// Whether the fact's ticket has room for it, see [`TicketState::has_room`].
-    #[must_use]
-    pub fn has_room(&self, fact: &TicketFact, evaluated_to: Timestamp) -> bool {
-        let dirty = self.batch.by_id.get(&fact.ticket_id);
-        let state = dirty
-            .map(|place| &self.batch.dirty[*place].state)
-            .or_else(|| self.ticket(&fact.ticket_id));
-        state.is_none_or(|state| state.has_room(&fact.fact, evaluated_to))
+    pub fn has_room(&mut self, fact: &TicketFact, evaluated_to: Timestamp) -> bool {
+        // Most only pass through, and of the others the ticket will be needed anyhow.
+        fact.fact.occurred_at < evaluated_to
+            || self
+                .batch
+                .ticket(&fact.ticket_id, &self.slots)
+                .state
+                .has_room(&fact.fact, evaluated_to)
     }
 
     /// Takes a fact into the batch. It decides nothing before [`Engine::advance`].
     pub fn apply(&mut self, fact: TicketFact) -> Acceptance {
-        let evaluated_to = self.evaluated_to;
-        let dirty = self.dirty(fact.ticket_id);
-        let acceptance = dirty.state.accept(fact.fact, evaluated_to);
+        let dirty = self.batch.ticket(&fact.ticket_id, &self.slots);
+        let acceptance = dirty.state.accept(fact.fact, self.evaluated_to);
         dirty.is_fresh |= !matches!(acceptance, Acceptance::Duplicate | Acceptance::LateDropped);
         acceptance
     }
@@ -249,7 +210,7 @@ impl Engine {
     /// The tickets that the batch has changed, with their new states; none of those that it has
     /// forgotten.
     pub fn changed(&self) -> impl Iterator<Item = (&Text, Option<&TicketState>)> {
-        let changed = self.batch.dirty.iter().filter(|dirty| dirty.is_changed);
+        let changed = self.batch.tickets().filter(|dirty| dirty.is_changed);
         changed.filter_map(|dirty| {
             let state = Some(&dirty.state).filter(|state| !state.is_blank());
             // What came and went in one batch was never stored.
@@ -259,112 +220,52 @@ impl Engine {
 
     /// Makes the batch the committed state.
     pub fn commit(&mut self) {
-        let batch = std::mem::take(&mut self.batch);
+        let mut batch = std::mem::take(&mut self.batch);
         self.evaluated_to = batch.evaluated_to.unwrap_or(self.evaluated_to);
-        if let Some(mut storms) = batch.storms {
+        if let Some(mut storms) = batch.storms.take() {
             storms.commit();
             self.storms = storms;
         }
-        for dirty in batch.dirty {
+        for dirty in batch.into_touched() {
             match dirty.slot {
                 None if dirty.state.is_blank() => {}
-                None => self.insert(dirty.ticket_id, dirty.state, dirty.next),
-                Some(number) if dirty.state.is_blank() => self.vacate(number),
-                Some(number) => {
-                    let slot = &mut self.slots[number as usize];
-                    slot.state = dirty.state;
-                    self.pending -= usize::from(slot.next != Step::NEVER);
-                    self.pending += usize::from(dirty.next != Step::NEVER);
-                    slot.next = dirty.next;
-                    self.timers.arm(dirty.next, &slot.ticket_id, number);
+                None => self.insert(&dirty.ticket_id, &dirty.state, dirty.next),
+                Some(slot) if dirty.state.is_blank() => {
+                    let before = self.slots.vacate(slot);
+                    self.pending -= usize::from(before != Step::NEVER);
+                }
+                Some(slot) => {
+                    let Dirty {
+                        ticket_id,
+                        state,
+                        next,
+                        ..
+                    } = &dirty;
+                    let before = self.slots.write(slot, ticket_id, state, *next);
+                    self.arm(slot, before, *next);
                 }
             }
         }
-        self.settle_timers();
+        self.timers.settle(&self.slots);
     }
 
     /// Drops the batch.
     pub fn rollback(&mut self) {
         let batch = std::mem::take(&mut self.batch);
-        for timer in batch.taken {
-            self.put_back(timer);
+        for timer in batch.taken.into_iter().rev() {
+            self.timers.put_back(timer, &self.slots);
         }
     }
 
-    fn put_back(&mut self, timer: Timer) {
-        self.timers.arm(timer.step, &timer.ticket_id, timer.slot);
+    fn insert(&mut self, ticket_id: &Text, state: &TicketState, next: Step) {
+        let slot = self.slots.insert(ticket_id, state, next);
+        self.arm(slot, Step::NEVER, next);
     }
 
-    fn settle_timers(&mut self) {
-        let slots = &self.slots;
-        self.timers.settle(|slot| slots[slot as usize].next());
-    }
-
-    /// Frees the slot of a forgotten ticket. Timers that are still armed for it count no more: a
-    /// later ticket in the slot has a wake time of its own.
-    fn vacate(&mut self, number: u32) {
-        let slot = &mut self.slots[number as usize];
-        self.pending -= usize::from(slot.next != Step::NEVER);
-        slot.next = Step::NEVER;
-        slot.state = TicketState::default();
-        let ticket_id = std::mem::take(&mut slot.ticket_id);
-        self.by_id.remove(&ticket_id);
-        self.free.push(number);
-    }
-
-    fn insert(&mut self, ticket_id: Text, state: TicketState, next: Step) {
-        let slot = Slot {
-            ticket_id: ticket_id.clone(),
-            state,
-            next,
-        };
-        let number = match self.free.pop() {
-            Some(number) => {
-                self.slots[number as usize] = slot;
-                number
-            }
-            None => {
-                self.slots.push(slot);
-                u32::try_from(self.slots.len() - 1)
-                    .expect("a partition has fewer than 2^32 tickets")
-            }
-        };
+    /// Arms the timer of a ticket whose next step was another one.
+    fn arm(&mut self, slot: u32, before: Step, next: Step) {
+        self.pending -= usize::from(before != Step::NEVER);
         self.pending += usize::from(next != Step::NEVER);
-        self.timers.arm(next, &ticket_id, number);
-        self.by_id.insert(ticket_id, number);
-    }
-
-    fn dirty(&mut self, ticket_id: Text) -> &mut Dirty {
-        let place = self.place(ticket_id);
-        &mut self.batch.dirty[place]
-    }
-
-    /// The place of a ticket in the batch, into which it is put if it is not there yet.
-    fn place(&mut self, ticket_id: Text) -> usize {
-        match self.batch.by_id.get(&ticket_id) {
-            Some(place) => *place,
-            None => {
-                let slot = self.by_id.get(&ticket_id).copied();
-                let (state, next) = slot.map_or_else(
-                    || (TicketState::default(), Step::NEVER),
-                    |number| {
-                        let slot = &self.slots[number as usize];
-                        (slot.state.clone(), slot.next)
-                    },
-                );
-                self.batch
-                    .by_id
-                    .insert(ticket_id.clone(), self.batch.dirty.len());
-                self.batch.dirty.push(Dirty {
-                    ticket_id,
-                    slot,
-                    state,
-                    next,
-                    is_fresh: false,
-                    is_changed: false,
-                });
-                self.batch.dirty.len() - 1
-            }
-        }
+        self.timers.arm(next, slot);
     }
 }

@@ -17,6 +17,7 @@ pub mod length;
 pub mod machine;
 pub mod message;
 pub mod moment;
+pub mod packed;
 pub mod plan;
 pub mod reason;
 pub mod rules;

@@ -62,16 +62,16 @@ pub struct TicketState {
     /// What the last emitted decision spoke of.
     pub last_voiced: Option<Voiced>,
     /// Set by late facts since the history was last read, until it is read anew.
-    reread: Option<Reread>,
+    pub(crate) reread: Option<Reread>,
 }
 
 /// That the history has to be read anew.
 #[derive(Clone, Debug, PartialEq)]
-struct Reread {
+pub(crate) struct Reread {
     /// The earliest instant of the facts that came late.
-    from: Timestamp,
+    pub(crate) from: Timestamp,
     /// The one of them that arrived last.
-    fact: Arc<Fact>,
+    pub(crate) fact: Arc<Fact>,
 }
 
 /// What is left of folded facts.

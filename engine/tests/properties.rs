@@ -48,13 +48,12 @@ fn oracle(rules: &Arc<Rules>, facts: &[TicketFact]) -> (Vec<Emitted>, Engine) {
 fn machines(engine: &Engine) -> BTreeMap<String, Machine> {
     engine
         .tickets()
-        .map(|(id, state)| (id.to_string(), state.machine.clone()))
+        .map(|(id, state)| (id.to_string(), state.machine))
         .collect()
 }
 
 /// A copy of a state that went through its stored parts, as a restart takes it.
-fn stored(state: &TicketState) -> TicketState {
-    let state = state.clone();
+fn stored(state: TicketState) -> TicketState {
     TicketState::from(StoredState {
         facts: state.facts,
         evaluated: state.evaluated,
@@ -69,7 +68,7 @@ fn stored(state: &TicketState) -> TicketState {
 fn restarted(engine: &Engine) -> Engine {
     let tickets: Vec<_> = engine
         .tickets()
-        .map(|(id, state)| (id.clone(), stored(state)))
+        .map(|(id, state)| (id, stored(state)))
         .collect();
     let pieces = engine.storms().pieces();
     let pieces: Vec<_> = pieces

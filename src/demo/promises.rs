@@ -44,8 +44,8 @@ pub(super) fn promises(
             continue;
         };
         let ticket = tickets.ticket(ticket_id);
-        let priority = ticket.and_then(|ticket| ticket.machine.ticket.priority.as_deref());
-        let priority = priority.unwrap_or("none");
+        let priority = ticket.and_then(|ticket| ticket.machine.ticket.priority.clone());
+        let priority = priority.as_deref().unwrap_or("none");
         for clock in explanation.clocks {
             // A clock that never started promises nothing.
             if clock.started_at.is_none() || clock.within_s.is_none() {

@@ -73,7 +73,7 @@ impl Occasion {
                 is_sample: false,
             },
             None => Self {
-                variables: as_it_stands(ticket_id, state, at, purpose),
+                variables: as_it_stands(ticket_id, &state, at, purpose),
                 is_sample: true,
             },
         })

@@ -98,7 +98,7 @@ pub fn run(case: &Case, rules: &Arc<Rules>) -> Outcome {
     let end = case.test.end();
     let (simulated, mut engine) = simulate(rules, case.facts.iter().cloned(), end);
     let plans = engine.tickets();
-    let plans = plans.filter_map(|(_, state)| Some(state.machine.plan.as_ref()?.name.clone()));
+    let plans = plans.filter_map(|(_, state)| Some(state.machine.plan?.name));
     Outcome {
         end,
         plans: plans.collect(),

@@ -316,7 +316,7 @@ fn assert_decided_alike(site: &Site, load: &Load) {
         .collect();
     assert_eq!(stored.len(), INCIDENTS);
     for (ticket, state) in engine.tickets() {
-        let stored = &stored[&**ticket];
+        let stored = &stored[&*ticket];
         assert_eq!(stored.machine, state.machine, "{ticket}");
         assert_eq!(stored.facts, state.facts, "{ticket}");
     }

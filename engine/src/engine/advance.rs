@@ -55,7 +55,7 @@ impl Engine {
             self.advance_in(portion.timers, &mut decided);
         } else {
             for timer in portion.timers {
-                self.dirty(timer.ticket_id.clone()).is_fresh = true;
+                self.batch.ticket_in(timer.slot, &self.slots).is_fresh = true;
                 self.batch.taken.push(timer);
             }
             self.advance_to(reached, &mut decided);
@@ -76,11 +76,11 @@ impl Engine {
     fn portion(&mut self, to: Timestamp, limit: usize) -> Portion {
         let from = self.batch.evaluated_to.unwrap_or(self.evaluated_to);
         let to = to.max(from);
-        let slots = &self.slots;
-        let next = |slot: u32| slots[slot as usize].next();
         // A limit of 0 would never end. One more shows where the others begin.
         let limit = limit.max(1);
-        let mut timers = self.timers.take_until(to, limit.saturating_add(1), next);
+        let mut timers = self
+            .timers
+            .take_until(to, limit.saturating_add(1), &self.slots);
         let beyond = if timers.len() > limit {
             timers.pop()
         } else {
@@ -98,12 +98,12 @@ impl Engine {
         let at = beyond.step.at;
         let whole = timers.partition_point(|timer| timer.step.at < at);
         let is_cut = whole == 0;
+        self.timers.put_back(beyond, &self.slots);
         if !is_cut {
-            for timer in timers.drain(whole..) {
-                self.timers.arm(timer.step, &timer.ticket_id, timer.slot);
+            for timer in timers.drain(whole..).rev() {
+                self.timers.put_back(timer, &self.slots);
             }
         }
-        self.put_back(beyond);
         Portion {
             reached: at.max(from),
             timers,
@@ -114,8 +114,8 @@ impl Engine {
 
     /// Lets every ticket of the batch decide what it has to before an instant.
     fn advance_to(&mut self, to: Timestamp, decided: &mut Decided<'_>) {
-        for place in 0..self.batch.dirty.len() {
-            let dirty = &self.batch.dirty[place];
+        for place in 0..self.batch.len() {
+            let dirty = self.batch.at(place);
             if dirty.is_fresh || dirty.next.wake() <= to {
                 self.advance_one(place, Until::before(to), decided);
             }
@@ -125,10 +125,11 @@ impl Engine {
     /// Decides of an instant what its first tickets have to do in its first part: those of the
     /// timers, and those of the batch that come before the last of these.
     fn advance_in(&mut self, timers: Vec<Timer>, decided: &mut Decided<'_>) {
-        let Some(last) = timers.last().map(|it| (it.step, it.ticket_id.clone())) else {
+        let place_of = |timer: &Timer| (timer.step, self.slots.ticket_id(timer.slot));
+        let Some(last) = timers.last().map(place_of) else {
             return;
         };
-        let of_batch = self.batch.dirty.iter();
+        let of_batch = self.batch.tickets();
         let of_batch = of_batch.map(|dirty| (dirty.next, dirty.ticket_id.clone()));
         let mut first: Vec<(Step, Text)> = of_batch
             .filter(|place| place.0.at == last.0.at && *place <= last)
@@ -136,10 +137,11 @@ impl Engine {
         let mut waiting = Vec::with_capacity(timers.len());
         for timer in timers {
             // Of its own tickets the batch knows better when they have to be looked at.
-            if self.batch.by_id.contains_key(&timer.ticket_id) {
+            let place = place_of(&timer);
+            if self.batch.has(&place.1, &self.slots) {
                 self.batch.taken.push(timer);
             } else {
-                first.push((timer.step, timer.ticket_id.clone()));
+                first.push(place);
                 waiting.push(timer);
             }
         }
@@ -147,23 +149,23 @@ impl Engine {
             return;
         };
         first.retain(|place| place.0 == step);
-        for timer in waiting {
+        for timer in waiting.into_iter().rev() {
             if timer.step == step {
                 self.batch.taken.push(timer);
             } else {
-                self.put_back(timer);
+                self.timers.put_back(timer, &self.slots);
             }
         }
         let until = Until::before(decided.advanced.reached).at_least(Until::through(step));
         for (_, ticket_id) in first {
-            let place = self.place(ticket_id);
+            let place = self.batch.place(&ticket_id, &self.slots);
             self.advance_one(place, until, decided);
         }
     }
 
     /// Lets one ticket of the batch decide.
     fn advance_one(&mut self, place: usize, until: Until, decided: &mut Decided<'_>) {
-        let dirty = &mut self.batch.dirty[place];
+        let dirty = self.batch.at_mut(place);
         let context = Context {
             ticket_id: &dirty.ticket_id,
             rules: &self.rules,

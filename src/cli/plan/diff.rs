@@ -119,7 +119,6 @@ impl Diff {
         let rules = rules.unwrap_or_else(|| Rules::new(Arc::clone(old.revision())));
         let tickets = live::tickets(&settings)?;
         let at = self.at.unwrap_or_else(|| super::super::SystemClock.now());
-        let tickets = tickets.iter().map(|(ticket_id, state)| (ticket_id, state));
         Ok(Some((preview(&rules, new.revision(), at, tickets), shown)))
     }
 }

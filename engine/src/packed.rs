@@ -1,0 +1,127 @@
+//! Committed states as few bytes, for a partition has millions of them and touches few at a time.
+//!
+//! A state is packed when its batch is committed and unpacked when a batch touches its ticket again.
+//! What is packed is never stored: it is written bit by bit in the order of the types, it refers to
+//! words that only this process has learned, and it changes with them. What it saves it saves by
+//! four means: a word that many tickets have is kept once ([`Words`]); an instant that is one of a
+//! fact is its number; the fields of a ticket are what its facts make of them; and a flag is a bit.
+//!
+//! Rejected: compressing the stored form against a dictionary. It came out larger, because random
+//! hashes and numbers are most of what is left, and it costs several times as much.
+
+mod bits;
+mod forms;
+mod read;
+#[cfg(test)]
+mod tests;
+mod words;
+mod write;
+
+use self::forms::{Numbered, uuid, uuid_text};
+use self::read::Reader;
+use self::words::Words;
+use self::write::Writer;
+use crate::ticket::TextField;
+use crate::ticket_state::{FACTS_MAX, TicketState};
+
+/// The fields of a ticket by number: those of text as they are declared, then [`Field`].
+const FIELD_BITS: u32 = 4;
+
+/// Facts whose instants are referred to by number: as many as are kept one by one.
+const INSTANTS_MAX: usize = FACTS_MAX;
+
+/// The fields of a ticket that are no text.
+#[derive(Clone, Copy, Debug)]
+enum Field {
+    Severity = TextField::ALL.len() as isize,
+    Satisfaction,
+    Tags,
+    Label,
+    Labels,
+}
+
+/// How an instant is written.
+#[derive(Clone, Copy, Debug)]
+enum When {
+    /// As the one before it.
+    Last,
+    /// As the beginning of time, which stands for none.
+    Never,
+    /// As the number of a fact of that instant.
+    OfFact,
+    /// As the distance to the one before it.
+    Other,
+}
+
+/// How a text is written.
+#[derive(Clone, Copy, Debug)]
+enum TextForm {
+    /// As the number of a learned word.
+    Word,
+    /// As a text and the number behind it.
+    Numbered,
+    /// As the 16 bytes of a UUID in lower case.
+    Uuid,
+    /// As it is.
+    Bytes,
+}
+
+impl Field {
+    const fn of(number: u32) -> Self {
+        match number {
+            11 => Self::Severity,
+            12 => Self::Satisfaction,
+            13 => Self::Tags,
+            14 => Self::Label,
+            _ => Self::Labels,
+        }
+    }
+}
+
+impl When {
+    const fn of(bits: u32) -> Self {
+        match bits {
+            0 => Self::Last,
+            1 => Self::Never,
+            2 => Self::OfFact,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl TextForm {
+    const fn of(bits: u32) -> Self {
+        match bits {
+            0 => Self::Word,
+            1 => Self::Numbered,
+            2 => Self::Uuid,
+            _ => Self::Bytes,
+        }
+    }
+}
+
+/// Packs and unpacks the states of one partition.
+#[derive(Debug, Default)]
+pub struct Packer {
+    words: Words,
+    /// Filled anew for each state.
+    bytes: Vec<u8>,
+}
+
+impl Packer {
+    /// Appends nothing to what was there before: the bytes of a state, until the next is packed.
+    /// `owner` tells the tickets apart, for a word is worth learning only when several have it.
+    pub fn pack(&mut self, state: &TicketState, owner: u32) -> &[u8] {
+        let bytes = std::mem::take(&mut self.bytes);
+        let mut writer = Writer::new(bytes, &mut self.words, owner);
+        writer.state(state);
+        self.bytes = writer.finish();
+        &self.bytes
+    }
+
+    /// The state that was packed into these bytes.
+    #[must_use]
+    pub fn unpack(&self, bytes: &[u8]) -> TicketState {
+        Reader::new(bytes, &self.words).state()
+    }
+}

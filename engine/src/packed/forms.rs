@@ -1,0 +1,133 @@
+//! Texts that differ from ticket to ticket, as short as they can be: numbers and UUIDs.
+
+use crate::ticket::Text;
+
+/// A shorter text is as short as a word.
+const NUMBERED_BYTES_MIN: usize = 5;
+
+/// What stands before the number is short; what does not is a word that happens to end in a digit.
+const PREFIX_BYTES_MAX: usize = 12;
+
+/// So many digits always fit.
+const DIGITS_MAX: usize = 18;
+
+/// A text that ends in a number: an event id, a person.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Numbered<'a> {
+    /// What stands before it, zeros included.
+    pub(super) prefix: &'a str,
+    /// The number, never 0.
+    pub(super) number: u64,
+}
+
+impl<'a> Numbered<'a> {
+    /// Takes a text apart, if it is one.
+    pub(super) fn of(text: &'a str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        if bytes.len() < NUMBERED_BYTES_MIN
+            || bytes.len() > PREFIX_BYTES_MAX + DIGITS_MAX
+            || !bytes.last()?.is_ascii_digit()
+        {
+            return None;
+        }
+        let digits = bytes.iter().rev().take_while(|byte| byte.is_ascii_digit());
+        let digits = digits.count().min(DIGITS_MAX);
+        let begin = bytes.len() - digits;
+        let begin = begin + bytes[begin..].iter().position(|byte| *byte != b'0')?;
+        if begin > PREFIX_BYTES_MAX {
+            return None;
+        }
+        let number = bytes[begin..]
+            .iter()
+            .fold(0, |number, byte| number * 10 + u64::from(byte - b'0'));
+        Some(Self {
+            prefix: text.get(..begin)?,
+            number,
+        })
+    }
+
+    /// The text again.
+    pub(super) fn text(&self) -> Text {
+        let mut bytes = [0; PREFIX_BYTES_MAX + 20];
+        let mut begin = bytes.len();
+        let mut left = self.number;
+        while left > 0 {
+            begin -= 1;
+            bytes[begin] = b'0' + (left % 10) as u8;
+            left /= 10;
+        }
+        let prefix = &self.prefix.as_bytes()[..self.prefix.len().min(PREFIX_BYTES_MAX)];
+        begin -= prefix.len();
+        bytes[begin..begin + prefix.len()].copy_from_slice(prefix);
+        str::from_utf8(&bytes[begin..]).unwrap_or_default().into()
+    }
+}
+
+/// Where the groups of a UUID end.
+const DASHES: [usize; 4] = [8, 13, 18, 23];
+
+/// The bytes of a UUID in lower case.
+pub(super) fn uuid(text: &str) -> Option<[u8; 16]> {
+    let bytes: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    let mut uuid = [0; 16];
+    let mut digits = 0;
+    for (place, byte) in bytes.iter().enumerate() {
+        let digit = match byte {
+            b'-' if DASHES.contains(&place) => continue,
+            _ if DASHES.contains(&place) => return None,
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        uuid[digits / 2] |= digit << (4 * (1 - digits % 2));
+        digits += 1;
+    }
+    Some(uuid)
+}
+
+/// The text of a UUID.
+pub(super) fn uuid_text(uuid: [u8; 16]) -> Text {
+    let mut text = [b'-'; 36];
+    let places = (0..text.len()).filter(|place| !DASHES.contains(place));
+    for (digit, place) in places.enumerate() {
+        let nibble = uuid[digit / 2] >> (4 * (1 - digit % 2)) & 15;
+        text[place] = b"0123456789abcdef"[usize::from(nibble)];
+    }
+    str::from_utf8(&text).unwrap_or_default().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_number_begins_behind_zeros() {
+        let of = |text| Numbered::of(text).map(|it| (it.prefix, it.number));
+        assert_eq!(of("u123456"), Some(("u", 123_456)));
+        assert_eq!(of("INC0012345"), Some(("INC00", 12_345)));
+        assert_eq!(of("2026-11-23"), Some(("2026-11-", 23)));
+        assert_eq!(of("12345"), Some(("", 12_345)));
+        for none in ["", "a1", "u1000x", "x00000", "a text of several words 12"] {
+            assert_eq!(of(none), None, "{none}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_numbered_text_comes_back(text in "[a-zä]{0,13}[-0]{0,3}[0-9]{0,25}") {
+            if let Some(numbered) = Numbered::of(&text) {
+                prop_assert_eq!(&*numbered.text(), &*text);
+            }
+        }
+
+        #[test]
+        fn a_uuid_comes_back(bytes: [u8; 16]) {
+            let text = uuid_text(bytes);
+            prop_assert_eq!(uuid(&text), Some(bytes));
+            prop_assert_eq!(uuid(&text[1..]), None);
+            prop_assert_eq!(uuid(&format!("A{}", &text[1..])), None);
+        }
+    }
+}

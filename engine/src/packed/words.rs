@@ -1,0 +1,135 @@
+//! The words that many tickets have: each is kept once and named by its number.
+//!
+//! A word is learned when it is met in several tickets within a while, and then for ever, for the
+//! states that name it are not looked through. So there is a limit to how many are learned; what
+//! comes then is written out.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::ticket::Text;
+
+/// Words that are learned at most: their numbers have 15 bits.
+const WORDS_MAX: usize = 1 << NUMBER_BITS_MAX;
+
+/// How many bits the number of a word has at most.
+pub(super) const NUMBER_BITS_MAX: u32 = 15;
+
+/// A longer text is hardly that of another ticket, too: with this, the most that is learned is some
+/// tens of megabytes.
+const BYTES_MAX: usize = 1024;
+
+/// So many tickets make a word: what is kept of it takes as much as it saves in four of them.
+const TICKETS_MIN: u8 = 4;
+
+/// Places for words that may be learned; a newer one takes the place of an older one.
+const CANDIDATES: usize = 4096;
+
+/// Places for the addresses of learned words: a few hundred are most of what there is to find.
+const ADDRESSES: usize = 4096;
+
+/// The words that were learned.
+#[derive(Debug)]
+pub(super) struct Words {
+    words: Vec<Text>,
+    numbers: HashTable<u16>,
+    /// Texts of an unpacked state are mostly those in `words`, and found by where they lie.
+    by_address: Box<[u16]>,
+    candidates: Box<[Candidate]>,
+    /// Nobody outside can make texts that fall together.
+    seed: u64,
+}
+
+/// A text that may become a word.
+#[derive(Clone, Copy, Debug, Default)]
+struct Candidate {
+    mark: u32,
+    /// The ticket that had it last.
+    owner: u32,
+    tickets: u8,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self {
+            words: Vec::new(),
+            numbers: HashTable::new(),
+            by_address: vec![0; ADDRESSES].into(),
+            candidates: vec![Candidate::default(); CANDIDATES].into(),
+            seed: RandomState::new().hash_one(0),
+        }
+    }
+}
+
+fn address_of(text: &str) -> usize {
+    text.as_ptr().addr() >> 3
+}
+
+impl Words {
+    /// The number of a word, or none of a text that is not learned yet.
+    #[inline]
+    pub(super) fn find(&mut self, text: &Text, owner: u32) -> Option<u16> {
+        let place = address_of(text) % ADDRESSES;
+        let number = self.by_address[place];
+        let known = self.words.get(usize::from(number));
+        if known.is_some_and(|word| std::ptr::eq::<str>(&**word, &**text)) {
+            return Some(number);
+        }
+        self.find_content(text, owner)
+    }
+
+    /// The same for a text that is not shared.
+    pub(super) fn find_content(&mut self, text: &str, owner: u32) -> Option<u16> {
+        if text.len() > BYTES_MAX {
+            return None;
+        }
+        let hash = xxh3_64_with_seed(text.as_bytes(), self.seed);
+        let is_it = |number: &u16| *self.words[usize::from(*number)] == *text;
+        let number = self.numbers.find(hash, is_it).copied();
+        if number.is_some() || !self.is_met_often(hash, owner) || self.words.len() == WORDS_MAX {
+            return number;
+        }
+        let number = self.words.len() as u16;
+        let word = Text::from(text);
+        self.by_address[address_of(&word) % ADDRESSES] = number;
+        self.words.push(word);
+        let Self {
+            words,
+            numbers,
+            seed,
+            ..
+        } = self;
+        let hash_of =
+            |number: &u16| xxh3_64_with_seed(words[usize::from(*number)].as_bytes(), *seed);
+        numbers.insert_unique(hash, number, hash_of);
+        Some(number)
+    }
+
+    /// Whether so many tickets have a text that it is worth learning.
+    fn is_met_often(&mut self, hash: u64, owner: u32) -> bool {
+        let candidate = &mut self.candidates[hash as usize % CANDIDATES];
+        let mark = (hash >> 32) as u32;
+        if candidate.mark != mark {
+            *candidate = Candidate {
+                mark,
+                owner,
+                tickets: 1,
+            };
+        } else if candidate.owner != owner {
+            candidate.owner = owner;
+            candidate.tickets += 1;
+        }
+        candidate.tickets >= TICKETS_MIN
+    }
+
+    /// The word of a number.
+    #[inline]
+    pub(super) fn word(&self, number: u16) -> Text {
+        self.words
+            .get(usize::from(number))
+            .cloned()
+            .unwrap_or_default()
+    }
+}
