@@ -48,7 +48,7 @@ pub struct TicketState {
     /// The kept facts in their order.
     pub facts: Vec<Arc<Fact>>,
     /// What they take, so that only long histories are measured when another fact comes.
-    facts_bytes: usize,
+    pub(crate) facts_bytes: usize,
     /// How many of them, from the front, are evaluated.
     pub evaluated: usize,
     /// What the older ones left.
@@ -467,6 +467,6 @@ impl TicketState {
     }
 }
 
-fn bytes(facts: &[Arc<Fact>]) -> usize {
+pub(crate) fn bytes(facts: &[Arc<Fact>]) -> usize {
     facts.iter().map(|fact| fact.bytes()).sum()
 }

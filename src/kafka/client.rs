@@ -206,6 +206,7 @@ mod tests {
             properties,
             session_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(10),
+            is_static: false,
         };
         let config = settings.config(&[], &[]);
         config.get("socket.timeout.ms").unwrap().to_owned()
