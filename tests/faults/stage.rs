@@ -49,6 +49,8 @@ pub(crate) struct Stage<'a> {
     /// What ends when the scenario does.
     pub(crate) guests: Vec<Box<dyn FnOnce()>>,
     brokers: String,
+    /// How many `escalated` events there are to be.
+    expected: usize,
     running: BTreeMap<&'static str, Escalator>,
     injected_ms: i64,
     lost_ms: Option<i64>,
@@ -73,6 +75,7 @@ impl<'a> Stage<'a> {
             dead_letters: 0,
             guests: Vec::new(),
             brokers,
+            expected: usize::MAX,
             running: BTreeMap::new(),
             injected_ms: 0,
             lost_ms: None,
@@ -94,6 +97,7 @@ impl<'a> Stage<'a> {
         let until = until(&events);
         let mut writer = Writer::start(&self.site, events, scenario.lead + scenario.head);
         let expected = Expected::new(&self.site, &file, &until);
+        self.expected = expected.escalated;
         self.injected_ms = begin_ms;
         let mut seen = (scenario.run)(&mut self);
         self.cluster.mend();
@@ -101,7 +105,7 @@ impl<'a> Stage<'a> {
         let end = Instant::now();
         wait_until("everything that is due", PATIENCE, || {
             pass(Duration::from_millis(100));
-            (self.watcher.count() >= expected.escalated).then_some(())
+            self.has_all().then_some(())
         });
         self.wait_until_read();
         let rest = end.elapsed();
@@ -141,14 +145,18 @@ impl<'a> Stage<'a> {
         self.injected_ms = now_ms();
     }
 
-    /// Waits until each partition publishes what is due.
+    /// Waits until each partition publishes what is due, or all of it was published.
     pub(crate) fn wait_until_current(&self) {
         // What was published just before does not count.
         pass(Duration::from_millis(1_100));
         wait_until("what is due", PATIENCE, || {
             pass(Duration::from_millis(20));
-            self.watcher.is_current().then_some(())
+            (self.watcher.is_current() || self.has_all()).then_some(())
         });
+    }
+
+    fn has_all(&self) -> bool {
+        self.watcher.count() >= self.expected
     }
 
     /// Starts a replica.
