@@ -106,7 +106,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     value(
         "kafka.session_timeout",
         "10s",
-        "How long a replica may be silent before the others take over its partitions; 6s to 30m, as brokers allow.",
+        "How long a replica may be silent before the others take over its partitions, and three times as long as a broker may take to answer; 6s to 30m, as brokers allow.",
     ),
     value(
         "kafka.transaction_timeout",

@@ -78,7 +78,8 @@ pub(super) const SCENARIOS: [Scenario; 10] = [
         kill_majority,
     )
     .ahead(60)
-    .lasting(30),
+    .lasting(30)
+    .patient("1m"),
 ];
 
 fn kill(stage: &mut Stage<'_>, broker: usize) -> String {

@@ -35,7 +35,7 @@ pub(super) const SCENARIOS: [Scenario; 7] = [
         "SIGTERM and start of each replica in turn",
         roll,
     )
-    .lasting(22)
+    .lasting(26)
     .always(),
     Scenario::new("scale", "1, 2, 3, 2, 1 replicas", scale)
         .of(1)
