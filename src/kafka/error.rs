@@ -79,6 +79,21 @@ pub enum Error {
         /// The name.
         instance: String,
     },
+    /// Replicas are at work.
+    #[error(
+        "group {group} has members; stop all replicas first (one that crashed is gone when its \
+         session is over)"
+    )]
+    GroupInUse {
+        /// The group.
+        group: String,
+    },
+    /// A transaction that is made once was not committed, or is not known to be.
+    #[error("what was to be written is not known to be committed ({why}); do it again")]
+    NotCommitted {
+        /// What the library says about it.
+        why: String,
+    },
     /// A transaction stays open although whoever began it must have lost it long ago.
     #[error(
         "a transaction has held back {held_back} for more than {} s, longer than any of this service \
@@ -200,6 +215,8 @@ impl Error {
             Self::Create { .. }
             | Self::InputGone { .. }
             | Self::Replaced { .. }
+            | Self::GroupInUse { .. }
+            | Self::NotCommitted { .. }
             | Self::Topics(_) => false,
         }
     }

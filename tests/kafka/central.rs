@@ -3,6 +3,8 @@
 
 #[path = "central/load.rs"]
 mod load;
+#[path = "central/rebuilt.rs"]
+mod rebuilt;
 #[path = "central/told.rs"]
 mod told;
 
