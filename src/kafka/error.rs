@@ -119,10 +119,13 @@ pub struct Unfit(String);
 
 impl From<KafkaError> for Unfit {
     fn from(error: KafkaError) -> Self {
-        Self(match error {
-            KafkaError::ClientConfig(_, reason, property, _) => format!("`{property}`: {reason}"),
-            error => error.to_string(),
-        })
+        Self(
+            if let KafkaError::ClientConfig(_, reason, property, _) = &error {
+                format!("`{property}`: {reason}")
+            } else {
+                error.to_string()
+            },
+        )
     }
 }
 
@@ -139,12 +142,13 @@ pub enum Obstacle {
 
 impl Obstacle {
     const fn of(code: RDKafkaErrorCode) -> Self {
-        match code {
-            RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => {
-                Self::Login
-            }
-            RDKafkaErrorCode::SSL => Self::Encryption,
-            _ => Self::Silence,
+        use RDKafkaErrorCode::{Authentication, SSL, SaslAuthenticationFailed};
+        if matches!(code, Authentication | SaslAuthenticationFailed) {
+            Self::Login
+        } else if matches!(code, SSL) {
+            Self::Encryption
+        } else {
+            Self::Silence
         }
     }
 

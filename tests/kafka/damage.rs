@@ -97,8 +97,8 @@ fn every_damage_stops_its_partition_with_a_remedy_and_the_others_go_on() {
     });
     let told = wait_until("the reasons", PATIENCE, || {
         let told = service.ask("GET /readyz", "")?;
-        let has = |reason: &&str| told.contains(*reason);
-        DAMAGES.iter().all(|it| has(&it)).then_some(told)
+        let has_all = DAMAGES.iter().all(|reason| told.contains(reason));
+        has_all.then_some(told)
     });
     assert!(told.starts_with("HTTP/1.1 503"), "{told}");
     let metrics = service.ask("GET /metrics", "").unwrap();
@@ -106,7 +106,7 @@ fn every_damage_stops_its_partition_with_a_remedy_and_the_others_go_on() {
     assert!(metrics.contains(refused), "{metrics}");
     let log = service.log();
     for (partition, reason) in DAMAGES.iter().enumerate().skip(1) {
-        let errors = log.lines().map(|line| serde_json::from_str::<Value>(line));
+        let errors = log.lines().map(serde_json::from_str::<Value>);
         let mut errors = errors
             .map(Result::unwrap)
             .filter(|it| it["level"] == "ERROR");
