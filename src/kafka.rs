@@ -8,6 +8,7 @@
 //! - [`log`]: all of these as what a shard works with, and [`cluster`], the real one
 //! - [`reader`] and [`writer`]: plain clients outside of the group and of transactions, for those who
 //!   watch and who feed the service
+//! - [`sole`]: the only member of the group, for what no replica may see half done
 //! - [`sweep`]: one pass over a topic, for commands that look at it and are gone
 //! - [`topics`]: what is checked, and on request made, before anything starts
 //!
@@ -27,6 +28,7 @@ mod native;
 pub mod reader;
 pub mod restore;
 pub mod restorer;
+pub mod sole;
 pub mod standby;
 pub mod sweep;
 pub mod topics;

@@ -23,6 +23,7 @@ pub mod plan_diff;
 pub mod plan_file;
 pub mod plan_graph;
 pub mod plan_test;
+pub mod rebuild;
 pub mod record;
 pub mod registry;
 pub mod report;

@@ -7,7 +7,7 @@
 
 pub mod edits;
 mod reload;
-mod schemas;
+pub(crate) mod schemas;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -21,6 +21,7 @@ mod decode;
 pub mod events;
 mod output;
 mod partitioner;
+mod published;
 mod raw;
 mod schema;
 mod state;
@@ -33,6 +34,7 @@ pub use dead_letter::{Address, DeadLetter, DeadLetterReason, Origin, Refusal};
 pub use decode::{Decoded, Header, Input, Record, Unread, VALUE_BYTES_MAX, decode};
 pub use output::{OutputFormat, cloud_event_headers, escalated, notify};
 pub use partitioner::{Partitioners, crc32_partition, murmur2_partition};
+pub use published::{Published, published};
 pub use schema::{
     Fit, ForeignSchema, SchemaName, UnreadableSchema, WriterSchema, compare as compare_schema,
 };

@@ -16,6 +16,8 @@ mod broker_away;
 mod central;
 #[path = "kafka/consumer.rs"]
 mod consumer;
+#[path = "kafka/damage.rs"]
+mod damage;
 #[path = "kafka/dead_letters.rs"]
 mod dead_letters;
 #[path = "kafka/edits.rs"]

@@ -1,12 +1,13 @@
 //! `state`: what the service keeps of its tickets, read from the state topic.
 //!
-//! Everything here only reads: it joins no group, commits nothing, and a running service does not
-//! notice it.
+//! All but `rebuild` only read: they join no group, commit nothing, and a running service does not
+//! notice them.
 
 mod check;
 mod export;
 mod get;
 mod list;
+mod rebuild;
 mod row;
 mod topic;
 
@@ -31,6 +32,9 @@ pub(super) enum State {
     /// Reads every partition as a replica that takes it over; exits with 1 when it would refuse one.
     #[command(after_help = check::EXAMPLES)]
     Check(check::Check),
+    /// Recomputes the state of a partition from its inputs; shows what it would write unless --yes.
+    #[command(after_help = rebuild::EXAMPLES)]
+    Rebuild(rebuild::Rebuild),
 }
 
 impl State {
@@ -40,6 +44,7 @@ impl State {
             Self::List(command) => command.run(),
             Self::Export(command) => command.run(),
             Self::Check(command) => command.run(),
+            Self::Rebuild(command) => command.run(),
         }
     }
 }

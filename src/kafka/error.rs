@@ -79,6 +79,21 @@ pub enum Error {
         /// The name.
         instance: String,
     },
+    /// Replicas are at work.
+    #[error(
+        "group {group} has members; stop all replicas first (one that crashed is gone when its \
+         session is over)"
+    )]
+    GroupInUse {
+        /// The group.
+        group: String,
+    },
+    /// A transaction that is made once was not committed, or is not known to be.
+    #[error("what was to be written is not known to be committed ({why}); do it again")]
+    NotCommitted {
+        /// What the library says about it.
+        why: String,
+    },
     /// A transaction stays open although whoever began it must have lost it long ago.
     #[error(
         "a transaction has held back {held_back} for more than {} s, longer than any of this service \
@@ -104,10 +119,13 @@ pub struct Unfit(String);
 
 impl From<KafkaError> for Unfit {
     fn from(error: KafkaError) -> Self {
-        Self(match error {
-            KafkaError::ClientConfig(_, reason, property, _) => format!("`{property}`: {reason}"),
-            error => error.to_string(),
-        })
+        Self(
+            if let KafkaError::ClientConfig(_, reason, property, _) = &error {
+                format!("`{property}`: {reason}")
+            } else {
+                error.to_string()
+            },
+        )
     }
 }
 
@@ -124,12 +142,13 @@ pub enum Obstacle {
 
 impl Obstacle {
     const fn of(code: RDKafkaErrorCode) -> Self {
-        match code {
-            RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => {
-                Self::Login
-            }
-            RDKafkaErrorCode::SSL => Self::Encryption,
-            _ => Self::Silence,
+        use RDKafkaErrorCode::{Authentication, SSL, SaslAuthenticationFailed};
+        if matches!(code, Authentication | SaslAuthenticationFailed) {
+            Self::Login
+        } else if matches!(code, SSL) {
+            Self::Encryption
+        } else {
+            Self::Silence
         }
     }
 
@@ -200,6 +219,8 @@ impl Error {
             Self::Create { .. }
             | Self::InputGone { .. }
             | Self::Replaced { .. }
+            | Self::GroupInUse { .. }
+            | Self::NotCommitted { .. }
             | Self::Topics(_) => false,
         }
     }

@@ -109,6 +109,15 @@ impl Sweep {
         self.partitions
     }
 
+    /// The first offset of a partition that is still there.
+    ///
+    /// # Errors
+    /// When a broker does not answer.
+    pub fn start(&self, partition: i32) -> Result<i64, Error> {
+        let starts = self.offsets(&[(&self.topic, partition)], OffsetOf::Start)?;
+        Ok(starts.first().copied().unwrap_or_default())
+    }
+
     /// Begins with these spans, one of a partition at most; what was begun before is given up.
     ///
     /// # Errors

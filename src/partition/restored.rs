@@ -135,11 +135,11 @@ impl Restored {
             .map(|value| Meta::decode(&value))
             .transpose()
             .map_err(|source| Error::Meta { partition, source })?;
-        check(partition, meta.as_ref(), committed)?;
         let has_ticket = |key: &Vec<u8>| key.first() != Some(&meta::OWN_KEY);
         if meta.is_none() && compacted.keys().any(has_ticket) {
             return Err(Error::MetaMissing { partition });
         }
+        check(partition, meta.as_ref(), committed)?;
         // In order of their ids: nothing that is written may depend on the order of a hash map.
         let mut records: Vec<_> = compacted.into_iter().collect();
         records.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));

@@ -3,6 +3,8 @@
 
 #[path = "central/load.rs"]
 mod load;
+#[path = "central/rebuilt.rs"]
+mod rebuilt;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Write};

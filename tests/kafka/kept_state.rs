@@ -101,7 +101,7 @@ fn assert_checked(site: &Site) {
     produce(&broker().address, &site.topic("state"), &[broken]);
     let (code, printed) = run(site, &["state", "check"]);
     assert_eq!(code, 1, "{printed}");
-    let told = "bad: partition 1: the state of a ticket in partition 1 cannot be read: ";
+    let told = "bad: partition 1: the state of a ticket in partition 1 cannot be read (";
     assert!(printed.contains(told), "{printed}");
     let (code, printed) = run(site, &["state", "export"]);
     assert_eq!(code, 1, "{printed}");

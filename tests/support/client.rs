@@ -8,7 +8,7 @@ use escalator::kafka::ClientSettings;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
@@ -160,6 +160,20 @@ pub(crate) fn produce(address: &str, topic: &str, records: &[Sent<'_>]) {
     producer
         .flush(Duration::from_secs(30))
         .expect("the broker acknowledges");
+}
+
+/// Moves the offset of a group that has no members, as a person does.
+pub(crate) fn commit_by_hand(address: &str, group: &str, at: (&str, i32), offset: i64) {
+    let consumer: BaseConsumer = config(address)
+        .set("group.id", group)
+        .create()
+        .expect("a consumer can be made");
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(at.0, at.1, Offset::Offset(offset))
+        .expect("an offset can be set");
+    consumer
+        .commit(&list, CommitMode::Sync)
+        .expect("the broker takes the offset");
 }
 
 /// Everything in a topic that a reader of committed records sees, partition by partition.

@@ -75,9 +75,9 @@ struct Line {
 
 /// The records of one partition.
 #[derive(Default)]
-struct Collected {
-    records: Compacted,
-    finished: Option<Finished>,
+pub(super) struct Collected {
+    pub(super) records: Compacted,
+    pub(super) finished: Option<Finished>,
 }
 
 impl Sink for Collected {
@@ -114,7 +114,7 @@ impl Check {
     }
 }
 
-fn open(settings: &Settings) -> Result<RestoreReader, kafka::Error> {
+pub(super) fn open(settings: &Settings) -> Result<RestoreReader, kafka::Error> {
     let topics = &settings.topics;
     let clients = service::client_settings(settings);
     RestoreReader::open(&clients, &topics.state, &[&topics.created, &topics.updated])
@@ -122,20 +122,31 @@ fn open(settings: &Settings) -> Result<RestoreReader, kafka::Error> {
 
 /// Reads one partition as whoever takes it over, and builds its tickets.
 fn check(reader: &mut RestoreReader, partition: i32) -> anyhow::Result<Line> {
+    Ok(match collect(reader, partition)? {
+        Ok((finished, records)) => built(partition, finished, records),
+        // Whoever takes it over would wait for ever.
+        Err(hanging) => Line {
+            partition,
+            defect: Some(hanging.to_string()),
+            ..Line::default()
+        },
+    })
+}
+
+/// Reads the records of one partition behind the fence; the inner error is a transaction that hangs.
+pub(super) fn collect(
+    reader: &mut RestoreReader,
+    partition: i32,
+) -> anyhow::Result<Result<(Finished, Compacted), kafka::Error>> {
     let mut collected = Collected::default();
     let mut failing_since = None;
     reader.add(partition)?;
     loop {
         match reader.step(STEP, &mut collected) {
             Ok(()) => failing_since = None,
-            // Whoever takes it over would wait for ever.
             Err(error @ kafka::Error::Hanging { .. }) => {
                 reader.release(partition)?;
-                return Ok(Line {
-                    partition,
-                    defect: Some(error.to_string()),
-                    ..Line::default()
-                });
+                return Ok(Err(error));
             }
             Err(error) => {
                 let since = *failing_since.get_or_insert_with(Instant::now);
@@ -145,7 +156,7 @@ fn check(reader: &mut RestoreReader, partition: i32) -> anyhow::Result<Line> {
             }
         }
         if let Some(finished) = collected.finished.take() {
-            return Ok(built(partition, finished, collected.records));
+            return Ok(Ok((finished, collected.records)));
         }
     }
 }
