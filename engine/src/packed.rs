@@ -109,7 +109,7 @@ pub struct Packer {
 }
 
 impl Packer {
-    /// Appends nothing to what was there before: the bytes of a state, until the next is packed.
+    /// The bytes of a state, in a place that the next one takes.
     /// `owner` tells the tickets apart, for a word is worth learning only when several have it.
     pub fn pack(&mut self, state: &TicketState, owner: u32) -> &[u8] {
         let bytes = std::mem::take(&mut self.bytes);
