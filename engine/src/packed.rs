@@ -6,8 +6,9 @@
 //! four means: a word that many tickets have is kept once ([`Words`]); an instant that is one of a
 //! fact is its number; the fields of a ticket are what its facts make of them; and a flag is a bit.
 //!
-//! Rejected: compressing the stored form against a dictionary. It came out larger, because random
-//! hashes and numbers are most of what is left, and it costs several times as much.
+//! Rejected, by estimate and not by measurement: compressing the stored form against a dictionary.
+//! Random hashes and numbers are most of what is left, and references to a dictionary take more than
+//! the numbers of words.
 
 mod bits;
 mod forms;
