@@ -3,6 +3,8 @@
 //! `cargo bench --bench memory` measures 0.2, 1 and 5 million tickets, each in a process of its own,
 //! and takes some gigabytes and minutes. Times are CPU times of the measuring thread.
 
+#![expect(clippy::print_stdout, reason = "what was measured is what it is for")]
+
 #[path = "memory/load.rs"]
 mod load;
 

@@ -242,10 +242,11 @@ impl Partition {
                 // It is decided once evaluation is past it.
                 let decided_at = decoded.fact.fact.occurred_at.plus_millis(1);
                 self.latest_fact = self.latest_fact.max(decided_at);
-                let fact = Arc::clone(&decoded.fact.fact);
+                let wire::Decoded { fact, .. } = &decoded;
+                let (ticket_id, fact) = (fact.ticket_id.clone(), Arc::clone(&fact.fact));
                 let acceptance = self.engine.apply(decoded.fact);
                 if matches!(acceptance, Acceptance::Accepted | Acceptance::Late) {
-                    self.traces.remember(&fact, record);
+                    self.traces.remember(&ticket_id, &fact, record);
                 }
                 self.counted.facts.push((input, acceptance));
                 self.counted.unknown_fields +=
@@ -327,7 +328,7 @@ impl Partition {
         let advanced = self.engine.advance(evaluation_time, limit, &emission);
         self.counted.counts += advanced.counts;
         for emitted in advanced.events {
-            let trace = emitted.fact.as_ref().and_then(|fact| self.traces.of(fact));
+            let trace = self.traces.of(&emitted);
             let record = shared.writing.event(self.number, &emitted.event, trace);
             self.records.push(record);
             self.counted.emitted.push(emitted);

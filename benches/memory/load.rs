@@ -7,10 +7,10 @@ use escalator_engine::ticket::{Change, Text, TextField};
 use escalator_engine::time::Timestamp;
 
 /// When the first ticket is created.
-pub const START: Timestamp = Timestamp::from_millis(1_795_424_400_000);
+pub(super) const START: Timestamp = Timestamp::from_millis(1_795_424_400_000);
 
 /// Facts of each ticket.
-pub const FACTS: usize = 6;
+pub(super) const FACTS: usize = 6;
 
 const CATEGORIES: [&str; 6] = [
     "network", "hardware", "software", "access", "billing", "database",
@@ -35,7 +35,7 @@ const NOTES: [&str; 3] = [
 const ROUND_S: usize = 300;
 
 /// Makes the facts of so many tickets.
-pub struct Load {
+pub(super) struct Load {
     tickets: usize,
     seed: u64,
     /// A step through the tickets in an order that looks like none.
@@ -45,7 +45,7 @@ pub struct Load {
 
 impl Load {
     /// The load of so many tickets.
-    pub fn new(tickets: usize) -> Self {
+    pub(super) fn new(tickets: usize) -> Self {
         Self {
             tickets,
             seed: 1,
@@ -55,12 +55,12 @@ impl Load {
     }
 
     /// How many tickets there are.
-    pub const fn tickets(&self) -> usize {
+    pub(super) const fn tickets(&self) -> usize {
         self.tickets
     }
 
     /// The fact of a round for one of the tickets, and which one it is.
-    pub fn fact(&mut self, round: usize, place: usize) -> (usize, TicketFact) {
+    pub(super) fn fact(&mut self, round: usize, place: usize) -> (usize, TicketFact) {
         let ticket = match round {
             0 => place,
             _ => (place * self.stride + round) % self.tickets,

@@ -25,7 +25,7 @@ use crate::storms::{self, Piece, PieceKey, Storms};
 use crate::ticket::Text;
 use crate::ticket_state::{Acceptance, TicketState};
 use crate::time::Timestamp;
-use crate::timers::Timers;
+use crate::timers::{Tickets, Timers};
 
 /// The tickets of one partition.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Engine {
             let next = self.slots.state(slot).next_step(&self.rules);
             let before = self.slots.set_next(slot, next);
             if next != before {
-                self.arm(slot, before, next);
+                self.arm(slot, before);
             }
         }
         self.batch.set_rules(&self.rules);
@@ -242,7 +242,7 @@ impl Engine {
                         ..
                     } = &dirty;
                     let before = self.slots.write(slot, ticket_id, state, *next);
-                    self.arm(slot, before, *next);
+                    self.arm(slot, before);
                 }
             }
         }
@@ -259,11 +259,12 @@ impl Engine {
 
     fn insert(&mut self, ticket_id: &Text, state: &TicketState, next: Step) {
         let slot = self.slots.insert(ticket_id, state, next);
-        self.arm(slot, Step::NEVER, next);
+        self.arm(slot, Step::NEVER);
     }
 
     /// Arms the timer of a ticket whose next step was another one.
-    fn arm(&mut self, slot: u32, before: Step, next: Step) {
+    fn arm(&mut self, slot: u32, before: Step) {
+        let next = self.slots.next(slot);
         self.pending -= usize::from(before != Step::NEVER);
         self.pending += usize::from(next != Step::NEVER);
         self.timers.arm(next, slot);

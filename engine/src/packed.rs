@@ -6,8 +6,9 @@
 //! four means: a word that many tickets have is kept once ([`Words`]); an instant that is one of a
 //! fact is its number; the fields of a ticket are what its facts make of them; and a flag is a bit.
 //!
-//! Rejected: compressing the stored form against a dictionary. It came out larger, because random
-//! hashes and numbers are most of what is left, and it costs several times as much.
+//! Rejected, by estimate and not by measurement: compressing the stored form against a dictionary.
+//! Random hashes and numbers are most of what is left, and references to a dictionary take more than
+//! the numbers of words.
 
 mod bits;
 mod forms;
@@ -109,7 +110,7 @@ pub struct Packer {
 }
 
 impl Packer {
-    /// Appends nothing to what was there before: the bytes of a state, until the next is packed.
+    /// The bytes of a state, in a place that the next one takes.
     /// `owner` tells the tickets apart, for a word is worth learning only when several have it.
     pub fn pack(&mut self, state: &TicketState, owner: u32) -> &[u8] {
         let bytes = std::mem::take(&mut self.bytes);

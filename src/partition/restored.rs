@@ -7,6 +7,7 @@ use escalator_engine::engine::Engine;
 use escalator_engine::rules::Rules;
 use escalator_engine::storms::Storms;
 use escalator_engine::ticket::Text;
+use escalator_engine::ticket_state::TicketState;
 use escalator_engine::time::Timestamp;
 
 use super::meta::{self, Meta};
@@ -143,26 +144,18 @@ impl Restored {
         // In order of their ids: nothing that is written may depend on the order of a hash map.
         let mut records: Vec<_> = compacted.into_iter().collect();
         records.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let mut tickets = Vec::with_capacity(records.len());
+        // Its own records come behind the tickets: no text begins with their first byte.
+        let own = records.partition_point(|(key, _)| key.first() != Some(&meta::OWN_KEY));
         let mut pieces = Vec::new();
-        for (key, value) in records {
-            if key.first() == Some(&meta::OWN_KEY) {
-                // Records of the partition that a later release adds are none of this one's.
-                let piece = storm::decode(&key, &value).map_err(|source| Error::Meta {
-                    partition,
-                    source: source.into(),
-                })?;
-                pieces.extend(piece);
-                continue;
-            }
-            let ticket_id: Text = str::from_utf8(&key)
-                .map_err(|_| Error::Key { partition })?
-                .into();
-            let state =
-                wire::decode_state(&value).map_err(|source| Error::State { partition, source })?;
-            tickets.push((ticket_id, state));
+        for (key, value) in records.drain(own..) {
+            // Records of the partition that a later release adds are none of this one's.
+            let piece = storm::decode(&key, &value).map_err(|source| Error::Meta {
+                partition,
+                source: source.into(),
+            })?;
+            pieces.extend(piece);
         }
-        let found = tickets.len() as u64;
+        let found = own as u64;
         let expected = meta.as_ref().and_then(|meta| meta.tickets);
         if let Some(expected) = expected.filter(|expected| *expected != found) {
             return Err(Error::Count {
@@ -172,13 +165,28 @@ impl Restored {
             });
         }
         let evaluated_to = meta.as_ref().map_or(Timestamp::MIN, Meta::evaluated_to);
-        Ok(Self {
-            engine: Engine::restore(Arc::clone(rules), tickets, evaluated_to)
-                .with_storms(Storms::restore(pieces)),
-            meta,
-            transaction,
-        })
+        let mut failed = None;
+        // One by one: as many states as a partition has take far more room than it keeps of them.
+        let tickets = records.into_iter().map_while(|(key, value)| {
+            let read = ticket(partition, &key, &value);
+            read.map_err(|error| failed = Some(error)).ok()
+        });
+        let engine = Engine::restore(Arc::clone(rules), tickets, evaluated_to);
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(Self {
+                engine: engine.with_storms(Storms::restore(pieces)),
+                meta,
+                transaction,
+            }),
+        }
     }
+}
+
+fn ticket(partition: i32, key: &[u8], value: &[u8]) -> Result<(Text, TicketState), Error> {
+    let ticket_id = str::from_utf8(key).map_err(|_| Error::Key { partition })?;
+    let state = wire::decode_state(value).map_err(|source| Error::State { partition, source })?;
+    Ok((ticket_id.into(), state))
 }
 
 fn check(partition: i32, meta: Option<&Meta>, committed: [Option<i64>; 2]) -> Result<(), Error> {

@@ -5,9 +5,11 @@
 //! what comes of facts that were waiting then is not traced.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use escalator_engine::effect::Event;
+use escalator_engine::emission::Emitted;
 use escalator_engine::fact::Fact;
+use escalator_engine::ticket::Text;
 use escalator_engine::time::Timestamp;
 
 use crate::record::Record;
@@ -22,45 +24,42 @@ const TRACES_MAX: usize = 100_000;
 /// The traces of facts that are not evaluated yet.
 #[derive(Debug, Default)]
 pub(super) struct Traces {
-    /// By instant and address; the fact that is kept beside keeps its address from being reused.
-    by_fact: BTreeMap<(Timestamp, usize), Trace>,
+    by_fact: BTreeMap<Key, Vec<u8>>,
 }
 
-#[derive(Debug)]
-struct Trace {
-    _fact: Arc<Fact>,
-    parent: Vec<u8>,
-}
+/// A fact by its instant, its record and its ticket.
+type Key = (Timestamp, i64, Text);
 
 impl Traces {
     /// Remembers what the record of a fact belongs to, if it says so.
-    pub(super) fn remember(&mut self, fact: &Arc<Fact>, record: &Record) {
+    pub(super) fn remember(&mut self, ticket_id: &Text, fact: &Fact, record: &Record) {
         let header = record.headers.iter().find(|(name, _)| name == HEADER);
         let Some(parent) = header.and_then(|(_, value)| value.as_deref()) else {
             return;
         };
         if is_trace_parent(parent) && self.by_fact.len() < TRACES_MAX {
-            let trace = Trace {
-                _fact: Arc::clone(fact),
-                parent: parent.to_vec(),
-            };
-            self.by_fact.insert(key(fact), trace);
+            self.by_fact.insert(key(ticket_id, fact), parent.to_vec());
         }
     }
 
-    /// What the record of this very fact belongs to.
-    pub(super) fn of(&self, fact: &Arc<Fact>) -> Option<&[u8]> {
-        self.by_fact.get(&key(fact)).map(|trace| &*trace.parent)
+    /// What the record of the fact belongs to that has brought an event about.
+    pub(super) fn of(&self, emitted: &Emitted) -> Option<&[u8]> {
+        let ticket_id = match &emitted.event {
+            Event::Escalated(event) => Some(&event.ticket_id),
+            Event::Notify(event) => event.ticket_id.as_ref(),
+        };
+        let key = key(ticket_id?, emitted.fact.as_ref()?);
+        self.by_fact.get(&key).map(|parent| &**parent)
     }
 
     /// Forgets facts before an instant up to which everything is decided.
     pub(super) fn forget_before(&mut self, at: Timestamp) {
-        self.by_fact = self.by_fact.split_off(&(at, 0));
+        self.by_fact = self.by_fact.split_off(&(at, i64::MIN, Text::default()));
     }
 }
 
-fn key(fact: &Arc<Fact>) -> (Timestamp, usize) {
-    (fact.occurred_at, Arc::as_ptr(fact).addr())
+fn key(ticket_id: &Text, fact: &Fact) -> Key {
+    (fact.occurred_at, fact.record_hash, ticket_id.clone())
 }
 
 /// Whether it is a version, a trace id, a parent id and flags, in hexadecimal digits with hyphens

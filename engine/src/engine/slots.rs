@@ -9,6 +9,7 @@ use crate::packed::Packer;
 use crate::step::Step;
 use crate::ticket::Text;
 use crate::ticket_state::TicketState;
+use crate::time::Timestamp;
 use crate::timers::Tickets;
 
 /// The tickets, by the numbers of their slots and by their ids.
@@ -28,9 +29,36 @@ pub(super) struct Slots {
 /// One ticket.
 #[derive(Debug)]
 struct Slot {
-    next: Step,
+    next: Next,
     /// The length of its id, the id, and its state; nothing where a ticket was forgotten.
     piece: Box<[u8]>,
+}
+
+/// A next step in half the room: twice the instant, and one more if something falls due. Instants
+/// beyond some million years are never reached and count as the end of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Next(i64);
+
+impl Next {
+    const NEVER: Self = Self(i64::MAX);
+
+    fn of(step: Step) -> Self {
+        match step.at.as_millis().checked_mul(2) {
+            Some(twice) => Self(twice | i64::from(step.is_due)),
+            None if step.at > Timestamp::from_millis(0) => Self::NEVER,
+            None => Self(i64::MIN),
+        }
+    }
+
+    const fn step(self) -> Step {
+        match self {
+            Self::NEVER => Step::NEVER,
+            Self(twice) => Step {
+                at: Timestamp::from_millis(twice >> 1),
+                is_due: twice & 1 == 1,
+            },
+        }
+    }
 }
 
 impl Slot {
@@ -90,7 +118,7 @@ impl Slots {
     pub(super) fn insert(&mut self, ticket_id: &Text, state: &TicketState, next: Step) -> u32 {
         let number = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot {
-                next: Step::NEVER,
+                next: Next::NEVER,
                 piece: Box::default(),
             });
             u32::try_from(self.slots.len() - 1).expect("a partition has fewer than 2^32 tickets")
@@ -124,12 +152,13 @@ impl Slots {
         } else {
             slot.piece = self.piece.as_slice().into();
         }
-        std::mem::replace(&mut slot.next, next)
+        std::mem::replace(&mut slot.next, Next::of(next)).step()
     }
 
     /// Notes another next step of a ticket; answers with what it was.
     pub(super) fn set_next(&mut self, slot: u32, next: Step) -> Step {
-        std::mem::replace(&mut self.slots[slot as usize].next, next)
+        let slot = &mut self.slots[slot as usize];
+        std::mem::replace(&mut slot.next, Next::of(next)).step()
     }
 
     /// Frees the slot of a forgotten ticket; answers with what its next step was. Timers that are
@@ -142,13 +171,13 @@ impl Slots {
         let slot = &mut self.slots[number as usize];
         slot.piece = Box::default();
         self.free.push(number);
-        std::mem::replace(&mut slot.next, Step::NEVER)
+        std::mem::replace(&mut slot.next, Next::NEVER).step()
     }
 }
 
 impl Tickets for Slots {
     fn next(&self, slot: u32) -> Step {
-        self.slots[slot as usize].next
+        self.slots[slot as usize].next.step()
     }
 
     fn id(&self, slot: u32) -> &[u8] {

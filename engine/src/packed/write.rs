@@ -58,10 +58,11 @@ impl<'a> Writer<'a> {
             self.fact(fact, source);
             source = Some(&fact.source);
         }
-        self.count(state.facts.len() - state.evaluated);
+        let evaluated = state.evaluated.min(state.facts.len());
+        self.count(state.facts.len() - evaluated);
         self.some(state.fold.as_deref(), Self::fold);
         let base = state.fold.as_ref().map(|fold| &*fold.machine.ticket);
-        self.machine(&state.machine, base, &state.facts[..state.evaluated]);
+        self.machine(&state.machine, base, &state.facts[..evaluated]);
         self.list(&state.ledger.entries, Self::entry);
         self.list(&state.ledger.beginnings, Self::beginning);
         self.list(&state.told, Self::told);

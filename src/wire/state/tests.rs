@@ -8,6 +8,7 @@ use escalator_engine::fact::{Activity, ActivityKind, Fact};
 use escalator_engine::ladder::{Acknowledgement, Escalation};
 use escalator_engine::ledger::{Beginning, Entry, Ledger};
 use escalator_engine::machine::{Fired, Hold, Machine};
+use escalator_engine::packed::Packer;
 use escalator_engine::plan::Nature;
 use escalator_engine::rules::PlanRef;
 use escalator_engine::status::StatusCategory;
@@ -380,6 +381,12 @@ proptest! {
         let state = state(&bytes);
         let stored = encode_state(&state);
         prop_assert_eq!(&decode_state(&stored).unwrap(), &state);
+        // In memory, too, whether its words are learned or not.
+        let mut packer = Packer::default();
+        for owner in 0..6 {
+            let packed = packer.pack(&state, owner).to_vec();
+            prop_assert_eq!(&packer.unpack(&packed), &state);
+        }
         // And the library, which knows nothing of the code above, reads the same record.
         let json = read_single_object(SchemaName::EscalationState, &stored);
         prop_assert_eq!(json["facts"].as_array().unwrap().len(), state.facts.len());
