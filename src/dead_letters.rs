@@ -194,7 +194,7 @@ pub fn replay(letter: &Record, inputs: &[&str]) -> Result<OutgoingRecord, Unfit>
     let kept = kept.map(|header| (header.name.to_owned(), header.value.map(<[u8]>::to_vec)));
     let mark = (REPLAYED.to_owned(), Some(position.to_string().into_bytes()));
     Ok(OutgoingRecord {
-        topic: origin.topic.to_owned(),
+        topic: origin.topic.into(),
         partition: origin.partition,
         key: letter.key.clone(),
         value: letter.value.clone(),

@@ -235,7 +235,7 @@ fn read(record: &Record) -> Result<(&str, &str), Refusal> {
 pub fn record(topic: &str, set: &PlanSet, is_activation: bool) -> OutgoingRecord {
     let activate = (ACTIVATE.to_owned(), Some(b"true".to_vec()));
     OutgoingRecord {
-        topic: topic.to_owned(),
+        topic: topic.into(),
         partition: 0,
         key: Some(set.revision().id.as_bytes().to_vec()),
         value: Some(set.content().as_bytes().to_vec()),

@@ -1,5 +1,7 @@
 //! Records as plain data: what is read from a log, and what is to be written to one.
 
+use std::sync::Arc;
+
 /// One record as it stood in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -22,8 +24,8 @@ pub struct Record {
 /// A record on its way out.
 #[derive(Clone, Debug)]
 pub struct OutgoingRecord {
-    /// The topic.
-    pub topic: String,
+    /// The topic; shared, because every record names one of a few.
+    pub topic: Arc<str>,
     /// The partition; always explicit, since partitioners differ between clients.
     pub partition: i32,
     /// The key.

@@ -14,6 +14,8 @@ pub struct Places {
     pub project: PathBuf,
     /// The folder of the bench.
     pub bench: PathBuf,
+    /// The program of the service.
+    pub service: PathBuf,
     /// Where the runs leave their files.
     pub work: PathBuf,
     /// Held while a bench is at work: two would disturb each other, and share these places.
@@ -167,7 +169,7 @@ impl Contender {
 }
 
 fn ours(places: &Places, brokers: &str, group: &str, instance: &str) -> Result<Command> {
-    let mut command = Command::new(places.project.join("target/release/escalator"));
+    let mut command = Command::new(&places.service);
     command
         .arg("run")
         .args([

@@ -39,6 +39,7 @@ cargo run --release --manifest-path bench/Cargo.toml -- WHAT [options]
   --quick               a twentieth of the load: shows that everything works
   --only TEXT           only rows whose name holds this
   --contenders A,B      only contenders whose name begins so
+  --service PATH        measures this program instead of building the service
   --out FILE            where the raw results go, one JSON object a line";
 
 /// The broker's own compiler is cold at first: so many drains are thrown away.
@@ -56,6 +57,7 @@ struct Options {
     is_quick: bool,
     only: String,
     contenders: Vec<String>,
+    service: Option<PathBuf>,
     out: Option<PathBuf>,
 }
 
@@ -88,8 +90,8 @@ fn run() -> Result<()> {
     if steps.is_empty() {
         bail!("nothing is left to measure\n{USAGE}");
     }
-    let places = places()?;
-    build(&places, &steps)?;
+    let places = places(options.service.as_deref())?;
+    build(&places, &steps, options.service.is_some())?;
     let run = format!("{}", event::now_ms() / 1000);
     let out = options.out.clone();
     let out = out.unwrap_or_else(|| places.bench.join(format!("target/results-{run}.jsonl")));
@@ -162,6 +164,7 @@ fn options() -> Result<Options> {
         is_quick: false,
         only: String::new(),
         contenders: Vec::new(),
+        service: None,
         out: None,
     };
     while let Some(argument) = arguments.next() {
@@ -175,6 +178,7 @@ fn options() -> Result<Options> {
             "--quick" => options.is_quick = true,
             "--only" => options.only = value()?,
             "--contenders" => options.contenders = value()?.split(',').map(str::to_owned).collect(),
+            "--service" => options.service = Some(value()?.into()),
             "--out" => options.out = Some(value()?.into()),
             _ if !argument.starts_with('-') && options.what == "table" => {
                 options.file = Some(argument)
@@ -225,7 +229,7 @@ fn steps<'a>(rows: &'a [Row], options: &Options) -> Vec<Step<'a>> {
     steps
 }
 
-fn places() -> Result<Places> {
+fn places(service: Option<&Path>) -> Result<Places> {
     let bench = Path::new(env!("CARGO_MANIFEST_DIR")).to_owned();
     let project = bench
         .parent()
@@ -240,7 +244,9 @@ fn places() -> Result<Places> {
     // What a run that was killed has left.
     drop(std::fs::remove_dir_all(&work));
     std::fs::create_dir_all(&work)?;
+    let built = project.join("target/release/escalator");
     Ok(Places {
+        service: service.map_or(built, Path::to_owned),
         project,
         bench,
         work,
@@ -249,9 +255,9 @@ fn places() -> Result<Places> {
 }
 
 /// Builds what takes part.
-fn build(places: &Places, steps: &[Step<'_>]) -> Result<()> {
+fn build(places: &Places, steps: &[Step<'_>], has_service: bool) -> Result<()> {
     let has = |is_it: fn(&Contender) -> bool| steps.iter().any(|step| is_it(&step.contender));
-    if has(|it| matches!(it, Contender::Ours { .. })) {
+    if !has_service && has(|it| matches!(it, Contender::Ours { .. })) {
         println!(
             "{} building the service, which takes minutes the first time",
             time()

@@ -113,7 +113,7 @@ impl Day {
             Input::Updated => 1,
         };
         OutgoingRecord {
-            topic: self.topics[topic].clone(),
+            topic: self.topics[topic].as_str().into(),
             partition: murmur2_partition(key, PARTITIONS),
             key: Some(key.to_vec()),
             value: Some(event.value.clone()),

@@ -21,13 +21,13 @@ pub struct Names {
     /// The inputs: created events, updates.
     pub inputs: [String; 2],
     /// State.
-    pub state: String,
+    pub state: Arc<str>,
     /// `escalated` events.
-    pub escalated: String,
+    pub escalated: Arc<str>,
     /// `notify` events.
-    pub notify: String,
+    pub notify: Arc<str>,
     /// Records that could not be read.
-    pub dead_letters: String,
+    pub dead_letters: Arc<str>,
 }
 
 /// How records are written.
@@ -162,7 +162,7 @@ impl Writing {
             self.dead_letter_bytes_max,
         );
         OutgoingRecord {
-            topic: self.names.dead_letters.clone(),
+            topic: Arc::clone(&self.names.dead_letters),
             partition: record.partition,
             key: letter.key,
             value: letter.value,
@@ -172,9 +172,9 @@ impl Writing {
     }
 }
 
-fn plain(topic: &str, partition: i32, key: &[u8], value: Vec<u8>) -> OutgoingRecord {
+fn plain(topic: &Arc<str>, partition: i32, key: &[u8], value: Vec<u8>) -> OutgoingRecord {
     OutgoingRecord {
-        topic: topic.to_owned(),
+        topic: Arc::clone(topic),
         partition,
         key: Some(key.to_vec()),
         value: Some(value),

@@ -161,7 +161,7 @@ impl Brokers {
             self.committed.insert((input, offset.partition), committed);
         }
         for record in &transaction.records {
-            if record.topic == STATE {
+            if &*record.topic == STATE {
                 let state = self.state.entry(record.partition).or_default();
                 let key = record.key.clone().unwrap();
                 match record.value.clone() {

@@ -93,10 +93,10 @@ impl Scene {
         );
         let names = Names {
             inputs: INPUTS.map(str::to_owned),
-            state: STATE.to_owned(),
-            escalated: "escalated".to_owned(),
-            notify: "notify".to_owned(),
-            dead_letters: "dead-letters".to_owned(),
+            state: STATE.into(),
+            escalated: "escalated".into(),
+            notify: "notify".into(),
+            dead_letters: "dead-letters".into(),
         };
         let parts = Parts {
             shared: Shared {
@@ -191,7 +191,7 @@ impl Scene {
         let escalated = brokers
             .written
             .iter()
-            .filter(|record| record.topic == "escalated");
+            .filter(|record| &*record.topic == "escalated");
         escalated
             .map(|record| serde_json::from_slice(record.value.as_deref().unwrap()).unwrap())
             .map(|event: Value| {
@@ -214,7 +214,7 @@ impl Scene {
         brokers
             .written
             .iter()
-            .filter(|record| record.topic == topic)
+            .filter(|record| &*record.topic == topic)
             .count()
     }
 
@@ -306,7 +306,7 @@ fn a_poison_record_becomes_a_dead_letter_and_the_stream_goes_on() {
     let letters: Vec<_> = brokers
         .written
         .iter()
-        .filter(|r| r.topic == "dead-letters")
+        .filter(|r| &*r.topic == "dead-letters")
         .collect();
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].key.as_deref(), Some(&b"T0"[..]));

@@ -57,7 +57,7 @@ fn a_transaction_passes_through_the_embedded_broker() {
     wait_until("the lanes", PATIENCE, || lanes.prepare().ok());
     let transaction = Transaction {
         records: vec![OutgoingRecord {
-            topic: names.state.clone(),
+            topic: names.state.as_str().into(),
             partition: 1,
             key: Some(b"T1".to_vec()),
             value: Some(b"state".to_vec()),
@@ -104,7 +104,7 @@ fn what_a_plain_client_writes_is_read_by_another_with_its_timestamp() {
     }
     let reader = Reader::open(&settings, &["plain-a", "plain-b"], 2).unwrap();
     let record = |topic: &str, partition, timestamp_ms| OutgoingRecord {
-        topic: topic.to_owned(),
+        topic: topic.into(),
         partition,
         key: Some(b"T1".to_vec()),
         value: Some(b"value".to_vec()),

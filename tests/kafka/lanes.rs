@@ -14,7 +14,7 @@ use crate::support::{PATIENCE, wait_until};
 
 fn record(topic: &str, value: &str) -> OutgoingRecord {
     OutgoingRecord {
-        topic: topic.to_owned(),
+        topic: topic.into(),
         partition: 0,
         key: Some(b"key".to_vec()),
         value: Some(value.as_bytes().to_vec()),

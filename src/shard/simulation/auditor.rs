@@ -326,7 +326,7 @@ impl Ledger {
             .collect();
         let states = records
             .iter()
-            .filter(|record| record.topic == Topic::State.name());
+            .filter(|record| &*record.topic == Topic::State.name());
         let found: BTreeMap<Vec<u8>, Option<Vec<u8>>> = states
             .map(|record| (record.key.clone().unwrap(), record.value.clone()))
             .filter(|(key, _)| key[0] != meta::OWN_KEY)
@@ -370,7 +370,7 @@ impl Ledger {
 
 /// When the transaction was decided, if it tells.
 fn fired_at(records: &[&OutgoingRecord]) -> Option<Timestamp> {
-    let is_event = |record: &&&OutgoingRecord| record.topic == Topic::Escalated.name();
+    let is_event = |record: &&&OutgoingRecord| &*record.topic == Topic::Escalated.name();
     let record = records.iter().find(is_event)?;
     let value: Value = serde_json::from_slice(record.value.as_deref()?).ok()?;
     serde_json::from_value(value["fired_at"].clone()).ok()

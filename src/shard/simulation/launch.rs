@@ -42,10 +42,10 @@ impl World {
     fn parts(&self, instance: usize, id: u64, rules: Arc<Rules>, edits: EditLog) -> Parts {
         let names = Names {
             inputs: Topic::INPUTS.map(|topic| topic.name().to_owned()),
-            state: Topic::State.name().to_owned(),
-            escalated: Topic::Escalated.name().to_owned(),
-            notify: Topic::Notify.name().to_owned(),
-            dead_letters: Topic::DeadLetters.name().to_owned(),
+            state: Topic::State.name().into(),
+            escalated: Topic::Escalated.name().into(),
+            notify: Topic::Notify.name().into(),
+            dead_letters: Topic::DeadLetters.name().into(),
         };
         Parts {
             shared: Shared {

@@ -109,7 +109,7 @@ pub(super) fn spoil(
     }
     if is(Mistake::DropDeadLetter) {
         let topic = Topic::DeadLetters.name();
-        spoilt.records.retain(|record| record.topic != topic);
+        spoilt.records.retain(|record| &*record.topic != topic);
     }
     if is(Mistake::KeepInBatch) && first.identity == spoilt.identity {
         spoilt = first.clone();

@@ -215,7 +215,7 @@ fn heard(scene: &Scene) -> Vec<String> {
     let escalated = brokers
         .written
         .iter()
-        .filter(|record| record.topic == "escalated");
+        .filter(|record| &*record.topic == "escalated");
     let events = escalated.map(|record| -> Value {
         serde_json::from_slice(record.value.as_deref().unwrap()).unwrap()
     });
@@ -268,7 +268,7 @@ fn an_edit_of_more_tickets_than_a_transaction_takes_is_decided_in_several() {
     assert!(raised.is_sorted(), "it is decided in order of the ids");
     let brokers = scene.brokers.borrow();
     let written = brokers.written[before..].iter();
-    let states = written.filter(|record| record.topic == STATE);
+    let states = written.filter(|record| &*record.topic == STATE);
     let keys: Vec<_> = states.map(|record| record.key.clone().unwrap()).collect();
     let transactions = keys.split(|key| key == meta::KEY);
     let largest = transactions.map(<[_]>::len).max();

@@ -32,14 +32,17 @@ impl Scene {
         let written = brokers.written.iter();
         let of_ticket = written.filter(|record| record.key.as_deref() == Some(ticket.as_bytes()));
         of_ticket
-            .filter(|record| record.topic == STATE && record.value.is_none())
+            .filter(|record| &*record.topic == STATE && record.value.is_none())
             .count()
     }
 
     /// Id and type of everything that was decided, in order.
     fn decided(&self) -> Vec<(String, String)> {
         let brokers = self.brokers.borrow();
-        let escalated = brokers.written.iter().filter(|it| it.topic == "escalated");
+        let escalated = brokers
+            .written
+            .iter()
+            .filter(|it| &*it.topic == "escalated");
         let events = escalated.map(|record| -> Value {
             serde_json::from_slice(record.value.as_deref().unwrap()).unwrap()
         });

@@ -162,7 +162,7 @@ fn a_schema_that_events_cannot_be_read_with_makes_dead_letters() {
     scene.run(&mut shard, 1);
     let brokers = scene.brokers.borrow();
     let letters = brokers.written.iter();
-    let letters = letters.filter(|record| record.topic == "dead-letters");
+    let letters = letters.filter(|record| &*record.topic == "dead-letters");
     let reasons = letters.map(|letter| {
         let reason = letter.headers.iter().find(|(name, _)| name == "reason");
         String::from_utf8(reason.unwrap().1.clone().unwrap()).unwrap()

@@ -19,7 +19,9 @@ impl Scene {
     fn raised_ticket(&self) -> Value {
         let brokers = self.brokers.borrow();
         let mut written = brokers.written.iter();
-        let record = written.find(|record| record.topic == "escalated").unwrap();
+        let record = written
+            .find(|record| &*record.topic == "escalated")
+            .unwrap();
         let event: Value = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
         event["ticket"].clone()
     }
@@ -59,7 +61,7 @@ fn facts_that_wait_beyond_the_limit_are_dead_letters() {
         let brokers = scene.brokers.borrow();
         let mut written = brokers.written.iter();
         let letter = written
-            .find(|record| record.topic == "dead-letters")
+            .find(|record| &*record.topic == "dead-letters")
             .unwrap();
         let reason = ("reason".to_owned(), Some(b"too_large".to_vec()));
         assert_eq!(letter.headers[0], reason);

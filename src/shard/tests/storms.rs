@@ -18,7 +18,7 @@ impl Scene {
     /// The tickets of which somebody was told at once, and those in digests, in order.
     fn told_of(&self) -> (Vec<String>, Vec<Vec<String>>) {
         let brokers = self.brokers.borrow();
-        let notify = brokers.written.iter().filter(|it| it.topic == "notify");
+        let notify = brokers.written.iter().filter(|it| &*it.topic == "notify");
         let (mut out, mut digests) = (Vec::new(), Vec::new());
         for record in notify {
             let event: Value = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();

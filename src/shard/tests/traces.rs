@@ -46,7 +46,7 @@ impl Scene {
                 other => panic!("{other:?}"),
             };
             (
-                record.topic.clone(),
+                record.topic.to_string(),
                 what.as_str().unwrap().to_owned(),
                 header,
             )

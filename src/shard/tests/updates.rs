@@ -19,7 +19,7 @@ impl Scene {
     /// When the updates were due that went out, in minutes after nine, and what they name.
     fn updates(&self) -> Vec<(i64, String)> {
         let brokers = self.brokers.borrow();
-        let notify = brokers.written.iter().filter(|it| it.topic == "notify");
+        let notify = brokers.written.iter().filter(|it| &*it.topic == "notify");
         let events = notify.map(|record| -> Value {
             serde_json::from_slice(record.value.as_deref().unwrap()).unwrap()
         });
@@ -36,7 +36,10 @@ impl Scene {
 
     fn id_of_the_raise(&self) -> String {
         let brokers = self.brokers.borrow();
-        let mut escalated = brokers.written.iter().filter(|it| it.topic == "escalated");
+        let mut escalated = brokers
+            .written
+            .iter()
+            .filter(|it| &*it.topic == "escalated");
         let record = escalated.next().unwrap();
         let event: Value = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
         event["id"].as_str().unwrap().to_owned()

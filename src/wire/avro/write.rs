@@ -1,10 +1,21 @@
 //! Writing: the few primitives of the encoding, for records whose layout is fixed.
 
+use std::cell::Cell;
+
 /// The marker that begins a single object.
 pub(in crate::wire) const SINGLE_OBJECT: [u8; 2] = [0xc3, 0x01];
 
 /// The byte that begins a record in Confluent framing.
 const CONFLUENT: u8 = 0x00;
+
+/// A larger scratch than this is not kept: one ticket with everything in it must not hold its memory.
+const SCRATCH_MAX: usize = 64 << 10;
+
+thread_local! {
+    /// Where a record grows before it is copied out in its size. A buffer for each record would grow
+    /// several times, be copied each time, and take the next power of two until it is sent.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Appends values to a record in the order of its schema's fields.
 pub(in crate::wire) struct Writer {
@@ -29,13 +40,18 @@ impl Writer {
     }
 
     fn empty() -> Self {
-        // Most records fit, the others grow once or twice.
-        let bytes = Vec::with_capacity(512);
-        Self { bytes }
+        Self {
+            bytes: SCRATCH.take(),
+        }
     }
 
-    pub(in crate::wire) fn finish(self) -> Vec<u8> {
-        self.bytes
+    pub(in crate::wire) fn finish(mut self) -> Vec<u8> {
+        let record = self.bytes.as_slice().to_vec();
+        if self.bytes.capacity() <= SCRATCH_MAX {
+            self.bytes.clear();
+            SCRATCH.set(self.bytes);
+        }
+        record
     }
 
     pub(in crate::wire) fn long(&mut self, value: i64) {
