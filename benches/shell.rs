@@ -128,10 +128,10 @@ fn escalation() -> (Engine, Vec<Event>) {
 fn writing(c: &mut Criterion) {
     let (engine, events) = escalation();
     let state = engine.ticket("T1").expect("the ticket is known");
-    let bytes = encode_state(state);
+    let bytes = encode_state(&state);
     let mut group = c.benchmark_group("state");
     group.throughput(Throughput::Elements(1));
-    group.bench_function("encode", |b| b.iter(|| encode_state(black_box(state))));
+    group.bench_function("encode", |b| b.iter(|| encode_state(black_box(&state))));
     group.bench_function("decode", |b| b.iter(|| decode_state(black_box(&bytes))));
     group.finish();
     let mut group = c.benchmark_group("encode");

@@ -88,10 +88,10 @@ fn shared() -> Shared {
         writing: Writing {
             names: Names {
                 inputs: Input::ALL.map(|input| input.topic().to_owned()),
-                state: "state".to_owned(),
-                escalated: "escalated".to_owned(),
-                notify: "notify".to_owned(),
-                dead_letters: "dead".to_owned(),
+                state: "state".into(),
+                escalated: "escalated".into(),
+                notify: "notify".into(),
+                dead_letters: "dead".into(),
             },
             format: OutputFormat::Json,
             cloud_events: true,

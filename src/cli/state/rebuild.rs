@@ -152,7 +152,7 @@ fn transaction(
     let partition = found.committed.number;
     let topics = &settings.topics;
     let records = changes.into_iter().map(|(key, value)| OutgoingRecord {
-        topic: topics.state.clone(),
+        topic: topics.state.as_str().into(),
         partition,
         key: Some(key),
         value,

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::load::Load;
-use super::told::{assert_same, count, published, simulated};
-use super::{Escalator, NOTIFY_FROM, PATIENCE, Site, Story, wait_until};
+use super::{Escalator, NOTIFY_FROM, PATIENCE, Site, Story, simulated, wait_until};
 use crate::support::client::{Sent, produce, unique};
+use crate::told::{assert_same, count, published};
 
 /// One after the other comes to be read, so that all have states while the last of them has not come
 /// far.

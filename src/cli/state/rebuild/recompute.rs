@@ -137,10 +137,10 @@ fn shared(settings: &Settings) -> anyhow::Result<Shared> {
         writing: Writing {
             names: Names {
                 inputs: [topics.created.clone(), topics.updated.clone()],
-                state: topics.state.clone(),
-                escalated: topics.escalated.clone(),
-                notify: topics.notify.clone(),
-                dead_letters: topics.dead_letters.clone(),
+                state: topics.state.as_str().into(),
+                escalated: topics.escalated.as_str().into(),
+                notify: topics.notify.as_str().into(),
+                dead_letters: topics.dead_letters.as_str().into(),
             },
             // Events are dropped.
             format: wire::OutputFormat::Json,
