@@ -155,6 +155,17 @@ impl Restored {
             })?;
             pieces.extend(piece);
         }
+        let evaluated_to = meta.as_ref().map_or(Timestamp::MIN, Meta::evaluated_to);
+        let mut failed = None;
+        // One by one: as many states as a partition has take far more room than it keeps of them.
+        let tickets = records.into_iter().map_while(|(key, value)| {
+            let read = ticket(partition, &key, &value);
+            read.map_err(|error| failed = Some(error)).ok()
+        });
+        let engine = Engine::restore(Arc::clone(rules), tickets, evaluated_to);
+        if let Some(error) = failed {
+            return Err(error);
+        }
         let found = own as u64;
         let expected = meta.as_ref().and_then(|meta| meta.tickets);
         if let Some(expected) = expected.filter(|expected| *expected != found) {
@@ -164,22 +175,11 @@ impl Restored {
                 found,
             });
         }
-        let evaluated_to = meta.as_ref().map_or(Timestamp::MIN, Meta::evaluated_to);
-        let mut failed = None;
-        // One by one: as many states as a partition has take far more room than it keeps of them.
-        let tickets = records.into_iter().map_while(|(key, value)| {
-            let read = ticket(partition, &key, &value);
-            read.map_err(|error| failed = Some(error)).ok()
-        });
-        let engine = Engine::restore(Arc::clone(rules), tickets, evaluated_to);
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(Self {
-                engine: engine.with_storms(Storms::restore(pieces)),
-                meta,
-                transaction,
-            }),
-        }
+        Ok(Self {
+            engine: engine.with_storms(Storms::restore(pieces)),
+            meta,
+            transaction,
+        })
     }
 }
 

@@ -205,7 +205,7 @@ impl Story {
             let states = self.site.read("state").into_iter();
             let last: BTreeSet<_> = states
                 .filter(|record| record.text().0.starts_with(LAST))
-                .filter(|record| is_decided(record.value.as_deref().unwrap()))
+                .filter(|record| record.value.as_deref().is_some_and(is_decided))
                 .map(|record| record.partition)
                 .collect();
             (last.len() == PARTITIONS as usize).then_some(())
