@@ -12,8 +12,8 @@ use crate::told::{assert_same, count, published};
 /// far.
 const DAMAGED: usize = 4;
 
-/// Records of a transaction: few enough to stop in the middle.
-const PACE: &str = "[tuning]\ntransaction_records = 100\n";
+/// Records of a transaction: so few that the last third of the log takes longer than a command.
+const PACE: &str = "[tuning]\ntransaction_records = 10\n";
 
 fn run(site: &Site, arguments: &[&str]) -> (Option<i32>, String) {
     let config = site.path().join("escalator.toml");
@@ -63,9 +63,16 @@ fn damage(site: &Site, damaged: &[i32]) {
         ticket.unwrap().key.as_deref().unwrap(),
         Some(b"garbage"),
     );
-    for record in of(lost) {
-        write(site, lost, record.key.as_deref().unwrap(), None);
-    }
+    let keys: BTreeSet<&[u8]> = of(lost).map(|it| it.key.as_deref().unwrap()).collect();
+    let tombstones: Vec<Sent> = keys
+        .into_iter()
+        .map(|key| Sent {
+            partition: lost,
+            key: Some(key),
+            ..Sent::default()
+        })
+        .collect();
+    produce(&site.broker, &site.topic("state"), &tombstones);
     let foreign = of(haunted).find(|it| is_ticket(it.key.as_deref().unwrap()));
     write(site, haunted, b"ghost", foreign.unwrap().value.as_deref());
     write(site, future, b"\xFFpartition", Some(br#"{"version":99}"#));
