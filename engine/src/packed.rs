@@ -3,7 +3,7 @@
 //! A state is packed when its batch is committed and unpacked when a batch touches its ticket again.
 //! What is packed is never stored: it is written bit by bit in the order of the types, it refers to
 //! words that only this process has learned, and it changes with them. What it saves it saves by
-//! four means: a word that many tickets have is kept once ([`Words`]); an instant that is one of a
+//! four means: a word that many tickets have is kept once (`Words`); an instant that is one of a
 //! fact is its number; the fields of a ticket are what its facts make of them; and a flag is a bit.
 //!
 //! Rejected, by estimate and not by measurement: compressing the stored form against a dictionary.

@@ -64,7 +64,7 @@ fn damage(site: &Site, damaged: &[i32]) {
         Some(b"garbage"),
     );
     let keys: BTreeSet<&[u8]> = of(lost).map(|it| it.key.as_deref().unwrap()).collect();
-    let tombstones: Vec<Sent> = keys
+    let tombstones: Vec<Sent<'_>> = keys
         .into_iter()
         .map(|key| Sent {
             partition: lost,
