@@ -141,11 +141,12 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    const fn of(code: RDKafkaErrorCode) -> Self {
+    fn of(code: RDKafkaErrorCode, why: &str) -> Self {
         use RDKafkaErrorCode::{Authentication, SSL, SaslAuthenticationFailed};
+        // What OpenSSL says of a handshake comes as a failed connection when the broker hangs up first.
         if matches!(code, Authentication | SaslAuthenticationFailed) {
             Self::Login
-        } else if matches!(code, SSL) {
+        } else if matches!(code, SSL) || why.contains("SSL routines:") {
             Self::Encryption
         } else {
             Self::Silence
@@ -202,7 +203,7 @@ impl Error {
         let silence = || (RDKafkaErrorCode::NoError, "no answer in time".to_owned());
         let (code, why) = heard.unwrap_or_else(silence);
         Self::Unreachable {
-            obstacle: Obstacle::of(code),
+            obstacle: Obstacle::of(code, &why),
             brokers: brokers.to_owned(),
             doing,
             why,
@@ -283,6 +284,14 @@ mod tests {
             doing: "asking for the members of a group".to_owned(),
             source: KafkaError::GroupListFetch(code),
         }
+    }
+
+    #[test]
+    fn a_handshake_that_failed_is_no_silence_however_it_is_told() {
+        let code = RDKafkaErrorCode::BrokerTransportFailure;
+        let why = "error:0A000086:SSL routines::certificate verify failed";
+        assert_eq!(Obstacle::of(code, why), Obstacle::Encryption);
+        assert_eq!(Obstacle::of(code, "timed out"), Obstacle::Silence);
     }
 
     #[test]
