@@ -3,7 +3,7 @@
 mod fields;
 
 use super::bits::BitWriter;
-use super::words::{NUMBER_BITS_MAX, Words};
+use super::words::Words;
 use crate::clock::Clock;
 use crate::decision::Identity;
 use crate::emission::Told;
@@ -307,23 +307,22 @@ impl<'a> Writer<'a> {
     }
 
     fn instant(&mut self, at: Timestamp) {
-        let when = if at == self.last {
-            When::Last
+        if at == self.last {
+            self.when(When::Last);
         } else if at == Timestamp::MIN {
-            When::Never
+            self.when(When::Never);
         } else if let Some(place) = self.instants.iter().position(|known| *known == at) {
-            self.bits.bits(When::OfFact as u32, 2);
+            self.when(When::OfFact);
             self.count(place);
             self.last = at;
-            return;
         } else {
-            When::Other
-        };
-        self.bits.bits(when as u32, 2);
-        match when {
-            When::Other => self.delta(at),
-            When::Last | When::Never | When::OfFact => {}
+            self.when(When::Other);
+            self.delta(at);
         }
+    }
+
+    fn when(&mut self, when: When) {
+        self.bits.bits(when as u32, 2);
     }
 
     /// An instant by how much it is later than the last one; many are in whole seconds.
@@ -360,7 +359,7 @@ impl<'a> Writer<'a> {
             self.bits.bits(TextForm::Word as u32, 2);
             let length = u16::BITS - number.leading_zeros();
             self.bits.bits(length, 4);
-            let below = length.saturating_sub(1).min(NUMBER_BITS_MAX);
+            let below = length.saturating_sub(1);
             self.bits
                 .bits(u32::from(number) & !(u32::MAX << below), below);
         } else {
