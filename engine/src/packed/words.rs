@@ -15,7 +15,7 @@ use crate::ticket::Text;
 const WORDS_MAX: usize = 1 << NUMBER_BITS_MAX;
 
 /// How many bits the number of a word has at most.
-pub(super) const NUMBER_BITS_MAX: u32 = 15;
+const NUMBER_BITS_MAX: u32 = 15;
 
 /// A longer text is hardly that of another ticket, too: with this, the most that is learned is some
 /// tens of megabytes.
@@ -88,7 +88,7 @@ impl Words {
         let hash = xxh3_64_with_seed(text.as_bytes(), self.seed);
         let is_it = |number: &u16| *self.words[usize::from(*number)] == *text;
         let number = self.numbers.find(hash, is_it).copied();
-        if number.is_some() || !self.is_met_often(hash, owner) || self.words.len() == WORDS_MAX {
+        if number.is_some() || self.words.len() == WORDS_MAX || !self.is_met_often(hash, owner) {
             return number;
         }
         let number = self.words.len() as u16;
@@ -131,5 +131,24 @@ impl Words {
             .get(usize::from(number))
             .cloned()
             .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_when_there_are_words_enough_is_written_out_however_often() {
+        let mut words = Words::default();
+        for number in 0..WORDS_MAX {
+            for owner in 0..u32::from(TICKETS_MIN) {
+                words.find_content(&format!("w{number}"), owner);
+            }
+        }
+        assert_eq!(words.words.len(), WORDS_MAX);
+        for owner in 0..1_000 {
+            assert_eq!(words.find_content("one more", owner), None);
+        }
     }
 }
