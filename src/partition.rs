@@ -357,26 +357,13 @@ impl Partition {
         }
         self.meta.offsets = self.inputs.read();
         self.meta.evaluated_to_ms = self.reached.as_millis();
-        self.meta.tickets = Some(self.tickets_after());
+        self.meta.tickets = Some(self.engine.len_after() as u64);
         transaction.clone_into(&mut self.meta.transaction);
         records.push(shared.writing.meta(self.number, &self.meta));
         Some(Batch {
             records,
             offsets: self.meta.offsets,
         })
-    }
-
-    /// How many tickets have a state once the batch is committed.
-    fn tickets_after(&self) -> u64 {
-        let mut count = self.engine.len();
-        for (ticket_id, state) in self.engine.changed() {
-            match (self.engine.ticket(ticket_id), state) {
-                (None, Some(_)) => count += 1,
-                (Some(_), None) => count -= 1,
-                (Some(_), Some(_)) | (None, None) => {}
-            }
-        }
-        count as u64
     }
 
     /// The state as of the last commit, for whoever has the partition next, if `settled` is the

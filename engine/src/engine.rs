@@ -218,6 +218,19 @@ impl Engine {
         })
     }
 
+    /// How many tickets there are once the batch is committed.
+    #[must_use]
+    pub fn len_after(&self) -> usize {
+        let changed = self.batch.tickets().filter(|dirty| dirty.is_changed);
+        changed.fold(self.len(), |count, dirty| {
+            match (dirty.slot, dirty.state.is_blank()) {
+                (None, false) => count + 1,
+                (Some(_), true) => count - 1,
+                (Some(_), false) | (None, true) => count,
+            }
+        })
+    }
+
     /// Makes the batch the committed state.
     pub fn commit(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
