@@ -92,7 +92,7 @@ impl Metrics {
         }
         let metrics = Self {
             events: ResolvedPairs::new(&families.events),
-            escalated: labels::ESCALATED_TYPES
+            escalated: EscalatedType::ALL
                 .into_iter()
                 .map(|kind| (kind, families.escalated.with_label_values(&[kind.name()])))
                 .collect(),

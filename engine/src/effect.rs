@@ -30,6 +30,17 @@ pub enum EscalatedType {
 }
 
 impl EscalatedType {
+    /// All types.
+    pub const ALL: [Self; 7] = [
+        Self::Warned,
+        Self::Raised,
+        Self::Repeated,
+        Self::Acknowledged,
+        Self::Unacknowledged,
+        Self::Lowered,
+        Self::Ended,
+    ];
+
     /// Whether the ticket is at another level afterwards.
     #[must_use]
     pub const fn moves_level(self) -> bool {

@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 
-use escalator_engine::effect::EscalatedType;
 use prometheus::{IntCounter, IntCounterVec};
 
 /// A label whose values are known.
@@ -157,17 +156,6 @@ label! {
         Escalate = "escalate",
     }
 }
-
-/// The types of `escalated` events.
-pub(super) const ESCALATED_TYPES: [EscalatedType; 7] = [
-    EscalatedType::Warned,
-    EscalatedType::Raised,
-    EscalatedType::Repeated,
-    EscalatedType::Acknowledged,
-    EscalatedType::Unacknowledged,
-    EscalatedType::Lowered,
-    EscalatedType::Ended,
-];
 
 /// One counter for each value of a label.
 pub(super) struct Resolved<L>(Vec<IntCounter>, PhantomData<L>);

@@ -21,17 +21,6 @@ use crate::ticket::{Change, NumberField, Text, TextField, Ticket};
 use crate::ticket_state::{Fold, Reread, TicketState, Voiced, bytes};
 use crate::time::{Duration, Timestamp};
 
-/// The types of decisions in the order of their numbers.
-const KINDS: [EscalatedType; 7] = [
-    EscalatedType::Warned,
-    EscalatedType::Raised,
-    EscalatedType::Repeated,
-    EscalatedType::Acknowledged,
-    EscalatedType::Unacknowledged,
-    EscalatedType::Lowered,
-    EscalatedType::Ended,
-];
-
 /// Reads one state.
 pub(super) struct Reader<'a> {
     bits: BitReader<'a>,
@@ -295,7 +284,7 @@ impl<'a> Reader<'a> {
     fn entry(&mut self) -> Entry {
         Entry {
             identity: self.identity(),
-            kind: KINDS[self.bits.bits(3).min(6) as usize],
+            kind: EscalatedType::ALL[self.bits.bits(3).min(6) as usize],
             level: self.number(),
             decided_at: self.instant(),
             is_taken_back: self.bits.flag(),

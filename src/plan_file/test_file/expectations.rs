@@ -16,16 +16,6 @@ use crate::plan_file::suggest::closest;
 /// Targets of one `notify`; an event tells fewer.
 const TOLD_MAX: usize = 1000;
 
-const TYPES: [EscalatedType; 7] = [
-    EscalatedType::Warned,
-    EscalatedType::Raised,
-    EscalatedType::Repeated,
-    EscalatedType::Acknowledged,
-    EscalatedType::Unacknowledged,
-    EscalatedType::Lowered,
-    EscalatedType::Ended,
-];
-
 /// Reads one expectation of a test with these tickets; none when it is not known which there are.
 pub(super) fn expectation(
     reader: &mut Reader,
@@ -45,7 +35,7 @@ pub(super) fn expectation(
     };
     let mut keys = vec!["at", "notify"];
     // A second type is reported as such, not as an unknown key.
-    keys.extend(TYPES.map(EscalatedType::name));
+    keys.extend(EscalatedType::ALL.map(EscalatedType::name));
     keys.extend(table.iter().map(|field| field.key));
     let fields = reader.map(node, "an expectation", &keys);
     let at = reader.required(&fields, "at", "an expectation");
@@ -82,7 +72,10 @@ fn kind<'n>(
 ) -> Option<(ExpectedKind, &'n Entry)> {
     let mut found: Option<(ExpectedKind, &Entry)> = None;
     for entry in entries {
-        let Some(kind) = TYPES.into_iter().find(|kind| kind.name() == entry.key) else {
+        let Some(kind) = EscalatedType::ALL
+            .into_iter()
+            .find(|kind| kind.name() == entry.key)
+        else {
             continue;
         };
         match found {
@@ -114,7 +107,7 @@ fn kind<'n>(
 
 /// Reports an expectation without a type, at the key that was probably meant as one.
 fn no_type(reader: &mut Reader, node: &Node, entries: &[Entry]) {
-    let mut names: Vec<&str> = TYPES.map(EscalatedType::name).to_vec();
+    let mut names: Vec<&str> = EscalatedType::ALL.map(EscalatedType::name).to_vec();
     names.push("notify");
     let message = "an expectation names no type";
     let close = entries

@@ -244,15 +244,7 @@ impl Maker<'_> {
     fn entry(&mut self) -> Entry {
         Entry {
             identity: self.identity(),
-            kind: self.pick(&[
-                EscalatedType::Warned,
-                EscalatedType::Raised,
-                EscalatedType::Repeated,
-                EscalatedType::Acknowledged,
-                EscalatedType::Unacknowledged,
-                EscalatedType::Lowered,
-                EscalatedType::Ended,
-            ]),
+            kind: self.pick(&EscalatedType::ALL),
             level: self.count(),
             decided_at: self.instant(),
             is_taken_back: self.flag(),
