@@ -222,6 +222,28 @@ pub fn client_settings(settings: &Settings) -> ClientSettings {
     }
 }
 
+/// The topics as a partition names them in its records.
+#[must_use]
+pub fn names(topics: &settings::Topics) -> Names {
+    Names {
+        inputs: [topics.created.clone(), topics.updated.clone()],
+        state: topics.state.as_str().into(),
+        escalated: topics.escalated.as_str().into(),
+        notify: topics.notify.as_str().into(),
+        dead_letters: topics.dead_letters.as_str().into(),
+    }
+}
+
+/// What is known at first of the schemas that records were written with: nothing, and whether
+/// somebody can be asked.
+#[must_use]
+pub fn writer_schemas(settings: &Settings) -> wire::WriterSchemas {
+    match settings.registry {
+        Some(_) => wire::WriterSchemas::of_registry(),
+        None => wire::WriterSchemas::default(),
+    }
+}
+
 /// The names of the topics of a service with these settings.
 #[must_use]
 pub fn topic_names(topics: &settings::Topics) -> TopicNames {
@@ -397,7 +419,6 @@ fn run_shard(
 }
 
 fn shared(settings: &Settings, rules: Arc<Rules>, facts: &Facts) -> Shared {
-    let topics = &settings.topics;
     let Facts {
         format,
         topics: facts,
@@ -408,19 +429,10 @@ fn shared(settings: &Settings, rules: Arc<Rules>, facts: &Facts) -> Shared {
         edits_until: Timestamp::MIN,
         tz_version: emission::tz_version(),
         grace: settings.grace,
-        schemas: match settings.registry {
-            Some(_) => wire::WriterSchemas::of_registry(),
-            None => wire::WriterSchemas::default(),
-        },
+        schemas: writer_schemas(settings),
         partitions: i32::try_from(facts.partitions).unwrap_or(i32::MAX),
         writing: Writing {
-            names: Names {
-                inputs: [topics.created.clone(), topics.updated.clone()],
-                state: topics.state.as_str().into(),
-                escalated: topics.escalated.as_str().into(),
-                notify: topics.notify.as_str().into(),
-                dead_letters: topics.dead_letters.as_str().into(),
-            },
+            names: names(&settings.topics),
             format: *format,
             cloud_events: settings.output.cloud_events,
             escalated_bytes_max: facts.escalated_bytes_max,

@@ -26,10 +26,7 @@ pub(super) fn recording(settings: &Settings) -> anyhow::Result<Recording> {
     let mut reading = Reading {
         now: SystemClock.now(),
         registry: registry.map(Client::new).transpose()?,
-        schemas: match registry {
-            Some(_) => WriterSchemas::of_registry(),
-            None => WriterSchemas::default(),
-        },
+        schemas: service::writer_schemas(settings),
         recording: Recording::default(),
         refused: BTreeMap::new(),
         first: None,

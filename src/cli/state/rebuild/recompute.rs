@@ -13,7 +13,7 @@ use crate::cli::failure::Trouble;
 use crate::clock::Clock as _;
 use crate::kafka;
 use crate::kafka::sweep::{Span, Sweep};
-use crate::partition::{Names, Shared, Writing};
+use crate::partition::{Shared, Writing};
 use crate::rebuild::{Rebuild, Rebuilt};
 use crate::registry::{Desk, News};
 use crate::service::edits::EditTopic;
@@ -130,18 +130,9 @@ fn shared(settings: &Settings) -> anyhow::Result<Shared> {
         tz_version: tz_version(),
         grace: settings.grace,
         partitions,
-        schemas: match settings.registry {
-            Some(_) => wire::WriterSchemas::of_registry(),
-            None => wire::WriterSchemas::default(),
-        },
+        schemas: service::writer_schemas(settings),
         writing: Writing {
-            names: Names {
-                inputs: [topics.created.clone(), topics.updated.clone()],
-                state: topics.state.as_str().into(),
-                escalated: topics.escalated.as_str().into(),
-                notify: topics.notify.as_str().into(),
-                dead_letters: topics.dead_letters.as_str().into(),
-            },
+            names: service::names(topics),
             // Events are dropped.
             format: wire::OutputFormat::Json,
             cloud_events: false,
