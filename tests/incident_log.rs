@@ -112,45 +112,7 @@ fn a_disturbed_arrival_is_decided_by_its_seed_and_loses_nothing() {
 }
 
 /// Business hours, working days, holidays, pauses, waits and a trigger.
-const OFFICE: &str = "
-version: 1
-statuses:
-  waiting_customer: [Awaiting User Info]
-  waiting_vendor: [Awaiting Vendor]
-  on_hold: [Awaiting Problem, Awaiting Evidence]
-calendars:
-  office:
-    time_zone: Europe/Berlin
-    hours: { mon-fri: ['08:00-18:00'] }
-    holidays: ['12-25', '01-01']
-targets:
-  desk: { kind: team, channels: [chat] }
-  lead: { kind: role, channels: [email, phone] }
-plans:
-  - name: urgent
-    match: { priority: [critical, high] }
-    calendar: office
-    timeframes:
-      first_response:
-        within: { by: priority, critical: 1h, default: 4h }
-        marks: [{ at: 80%, warn: [desk] }, { at: 100%, level: 1 }, { at: +2h, level: 2 }]
-      resolution:
-        within: { by: priority, critical: 1d, default: 2d }
-        marks: [{ at: -2h, warn: [assignee] }, { at: 100%, level: 2 }]
-    triggers:
-      - { name: back, when: { reopen_count: { at_least: 1 } }, level: 2 }
-    path:
-      - { name: desk, notify: [desk], next_after: 1d }
-      - { name: lead, kind: hierarchical, notify: [lead] }
-  - name: others
-    calendar: office
-    timeframes:
-      first_response: { within: 8h, marks: [{ at: 100%, level: 1 }] }
-      resolution: { within: 3wd, marks: [{ at: 100%, level: 2 }] }
-    path:
-      - { name: desk, notify: [desk], next_after: 3d }
-      - { name: lead, kind: hierarchical, notify: [lead] }
-";
+const OFFICE: &str = include_str!("data/office.yaml");
 
 /// What `simulate` prints for events that arrive in this way.
 fn simulated(directory: &Path, arrivals: &[Arrival]) -> Vec<u8> {

@@ -1,10 +1,16 @@
 //! Tickets as a help desk has them: fields of a few words each, and replies from some fixed texts.
 
+#[expect(dead_code, reason = "tests use what this does not")]
+#[path = "../../tests/support/dice.rs"]
+mod dice;
+
 use std::sync::Arc;
 
 use escalator_engine::fact::{Activity, ActivityKind, Fact, TicketFact};
 use escalator_engine::ticket::{Change, Text, TextField};
 use escalator_engine::time::Timestamp;
+
+use dice::Dice;
 
 /// When the first ticket is created.
 pub(super) const START: Timestamp = Timestamp::from_millis(1_795_424_400_000);
@@ -37,7 +43,7 @@ const ROUND_S: usize = 300;
 /// Makes the facts of so many tickets.
 pub(super) struct Load {
     tickets: usize,
-    seed: u64,
+    dice: Dice,
     /// A step through the tickets in an order that looks like none.
     stride: usize,
     events: usize,
@@ -48,7 +54,7 @@ impl Load {
     pub(super) fn new(tickets: usize) -> Self {
         Self {
             tickets,
-            seed: 1,
+            dice: Dice::new(1),
             stride: 7_368_787,
             events: 0,
         }
@@ -78,14 +84,14 @@ impl Load {
     }
 
     fn created(&mut self, ticket: usize, at: Timestamp) -> Fact {
-        let priority = match self.below(100) {
+        let priority = match self.dice.below(100) {
             0..2 => "critical",
             2..20 => "high",
             20..70 => "normal",
             _ => "low",
         };
-        let kind = self.below(6);
-        let requester = format!("u{}", self.below(50_000));
+        let kind = self.dice.below(6);
+        let requester = format!("u{}", self.dice.below(50_000));
         let text = |field, text: &str| Change::Text(field, Some(text.into()));
         let changes = vec![
             text(TextField::Status, "new"),
@@ -107,8 +113,8 @@ impl Load {
     /// An update; the last one leaves the ticket open, so that its clocks run.
     fn updated(&mut self, at: Timestamp, is_last: bool) -> Fact {
         let text = |field, text: &str| Change::Text(field, Some(text.into()));
-        let assignee = format!("a{}", self.below(500));
-        let changes = match self.below(100) {
+        let assignee = format!("a{}", self.dice.below(500));
+        let changes = match self.dice.below(100) {
             0..20 => vec![
                 text(TextField::Status, "open"),
                 text(TextField::Priority, self.pick(&["high", "normal", "low"])),
@@ -125,7 +131,7 @@ impl Load {
         };
         let note = Activity {
             kind: ActivityKind::InternalNote,
-            actor: Some(format!("u{}", self.below(50_000)).into()),
+            actor: Some(format!("u{}", self.dice.below(50_000)).into()),
             level: None,
             until: None,
             note: Some(self.pick(&NOTES).into()),
@@ -145,7 +151,7 @@ impl Load {
             occurred_at: at,
             version: None,
             event_id: Some(event_id.into()),
-            record_hash: self.next().cast_signed(),
+            record_hash: self.dice.next().cast_signed(),
             source: Text::default(),
             created: activities.is_empty(),
             changes,
@@ -154,19 +160,6 @@ impl Load {
     }
 
     fn pick(&mut self, all: &[&'static str]) -> &'static str {
-        all[self.below(all.len())]
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-
-    /// The next number of the generator `SplitMix64`.
-    fn next(&mut self) -> u64 {
-        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.seed;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        all[self.dice.below(all.len())]
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::site::{Site, TELLS_OF_EVERY_TICKET};
-use crate::support::client::{Sent, commit_by_hand, produce, unique};
+use crate::support::client::{commit_by_hand, unique};
 use crate::support::process::Escalator;
 use crate::support::{PATIENCE, wait_until};
 
@@ -24,41 +24,17 @@ const DAMAGES: [&str; 8] = [
     "holds tickets of partition 7 but not the record of the partition itself",
 ];
 
-fn create(site: &Site, partition: i32, id: &str) {
-    let event = json!({
-        "ticket_id": id, "occurred_at": "2026-11-20T10:00:00Z", "ticket": { "status": "open" },
-    });
-    let value = event.to_string();
-    let sent = Sent {
-        partition,
-        key: Some(id.as_bytes()),
-        value: Some(value.as_bytes()),
-        ..Sent::default()
-    };
-    produce(&site.broker, &site.topic("created"), &[sent]);
-}
-
-fn write(site: &Site, partition: i32, key: &[u8], value: Option<&[u8]>) {
-    let sent = Sent {
-        partition,
-        key: Some(key),
-        value,
-        ..Sent::default()
-    };
-    produce(&site.broker, &site.topic("state"), &[sent]);
-}
-
 fn damage(site: &Site) {
-    write(site, 1, b"T1-0", Some(b"no state"));
-    write(site, 2, b"T2-0", Some(b"\xC3\x0112345678 of the future"));
-    write(site, 3, META, Some(br#"{"version":2,"offsets":{}}"#));
+    site.write("state", 1, b"T1-0", Some(b"no state"));
+    site.write("state", 2, b"T2-0", Some(b"\xC3\x0112345678 of the future"));
+    site.write("state", 3, META, Some(br#"{"version":2,"offsets":{}}"#));
     let group = site.topic("").trim_end_matches('-').to_owned();
     commit_by_hand(&site.broker, &group, (&site.topic("created"), 4), 100);
     for key in [&b"T5-0"[..], b"T5-1", META] {
-        write(site, 5, key, None);
+        site.write("state", 5, key, None);
     }
-    write(site, 6, b"T6-0", None);
-    write(site, 7, META, None);
+    site.write("state", 6, b"T6-0", None);
+    site.write("state", 7, META, None);
 }
 
 /// How many records each partition of the state has.
@@ -75,9 +51,10 @@ fn every_damage_stops_its_partition_with_a_remedy_and_the_others_go_on() {
     let notify_from = "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n";
     let partitions = i32::try_from(DAMAGES.len()).unwrap();
     let site = Site::new(TELLS_OF_EVERY_TICKET, partitions, notify_from);
+    let open = json!({ "status": "open" });
     for partition in 0..partitions {
-        create(&site, partition, &format!("T{partition}-0"));
-        create(&site, partition, &format!("T{partition}-1"));
+        site.create_in(partition, &format!("T{partition}-0"), &open);
+        site.create_in(partition, &format!("T{partition}-1"), &open);
     }
     let service = site.start("before");
     wait_until("all escalations", PATIENCE, || {
@@ -90,8 +67,8 @@ fn every_damage_stops_its_partition_with_a_remedy_and_the_others_go_on() {
     assert_checked(&site);
 
     let service = site.start("after");
-    create(&site, 0, "T0-2");
-    create(&site, 1, "T1-2");
+    site.create_in(0, "T0-2", &open);
+    site.create_in(1, "T1-2", &open);
     wait_until("the sound partition going on", PATIENCE, || {
         (site.read("escalated").len() == 2 * DAMAGES.len() + 1).then_some(())
     });

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::site::Site;
-use crate::support::broker::broker;
-use crate::support::client::{Sent, produce, unique};
+use crate::support::client::unique;
 use crate::support::process::Escalator;
 use crate::support::{PATIENCE, wait_until};
 
@@ -37,19 +36,6 @@ fn run_json(site: &Site, arguments: &[&str]) -> Value {
     serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"))
 }
 
-/// Writes a created event of a ticket to a partition, wherever a partitioner would have put it.
-fn create(site: &Site, partition: i32, id: &str, fields: &Value) {
-    let event = json!({ "ticket_id": id, "occurred_at": "2026-11-20T10:00:00Z", "ticket": fields });
-    let value = event.to_string();
-    let sent = Sent {
-        partition,
-        key: Some(id.as_bytes()),
-        value: Some(value.as_bytes()),
-        ..Sent::default()
-    };
-    produce(&broker().address, &site.topic("created"), &[sent]);
-}
-
 #[test]
 fn kept_tickets_are_found_listed_exported_and_explained() {
     let site = Site::new(PLAN, 3, "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n");
@@ -57,9 +43,9 @@ fn kept_tickets_are_found_listed_exported_and_explained() {
         let id = format!("T{partition}");
         let tags: &[&str] = if partition == 1 { &["legal"] } else { &[] };
         let fields = json!({ "category": "network", "tags": tags, "subject": "sealed" });
-        create(&site, partition, &id, &fields);
+        site.create_in(partition, &id, &fields);
     }
-    create(&site, 2, "other", &json!({ "category": "garden" }));
+    site.create_in(2, "other", &json!({ "category": "garden" }));
     let service = site.start("one");
     wait_until("the start", PATIENCE, || {
         service.log().contains("goes on from").then_some(())
@@ -92,13 +78,7 @@ fn assert_checked(site: &Site) {
     assert_eq!(tickets.collect::<Vec<_>>(), [1, 1, 2]);
     assert_eq!(partitions[0]["instance"], "one");
 
-    let broken = Sent {
-        partition: 1,
-        key: Some(b"T9"),
-        value: Some(b"no state"),
-        ..Sent::default()
-    };
-    produce(&broker().address, &site.topic("state"), &[broken]);
+    site.write("state", 1, b"T9", Some(b"no state"));
     let (code, printed) = run(site, &["state", "check"]);
     assert_eq!(code, 1, "{printed}");
     let told = "bad: partition 1: the state of a ticket in partition 1 cannot be read (";

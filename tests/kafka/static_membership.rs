@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::site::{Site, TELLS_OF_EVERY_TICKET};
-use crate::support::client::{Sent, produce};
 use crate::support::process::Escalator;
 use crate::support::{PATIENCE, wait_until};
 
@@ -60,17 +59,7 @@ fn rebalances(service: &Escalator) -> String {
 fn assert_all_are_served(site: &Site, round: usize) {
     for partition in 0..PARTITIONS {
         let id = format!("T{round}-{partition}");
-        let event = json!({
-            "ticket_id": id, "occurred_at": "2026-11-20T10:00:00Z", "ticket": { "status": "open" },
-        });
-        let value = event.to_string();
-        let sent = Sent {
-            partition,
-            key: Some(id.as_bytes()),
-            value: Some(value.as_bytes()),
-            ..Sent::default()
-        };
-        produce(&site.broker, &site.topic("created"), &[sent]);
+        site.create_in(partition, &id, &json!({ "status": "open" }));
     }
     let expected = (round + 1) * usize::try_from(PARTITIONS).unwrap();
     wait_until("every escalation", PATIENCE, || {

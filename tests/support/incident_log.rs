@@ -20,11 +20,17 @@
     reason = "a log that cannot be read fails the tests that need it"
 )]
 
+#[expect(dead_code, reason = "other tests use what this one does not")]
+#[path = "dice.rs"]
+mod dice;
+
 use std::fs::File;
 use std::path::Path;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+
+use dice::Dice;
 
 /// How much of the log, and how its records arrive.
 #[derive(Clone, Copy, Debug, Default)]
@@ -364,7 +370,7 @@ impl Serialize for Fields {
 
 /// Disturbs the order of arrival.
 fn disturb(events: Vec<Arrival>, options: Options) -> Vec<Arrival> {
-    let mut dice = Dice(options.seed);
+    let mut dice = Dice::new(options.seed);
     let mut placed = Vec::with_capacity(events.len());
     for (at, event) in events.into_iter().enumerate() {
         if options.duplicates > 0.0 && dice.fraction() < options.duplicates {
@@ -380,27 +386,4 @@ fn disturb(events: Vec<Arrival>, options: Options) -> Vec<Arrival> {
         }
     }
     events
-}
-
-/// `SplitMix64`: small, and the same on every machine for ever.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `bound`; the bias of a remainder does not matter for a disturbance.
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    /// A number in 0..1.
-    fn fraction(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::broker::broker;
-use crate::support::client::{Seen, create_topic, read_committed, unique};
+use crate::support::client::{Seen, Sent, create_topic, produce, read_committed, unique};
 use crate::support::process::Escalator;
 
 /// Every ticket is told of at once, however long ago it was.
@@ -132,6 +133,26 @@ impl Site {
                 let (_, value) = record.text();
                 record.key.as_ref().is_some_and(|key| key[0] == 0xFF) && value.contains(&run)
             })
+    }
+
+    /// Writes a created event to a partition, wherever a partitioner would have put it.
+    pub(crate) fn create_in(&self, partition: i32, id: &str, ticket: &Value) {
+        let event = json!({
+            "ticket_id": id, "occurred_at": "2026-11-20T10:00:00Z", "ticket": ticket,
+        });
+        let event = event.to_string();
+        self.write("created", partition, id.as_bytes(), Some(event.as_bytes()));
+    }
+
+    /// Writes a record to a topic, be it one that only the service should write to.
+    pub(crate) fn write(&self, topic: &str, partition: i32, key: &[u8], value: Option<&[u8]>) {
+        let sent = Sent {
+            partition,
+            key: Some(key),
+            value,
+            ..Sent::default()
+        };
+        produce(&self.broker, &self.topic(topic), &[sent]);
     }
 
     pub(crate) fn read(&self, name: &str) -> Vec<Seen> {

@@ -28,17 +28,6 @@ fn rebuild(site: &Site, partition: &str, more: &[&str]) -> (Option<i32>, String)
     run(site, &[&command[..], more].concat())
 }
 
-/// Writes to the state topic as nobody should.
-fn write(site: &Site, partition: i32, key: &[u8], value: Option<&[u8]>) {
-    let sent = Sent {
-        partition,
-        key: Some(key),
-        value,
-        ..Sent::default()
-    };
-    produce(&site.broker, &site.topic("state"), &[sent]);
-}
-
 /// The partitions that have tickets.
 fn begun(site: &Site) -> Vec<i32> {
     let states = site.read("state").into_iter();
@@ -57,8 +46,8 @@ fn damage(site: &Site, damaged: &[i32]) {
     let of = |partition: i32| states.iter().filter(move |it| it.partition == partition);
     let [garbled, lost, haunted, future] = damaged.try_into().unwrap();
     let ticket = of(garbled).find(|it| is_ticket(it.key.as_deref().unwrap()));
-    write(
-        site,
+    site.write(
+        "state",
         garbled,
         ticket.unwrap().key.as_deref().unwrap(),
         Some(b"garbage"),
@@ -74,8 +63,18 @@ fn damage(site: &Site, damaged: &[i32]) {
         .collect();
     produce(&site.broker, &site.topic("state"), &tombstones);
     let foreign = of(haunted).find(|it| is_ticket(it.key.as_deref().unwrap()));
-    write(site, haunted, b"ghost", foreign.unwrap().value.as_deref());
-    write(site, future, b"\xFFpartition", Some(br#"{"version":99}"#));
+    site.write(
+        "state",
+        haunted,
+        b"ghost",
+        foreign.unwrap().value.as_deref(),
+    );
+    site.write(
+        "state",
+        future,
+        b"\xFFpartition",
+        Some(br#"{"version":99}"#),
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Chance under a seed.
 
-/// The same seed throws the same dice.
+/// The same seed throws the same dice, on every machine and for ever.
 pub(crate) struct Dice(u64);
 
 impl Dice {
@@ -17,9 +17,9 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below a limit.
+    /// A number below a limit. The bias of a remainder does not matter for a test.
     pub(crate) fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit.max(1) as u64).unwrap()
+        (self.next() % limit.max(1) as u64) as usize
     }
 
     /// Once in so many times.
@@ -30,6 +30,11 @@ impl Dice {
     /// One of several.
     pub(crate) fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]
+    }
+
+    /// A number in 0..1.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Some bytes.
