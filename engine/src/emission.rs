@@ -136,8 +136,7 @@ pub(crate) struct Voice<'a> {
 impl Voice<'_> {
     /// Emits one decision: the `escalated` event, which an update has none of, then one `notify` for
     /// everybody who is told. `identity` is the decision's, `ordinal` that of the event that is spoken
-    /// of. Returns how many of
-    /// the notifications have the built-in text because their template failed.
+    /// of. Returns how many of the notifications have the built-in text because their template failed.
     pub(crate) fn emit(
         self,
         decision: &Decision,

@@ -47,8 +47,6 @@ pub const WAITING_MAX: usize = 1024;
 pub struct TicketState {
     /// The kept facts in their order.
     pub facts: Vec<Arc<Fact>>,
-    /// What they take, so that only long histories are measured when another fact comes.
-    pub(crate) facts_bytes: usize,
     /// How many of them, from the front, are evaluated.
     pub evaluated: usize,
     /// What the older ones left.
@@ -173,7 +171,6 @@ impl TicketState {
             .facts
             .partition_point(|other| other.order(&fact).is_lt());
         let occurred_at = fact.occurred_at;
-        self.facts_bytes += fact.bytes();
         self.facts.insert(place, Arc::clone(&fact));
         if place < self.evaluated {
             self.evaluated += 1;
@@ -191,7 +188,6 @@ impl TicketState {
     /// Removes the larger content of a fact that was sent twice, in favour of the smaller.
     fn take_out(&mut self, place: usize, smaller: &Arc<Fact>) {
         let gone = self.facts.remove(place);
-        self.facts_bytes -= gone.bytes();
         if place < self.evaluated {
             self.evaluated -= 1;
             self.read_anew(gone.occurred_at, smaller);
@@ -467,6 +463,6 @@ impl TicketState {
     }
 }
 
-pub(crate) fn bytes(facts: &[Arc<Fact>]) -> usize {
+fn bytes(facts: &[Arc<Fact>]) -> usize {
     facts.iter().map(|fact| fact.bytes()).sum()
 }

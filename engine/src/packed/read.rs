@@ -18,7 +18,7 @@ use crate::rules::PlanRef;
 use crate::status::StatusCategory;
 use crate::stopwatch::{Gap, Motion, Stopwatch};
 use crate::ticket::{Change, NumberField, Text, TextField, Ticket};
-use crate::ticket_state::{Fold, Reread, TicketState, Voiced, bytes};
+use crate::ticket_state::{Fold, Reread, TicketState, Voiced};
 use crate::time::{Duration, Timestamp};
 
 /// Reads one state.
@@ -65,7 +65,6 @@ impl<'a> Reader<'a> {
             fact: Arc::new(r.fact(None)),
         });
         TicketState {
-            facts_bytes: bytes(&facts),
             facts,
             evaluated,
             fold,

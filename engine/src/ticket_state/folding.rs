@@ -11,16 +11,14 @@ impl TicketState {
     /// one alone, so it is the same whatever the batches.
     pub(super) fn needs_room(&self, next: &Fact) -> bool {
         let kept = &self.facts[..self.evaluated];
-        // Those that wait, the next one among them, are in the sum of all, which is rarely so large.
-        let are_many = || self.facts_bytes > FACTS_BYTES_MAX && !kept.is_empty();
-        kept.len() == FACTS_MAX || (are_many() && bytes(kept) + next.bytes() > FACTS_BYTES_MAX)
+        kept.len() == FACTS_MAX
+            || (!kept.is_empty() && bytes(kept) + next.bytes() > FACTS_BYTES_MAX)
     }
 
     /// Folds the oldest fact away, with the edits of the plans before it: its decisions can no longer
     /// change, and are returned for the ledger.
     pub(super) fn fold_oldest(&mut self, rules: &Rules) -> Folded {
         let fact = self.facts.remove(0);
-        self.facts_bytes -= fact.bytes();
         self.evaluated -= 1;
         let mut machine = self
             .fold

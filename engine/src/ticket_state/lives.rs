@@ -1,6 +1,6 @@
 //! The lives of a ticket: what meets a forgotten ticket begins a new one.
 
-use super::{Span, TicketState, bytes};
+use super::{Span, TicketState};
 use crate::machine::{Machine, Outcome, Trace};
 use crate::rules::Rules;
 use crate::step::Until;
@@ -61,7 +61,6 @@ impl TicketState {
     pub(super) fn forget(&mut self) {
         let facts = self.facts.split_off(self.evaluated);
         *self = Self {
-            facts_bytes: bytes(&facts),
             facts,
             ..Self::default()
         };

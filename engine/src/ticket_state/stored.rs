@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Fold, TicketState, Voiced, bytes};
+use super::{Fold, TicketState, Voiced};
 use crate::emission::Told;
 use crate::fact::Fact;
 use crate::ledger::Ledger;
@@ -30,7 +30,6 @@ pub struct StoredState {
 impl From<StoredState> for TicketState {
     fn from(stored: StoredState) -> Self {
         Self {
-            facts_bytes: bytes(&stored.facts),
             facts: stored.facts,
             evaluated: stored.evaluated,
             fold: stored.fold,
