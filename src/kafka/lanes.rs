@@ -133,7 +133,7 @@ impl Lanes {
         let attempt = Attempt {
             producer,
             patience,
-            answer_patience: self.settings.answer_patience().min(patience),
+            answer_patience: answer_patience(&self.settings),
         };
         let outcome = attempt.run(transaction, member);
         match &outcome {
@@ -197,19 +197,20 @@ impl Lane {
     }
 }
 
+/// How long a broker may take to answer a producer: the library accepts no time that is longer than a
+/// transaction.
+fn answer_patience(settings: &ClientSettings) -> Duration {
+    settings.answer_patience().min(settings.transaction_timeout)
+}
+
 fn create(
     settings: &ClientSettings,
     transactional_id: &str,
 ) -> Result<ThreadedProducer<LaneContext>, Error> {
     let timeout = settings.transaction_timeout.as_millis();
     let (timeout_ms, delivery_ms) = (timeout.to_string(), (timeout * 9 / 10).to_string());
-    let answer_ms = settings
-        .answer_patience()
-        .as_millis()
-        .min(timeout)
-        .to_string();
+    let answer_ms = answer_patience(settings).as_millis().to_string();
     let tunable = [
-        // The library accepts none that is longer than a transaction.
         ("socket.timeout.ms", answer_ms.as_str()),
         ("transaction.timeout.ms", timeout_ms.as_str()),
         // Below the transaction's, so that an undeliverable record fails before the broker aborts.
