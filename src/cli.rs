@@ -18,6 +18,7 @@ mod graph;
 mod healthcheck;
 mod inputs;
 mod man;
+mod pass;
 mod plan;
 mod print;
 mod report;
@@ -29,7 +30,6 @@ mod simulate;
 mod state;
 mod template;
 mod test;
-mod topic_progress;
 mod topics;
 mod validate;
 

@@ -7,7 +7,7 @@ mod show;
 use clap::Subcommand;
 
 use super::Verdict;
-use super::topic_progress::TopicProgress;
+use super::pass::pass;
 use crate::dead_letters::{Letter, Position};
 use crate::kafka;
 use crate::kafka::sweep::{Span, Sweep};
@@ -16,7 +16,7 @@ use crate::service;
 use crate::settings::Settings;
 
 /// Letters taken at once; the largest have 8 MiB, so that it is half a GiB at most.
-const BATCH_RECORDS: usize = 64;
+const LETTERS_AT_ONCE: usize = 64;
 
 /// The commands under `dlq`.
 #[derive(Subcommand)]
@@ -46,7 +46,7 @@ impl Dlq {
 }
 
 /// Opens the topic of dead letters.
-fn open(settings: &Settings) -> Result<Sweep, kafka::Error> {
+pub(in crate::cli) fn open(settings: &Settings) -> Result<Sweep, kafka::Error> {
     Sweep::open(
         &service::client_settings(settings),
         &settings.topics.dead_letters,
@@ -54,7 +54,11 @@ fn open(settings: &Settings) -> Result<Sweep, kafka::Error> {
 }
 
 /// Hands every record of some spans to a function.
-fn each(sweep: &mut Sweep, spans: &[Span], mut take: impl FnMut(Record)) -> anyhow::Result<()> {
+pub(in crate::cli) fn each(
+    sweep: &mut Sweep,
+    spans: &[Span],
+    mut take: impl FnMut(Record),
+) -> anyhow::Result<()> {
     each_batch(sweep, spans, |records| {
         records.into_iter().for_each(&mut take);
         Ok(())
@@ -65,16 +69,9 @@ fn each(sweep: &mut Sweep, spans: &[Span], mut take: impl FnMut(Record)) -> anyh
 fn each_batch(
     sweep: &mut Sweep,
     spans: &[Span],
-    mut take: impl FnMut(Vec<Record>) -> anyhow::Result<()>,
+    take: impl FnMut(Vec<Record>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    sweep.begin(spans)?;
-    let progress = TopicProgress::begin("reading dead letters", sweep);
-    while !sweep.is_over() {
-        take(sweep.poll(BATCH_RECORDS)?)?;
-        progress.show(sweep);
-    }
-    progress.end();
-    Ok(())
+    pass(sweep, spans, "reading dead letters", LETTERS_AT_ONCE, take)
 }
 
 /// All of the topic.

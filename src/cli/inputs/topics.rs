@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use escalator_engine::time::Timestamp;
 
-use crate::cli::topic_progress::TopicProgress;
+use crate::cli::pass::{BATCH_RECORDS, pass};
 use crate::cli::{SystemClock, print};
 use crate::clock::Clock as _;
 use crate::kafka::sweep::{Span, Sweep};
@@ -15,9 +15,6 @@ use crate::registry::{self, Client};
 use crate::settings::Settings;
 use crate::wire::{self, Refusal, SchemaId, Unread, WriterSchemas};
 use crate::{kafka, service};
-
-/// Records taken at once: enough to make the cost of a call small.
-const BATCH_RECORDS: usize = 1_000;
 
 /// Reads the inputs to their present ends. What the service would make dead letters of is left out
 /// and told on stderr.
@@ -62,19 +59,16 @@ impl Reading {
     fn read(&mut self, input: wire::Input, topic: &str, mut sweep: Sweep) -> anyhow::Result<()> {
         let partitions = sweep.partitions();
         let spans: Vec<Span> = (0..partitions).map(Span::all).collect();
-        sweep.begin(&spans)?;
-        let progress = TopicProgress::begin(&format!("reading {topic}"), &sweep);
-        while !sweep.is_over() {
-            for record in sweep.poll(BATCH_RECORDS)? {
+        let what = format!("reading {topic}");
+        pass(&mut sweep, &spans, &what, BATCH_RECORDS, |records| {
+            for record in records {
                 match self.decode(input, &record, partitions)? {
                     Ok(decoded) => self.recording.add(decoded.fact),
                     Err(refusal) => self.leave_out(topic, &record, &refusal),
                 }
             }
-            progress.show(&sweep);
-        }
-        progress.end();
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Decodes as the service does, but waits for the registry.

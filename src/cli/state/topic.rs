@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::topic_progress::TopicProgress;
+use crate::cli::pass::{BATCH_RECORDS, pass};
 use crate::kafka;
 use crate::kafka::sweep::{Span, Sweep};
 use crate::partition::meta;
 use crate::service;
 use crate::settings::Settings;
 use crate::wire::{crc32_partition, murmur2_partition};
-
-/// Records taken at once: enough to make the cost of a call small; states have some kilobytes.
-const BATCH_RECORDS: usize = 1_000;
 
 /// The state topic.
 pub(in crate::cli) struct StateTopic {
@@ -97,10 +94,9 @@ impl StateTopic {
         mut take: impl FnMut(Vec<u8>, Option<Kept>),
     ) -> anyhow::Result<()> {
         let spans: Vec<Span> = partitions.iter().copied().map(Span::all).collect();
-        self.sweep.begin(&spans)?;
-        let progress = TopicProgress::begin("reading the state", &self.sweep);
-        while !self.sweep.is_over() {
-            for record in self.sweep.poll(BATCH_RECORDS)? {
+        let what = "reading the state";
+        pass(&mut self.sweep, &spans, what, BATCH_RECORDS, |records| {
+            for record in records {
                 let key = record.key.unwrap_or_default();
                 // The partition's own records are of no ticket.
                 if key.first() == Some(&meta::OWN_KEY) {
@@ -113,9 +109,7 @@ impl StateTopic {
                 });
                 take(key, kept);
             }
-            progress.show(&self.sweep);
-        }
-        progress.end();
-        Ok(())
+            Ok(())
+        })
     }
 }

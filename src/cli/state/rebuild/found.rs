@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use escalator_engine::time::Timestamp;
 
-use crate::cli::SystemClock;
+use crate::cli::pass::{BATCH_RECORDS, pass};
 use crate::cli::state::check;
+use crate::cli::{SystemClock, dlq};
 use crate::clock::Clock as _;
 use crate::dead_letters::Letter;
 use crate::kafka::consumer::Committed;
@@ -17,9 +18,6 @@ use crate::rebuild;
 use crate::service;
 use crate::settings::Settings;
 use crate::wire;
-
-/// Records taken at once.
-const BATCH_RECORDS: usize = 1_000;
 
 /// Why a partition cannot be rebuilt.
 #[derive(Debug, thiserror::Error)]
@@ -184,17 +182,16 @@ fn events(settings: &Settings, number: i32) -> anyhow::Result<Events> {
         latest: None,
         is_whole: sweep.start(number)? == 0,
     };
-    sweep.begin(&[Span::all(number)])?;
-    while !sweep.is_over() {
-        for record in sweep.poll(BATCH_RECORDS)? {
-            let value = record.value.unwrap_or_default();
-            // Whatever is no event of this service is no decision of it.
-            if let Some(event) = wire::published(&value) {
-                events.latest = events.latest.max(Some(event.decided_at));
-                events.ids.insert(event.id);
-            }
+    let (spans, what) = ([Span::all(number)], "reading what was published");
+    pass(&mut sweep, &spans, what, BATCH_RECORDS, |records| {
+        let values = records.into_iter().filter_map(|record| record.value);
+        // Whatever is no event of this service is no decision of it.
+        for event in values.filter_map(|value| wire::published(&value)) {
+            events.latest = events.latest.max(Some(event.decided_at));
+            events.ids.insert(event.id);
         }
-    }
+        Ok(())
+    })?;
     Ok(events)
 }
 
@@ -202,17 +199,12 @@ fn events(settings: &Settings, number: i32) -> anyhow::Result<Events> {
 fn refused(settings: &Settings, number: i32) -> anyhow::Result<BTreeSet<(usize, i64)>> {
     let topics = &settings.topics;
     let inputs = [&topics.created, &topics.updated];
-    let mut sweep = sweep(settings, &topics.dead_letters)?;
     let mut refused = BTreeSet::new();
-    sweep.begin(&[Span::all(number)])?;
-    while !sweep.is_over() {
-        for record in sweep.poll(BATCH_RECORDS)? {
-            let Some(about) = Letter::of(&record).about else {
-                continue;
-            };
+    dlq::each(&mut dlq::open(settings)?, &[Span::all(number)], |record| {
+        if let Some(about) = Letter::of(&record).about {
             let input = inputs.iter().position(|topic| **topic == about.topic);
             refused.extend(input.map(|input| (input, about.offset)));
         }
-    }
+    })?;
     Ok(refused)
 }

@@ -10,6 +10,7 @@ use escalator_engine::time::Timestamp;
 use super::found::Found;
 use crate::cli::SystemClock;
 use crate::cli::failure::Trouble;
+use crate::cli::pass::BATCH_RECORDS;
 use crate::clock::Clock as _;
 use crate::kafka;
 use crate::kafka::sweep::{Span, Sweep};
@@ -20,9 +21,6 @@ use crate::service::edits::EditTopic;
 use crate::service::{self, schemas};
 use crate::settings::Settings;
 use crate::wire::{self, SchemaId};
-
-/// Records taken at once.
-const BATCH_RECORDS: usize = 1_000;
 
 /// A registry that does not answer for so long is away; a person waits.
 const REGISTRY_PATIENCE: Duration = Duration::from_secs(60);
