@@ -24,6 +24,7 @@ mod print;
 mod report;
 mod run;
 mod schema;
+mod schemas;
 mod setting_flags;
 mod signals;
 mod simulate;

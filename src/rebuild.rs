@@ -4,7 +4,8 @@
 //! offsets and the evaluation time that were committed. What it decides on the way was published
 //! already, under the same ids, so events and dead letters are dropped and only the states are kept.
 //! What was a dead letter then is passed over, for whether an instant is too far ahead depends on
-//! when it is read. Decisions are compared with what was published by whoever asks.
+//! when it is read; what was none and cannot be read now, as where a registry has lost a schema, is
+//! told. Decisions are compared with what was published by whoever asks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,7 @@ use escalator_engine::time::Timestamp;
 use crate::partition::meta::{self, Meta};
 use crate::partition::{Fresh, Partition, Restored, Shared};
 use crate::record::Record;
-use crate::wire::SchemaId;
+use crate::wire::{Refusal, SchemaId};
 
 /// Tickets are decided in portions of about so many.
 const DECISIONS: usize = 2_000;
@@ -54,13 +55,23 @@ pub struct Rebuilt {
     pub decided: BTreeSet<String>,
     /// How many records were read.
     pub read: u64,
+    /// Records that were no dead letters and cannot be read now.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A record that was read once and cannot be read any more.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Its input: 0 created events, 1 updates.
+    pub input: usize,
+    /// Its offset.
+    pub offset: i64,
+    /// Why.
+    pub refusal: Refusal,
 }
 
 impl Rebuild {
     /// Begins with the first records that the inputs hold; `refused` were dead letters.
-    ///
-    /// # Panics
-    /// Never: nothing is restored that could be broken.
     #[must_use]
     pub fn new(
         committed: Committed,
@@ -70,15 +81,7 @@ impl Rebuild {
     ) -> Self {
         // Nothing is decided that was not decided then.
         shared.edits_until = committed.evaluated_to;
-        let nothing = std::collections::HashMap::new();
-        let restored = Restored::build(
-            committed.number,
-            &shared.rules,
-            nothing,
-            [None, None],
-            String::new(),
-        );
-        let restored = restored.expect("without records and offsets nothing can disagree");
+        let restored = Restored::nothing(&shared.rules);
         let fresh = Fresh {
             offsets: starts,
             notify_from: committed.notify_from,
@@ -163,9 +166,20 @@ impl Rebuild {
                 let kept = kept.filter_map(|record| Some((record.key?, record.value)));
                 self.rebuilt.records.extend(kept);
             }
-            for emitted in self.partition.commit().emitted {
+            let counted = self.partition.commit();
+            for emitted in counted.emitted {
                 if let Event::Escalated(event) = emitted.event {
                     self.rebuilt.decided.insert(event.id.to_string());
+                }
+            }
+            for (input, offset, refusal) in counted.dead_letters {
+                let input = input as usize;
+                if !self.refused.contains(&(input, offset)) {
+                    self.rebuilt.unreadable.push(Unreadable {
+                        input,
+                        offset,
+                        refusal,
+                    });
                 }
             }
             if !is_more_left {

@@ -7,7 +7,7 @@
 
 pub mod edits;
 mod reload;
-pub(crate) mod schemas;
+mod schemas;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

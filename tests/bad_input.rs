@@ -105,8 +105,7 @@ fn shared() -> Shared {
 
 /// A partition without a past.
 fn partition(shared: &Shared) -> Partition {
-    let nothing = std::collections::HashMap::new();
-    let restored = Restored::build(0, &shared.rules, nothing, [None, None], String::new()).unwrap();
+    let restored = Restored::nothing(&shared.rules);
     let fresh = Fresh {
         offsets: [0, 0],
         notify_from: Timestamp::MIN,

@@ -39,6 +39,8 @@ mod observed;
 mod poison;
 #[path = "kafka/production.rs"]
 mod production;
+#[path = "kafka/rebuild.rs"]
+mod rebuild;
 #[path = "kafka/recorded.rs"]
 mod recorded;
 #[path = "kafka/registry.rs"]

@@ -119,6 +119,16 @@ pub struct Restored {
 }
 
 impl Restored {
+    /// A partition of which nothing was ever committed.
+    #[must_use]
+    pub fn nothing(rules: &Arc<Rules>) -> Self {
+        Self {
+            engine: Engine::new(Arc::clone(rules)),
+            meta: None,
+            transaction: String::new(),
+        }
+    }
+
     /// Builds the tickets and compares the state with the group's committed offsets, which came
     /// with `transaction` as their metadata.
     ///

@@ -51,7 +51,7 @@ pub enum Error {
 }
 
 /// Who asks for schemas while the service works; none without a registry.
-pub(crate) fn desk(registry: Option<&Registry>) -> Result<Option<Desk>, Error> {
+pub(super) fn desk(registry: Option<&Registry>) -> Result<Option<Desk>, Error> {
     let Some(registry) = registry else {
         return Ok(None);
     };

@@ -16,7 +16,7 @@ use crate::support::registry::Registry;
 use crate::support::{PATIENCE, wait_until};
 
 /// What a producer wrote before most fields were there.
-const OLDER: &str = r#"{"type":"record","name":"TicketCreated","namespace":"desk","fields":[
+pub(crate) const OLDER: &str = r#"{"type":"record","name":"TicketCreated","namespace":"desk","fields":[
     {"name":"ticket_id","type":"string"},
     {"name":"occurred_at","type":"long"},
     {"name":"ticket","type":{"type":"record","name":"Ticket","fields":[

@@ -125,6 +125,20 @@ impl Site {
         Escalator::start(self.path(), instance, &arguments)
     }
 
+    /// Runs a command with the settings of the site; answers with its exit code and what it told.
+    pub(crate) fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let mut command = self.begin(arguments);
+        (command.wait().code(), command.log())
+    }
+
+    /// Begins to run such a command.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Escalator {
+        let config = self.path().join("escalator.toml");
+        let settings = ["--config", config.to_str().unwrap()];
+        let arguments = [arguments, &settings].concat();
+        Escalator::start(self.path(), &unique("command"), &arguments)
+    }
+
     /// Whether this very process has committed a transaction.
     pub(crate) fn has_committed(&self, child: &Escalator) -> bool {
         let run = format!("-{}-", child.id());

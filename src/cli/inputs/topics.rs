@@ -2,27 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
 use escalator_engine::time::Timestamp;
 
 use crate::cli::pass::{BATCH_RECORDS, pass};
+use crate::cli::schemas::Registry;
 use crate::cli::{SystemClock, print};
 use crate::clock::Clock as _;
 use crate::kafka::sweep::{Span, Sweep};
 use crate::offline::Recording;
 use crate::record::Record;
-use crate::registry::{self, Client};
 use crate::settings::Settings;
-use crate::wire::{self, Refusal, SchemaId, Unread, WriterSchemas};
+use crate::wire::{self, Refusal, Unread, WriterSchemas};
 use crate::{kafka, service};
 
 /// Reads the inputs to their present ends. What the service would make dead letters of is left out
 /// and told on stderr.
 pub(super) fn recording(settings: &Settings) -> anyhow::Result<Recording> {
-    let registry = settings.registry.as_ref();
     let mut reading = Reading {
         now: SystemClock.now(),
-        registry: registry.map(Client::new).transpose()?,
+        registry: Registry::of(settings)?,
         schemas: service::writer_schemas(settings),
         recording: Recording::default(),
         refused: BTreeMap::new(),
@@ -46,7 +44,7 @@ fn open(settings: &Settings, topic: &str) -> Result<Sweep, kafka::Error> {
 
 struct Reading {
     now: Timestamp,
-    registry: Option<Client>,
+    registry: Registry,
     schemas: WriterSchemas,
     recording: Recording,
     /// How many records were left out, by the reason.
@@ -91,17 +89,9 @@ impl Reading {
             match wire::decode(&read, &self.schemas, self.now) {
                 Ok(decoded) => return Ok(Ok(decoded)),
                 Err(Unread::Refused(refusal)) => return Ok(Err(refusal)),
-                Err(Unread::Waiting(id)) => self.fetch(id)?,
+                Err(Unread::Waiting(id)) => self.registry.teach(&mut self.schemas, id)?,
             }
         }
-    }
-
-    fn fetch(&mut self, id: SchemaId) -> anyhow::Result<()> {
-        let client = self.registry.as_mut();
-        let client = client.context("a record waits for a schema without a registry")?;
-        let compiled = registry::compile(id, client.schema(id))?;
-        self.schemas.insert(id, compiled.schema, None);
-        Ok(())
     }
 
     fn leave_out(&mut self, topic: &str, record: &Record, refusal: &Refusal) {

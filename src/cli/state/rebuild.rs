@@ -12,7 +12,9 @@ use crate::cli::{Output, Verdict, failure, print};
 use crate::kafka;
 use crate::kafka::lanes::{OutgoingOffset, Transaction};
 use crate::kafka::sole::SoleMember;
+use crate::kafka::topics::TopicNames;
 use crate::offline::counted;
+use crate::rebuild::Rebuilt;
 use crate::record::OutgoingRecord;
 use crate::service;
 use crate::settings::Settings;
@@ -64,6 +66,10 @@ struct Report {
     not_decided: usize,
     /// Decisions of now that were not published.
     not_published: usize,
+    /// Records that were read then and cannot be read now.
+    not_read: usize,
+    /// The first of them: where it is, and why.
+    first_not_read: Option<String>,
 }
 
 impl Rebuild {
@@ -71,7 +77,7 @@ impl Rebuild {
         let settings = self.settings.load()?.settings;
         let clients = service::client_settings(&settings);
         let topics = &settings.topics;
-        let inputs = [topics.created.as_str(), topics.updated.as_str()];
+        let names = service::topic_names(topics);
         let mut reader = check::open(&settings)?;
         if !reader.members()?.is_empty() {
             let group = settings.kafka.group.clone();
@@ -84,7 +90,11 @@ impl Rebuild {
             return Ok(Verdict::Bad);
         }
         let mut sole = match self.yes {
-            true => Some(SoleMember::join(&clients, &inputs, partitions)?),
+            true => Some(SoleMember::join(
+                &clients,
+                &[&names.created, &names.updated],
+                partitions,
+            )?),
             false => None,
         };
         let found = match Found::of(&settings, &mut reader, self.partition)? {
@@ -95,23 +105,8 @@ impl Rebuild {
             sole.as_mut().map_or(Ok(()), SoleMember::stay)
         })?;
         let mut changes = rebuilt.changes(&found.present);
-        // The partition's own record differs always, by the transaction that it names.
-        let own = changes.len().saturating_sub(1);
-        let mut report = Report {
-            partition: self.partition,
-            written: false,
-            records: rebuilt.read,
-            tickets: rebuilt.tickets(),
-            changes: own,
-            published: found.published.len(),
-            not_decided: found.published.difference(&rebuilt.decided).count(),
-            not_published: match found.is_published_whole {
-                true => rebuilt.decided.difference(&found.published).count(),
-                false => 0,
-            },
-        };
-        let differs = report.not_decided + report.not_published > 0;
-        let is_good = !differs || self.accept_differences;
+        let mut report = Report::of(&found, &rebuilt, &names, changes.len());
+        let is_good = !report.differs() || self.accept_differences;
         if let Some(sole) = sole.filter(|_| is_good) {
             sole.commit(&transaction(
                 &settings,
@@ -126,14 +121,51 @@ impl Rebuild {
         }
         if !is_good {
             failure::refuse(
-                "what was decided is not what was published, as after events that came late or \
-                 settings that were changed",
+                "what was decided is not what was published, as after events that came late, \
+                 settings that were changed, or schemas that were lost",
                 "look at the difference, and go on with --accept-differences: what was published \
                  stays so, and what was not will not be",
             );
             return Ok(Verdict::Bad);
         }
         Ok(Verdict::Good)
+    }
+}
+
+impl Report {
+    /// Before anything is written.
+    fn of(found: &Found, rebuilt: &Rebuilt, names: &TopicNames, changes: usize) -> Self {
+        // Without all dead letters nobody knows what was read then.
+        let unreadable = match found.is_refused_whole {
+            true => &rebuilt.unreadable[..],
+            false => &[],
+        };
+        let partition = found.committed.number;
+        let inputs = [&names.created, &names.updated];
+        Self {
+            partition,
+            written: false,
+            records: rebuilt.read,
+            tickets: rebuilt.tickets(),
+            // The partition's own record differs always, by the transaction that it names.
+            changes: changes.saturating_sub(1),
+            published: found.published.len(),
+            not_decided: found.published.difference(&rebuilt.decided).count(),
+            not_published: match found.is_published_whole {
+                true => rebuilt.decided.difference(&found.published).count(),
+                false => 0,
+            },
+            not_read: unreadable.len(),
+            first_not_read: unreadable.first().map(|first| {
+                let (topic, offset) = (inputs[first.input], first.offset);
+                format!("{topic} {partition}:{offset}: {}", first.refusal)
+            }),
+        }
+    }
+
+    /// Whether the service had decided otherwise, or from more.
+    const fn differs(&self) -> bool {
+        self.not_decided + self.not_published + self.not_read > 0
     }
 }
 
@@ -196,6 +228,12 @@ fn text(report: &Report) -> String {
             number(report.published, "decision"),
             report.not_decided,
             report.not_published,
+        );
+    }
+    if let Some(first) = &report.first_not_read {
+        text += &format!(
+            "{} cannot be read any more, the first: {first}\n",
+            number(report.not_read, "record"),
         );
     }
     if !report.written {

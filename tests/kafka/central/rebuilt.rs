@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::load::Load;
-use super::{Escalator, NOTIFY_FROM, PATIENCE, Site, Story, simulated, wait_until};
-use crate::support::client::{Sent, produce, unique};
+use super::{NOTIFY_FROM, PATIENCE, Site, Story, simulated, wait_until};
+use crate::support::client::{Sent, produce};
 use crate::told::{assert_same, count, published};
 
 /// One after the other comes to be read, so that all have states while the last of them has not come
@@ -15,17 +15,9 @@ const DAMAGED: usize = 4;
 /// Records of a transaction: so few that the last third of the log takes longer than a command.
 const PACE: &str = "[tuning]\ntransaction_records = 10\n";
 
-fn run(site: &Site, arguments: &[&str]) -> (Option<i32>, String) {
-    let config = site.path().join("escalator.toml");
-    let settings = ["--config", config.to_str().unwrap()];
-    let arguments = [arguments, &settings].concat();
-    let mut command = Escalator::start(site.path(), &unique("command"), &arguments);
-    (command.wait().code(), command.log())
-}
-
 fn rebuild(site: &Site, partition: &str, more: &[&str]) -> (Option<i32>, String) {
     let command = ["state", "rebuild", "--partition", partition];
-    run(site, &[&command[..], more].concat())
+    site.run(&[&command[..], more].concat())
 }
 
 /// The partitions that have tickets.
@@ -97,7 +89,7 @@ fn rebuilt_partitions_go_on_as_if_nothing_had_happened() {
 
     let damaged = &begun(site)[..DAMAGED];
     damage(site, damaged);
-    let (code, told) = run(site, &["state", "check"]);
+    let (code, told) = site.run(&["state", "check"]);
     assert_eq!(code, Some(1), "{told}");
     for partition in damaged {
         let partition = &partition.to_string();
@@ -119,7 +111,7 @@ fn rebuilt_partitions_go_on_as_if_nothing_had_happened() {
         assert_eq!(code, Some(0), "{shown}");
         assert!(shown.contains("written anew"), "{shown}");
     }
-    let (code, told) = run(site, &["state", "check"]);
+    let (code, told) = site.run(&["state", "check"]);
     assert_eq!(code, Some(0), "{told}");
     let so_far = count(&published(site));
     assert!(so_far > 100 && so_far < count(&expected), "{so_far}");

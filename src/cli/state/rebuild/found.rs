@@ -69,6 +69,8 @@ pub(super) struct Found {
     pub(super) starts: [i64; 2],
     /// Input records that were dead letters, by input and offset.
     pub(super) refused: BTreeSet<(usize, i64)>,
+    /// Whether none of these dead letters was deleted.
+    pub(super) is_refused_whole: bool,
     /// The ids of all decisions that were published and are still there.
     pub(super) published: BTreeSet<String>,
     /// Whether none of them was deleted.
@@ -111,8 +113,10 @@ impl Found {
             Err(obstacle) => return Ok(Err(obstacle)),
         };
         let now = SystemClock.now().as_millis();
+        let mut letters = dlq::open(settings)?;
         Ok(Ok(Self {
-            refused: refused(settings, number)?,
+            is_refused_whole: letters.start(number)? == 0,
+            refused: refused(settings, &mut letters, number)?,
             present,
             committed,
             starts,
@@ -196,11 +200,15 @@ fn events(settings: &Settings, number: i32) -> anyhow::Result<Events> {
 }
 
 /// The input records of the partition that are dead letters.
-fn refused(settings: &Settings, number: i32) -> anyhow::Result<BTreeSet<(usize, i64)>> {
+fn refused(
+    settings: &Settings,
+    letters: &mut Sweep,
+    number: i32,
+) -> anyhow::Result<BTreeSet<(usize, i64)>> {
     let topics = &settings.topics;
     let inputs = [&topics.created, &topics.updated];
     let mut refused = BTreeSet::new();
-    dlq::each(&mut dlq::open(settings)?, &[Span::all(number)], |record| {
+    dlq::each(letters, &[Span::all(number)], |record| {
         if let Some(about) = Letter::of(&record).about {
             let input = inputs.iter().position(|topic| **topic == about.topic);
             refused.extend(input.map(|input| (input, about.offset)));

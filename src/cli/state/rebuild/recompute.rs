@@ -1,7 +1,5 @@
 //! Reading the inputs of a partition once more, in their order.
 
-use std::time::{Duration, Instant};
-
 use anyhow::Context as _;
 use escalator_engine::emission::tz_version;
 use escalator_engine::rules::Rules;
@@ -11,22 +9,15 @@ use super::found::Found;
 use crate::cli::SystemClock;
 use crate::cli::failure::Trouble;
 use crate::cli::pass::BATCH_RECORDS;
+use crate::cli::schemas::Registry;
 use crate::clock::Clock as _;
 use crate::kafka;
 use crate::kafka::sweep::{Span, Sweep};
 use crate::partition::{Shared, Writing};
 use crate::rebuild::{Rebuild, Rebuilt};
-use crate::registry::{Desk, News};
-use crate::service::edits::EditTopic;
-use crate::service::{self, schemas};
+use crate::service::{self, edits::EditTopic};
 use crate::settings::Settings;
-use crate::wire::{self, SchemaId};
-
-/// A registry that does not answer for so long is away; a person waits.
-const REGISTRY_PATIENCE: Duration = Duration::from_secs(60);
-
-/// Its answer is looked for this often.
-const REGISTRY_STEP: Duration = Duration::from_millis(20);
+use crate::wire;
 
 /// Reads and decides everything that was committed; `between` is called between portions.
 pub(super) fn recompute(
@@ -43,7 +34,7 @@ pub(super) fn recompute(
         found.refused.clone(),
         shared(settings)?,
     );
-    let mut desk = schemas::desk(settings.registry.as_ref())?;
+    let mut registry = Registry::of(settings)?;
     let mut sweeps = Vec::new();
     for (topic, until) in [&topics.created, &topics.updated]
         .into_iter()
@@ -75,39 +66,12 @@ pub(super) fn recompute(
             }
         }
         while let Some(schema) = rebuild.go_on(SystemClock.now()) {
-            learn(&mut rebuild, desk.as_mut(), schema)?;
+            registry.teach(&mut rebuild.shared().schemas, schema)?;
         }
         if is_over {
             let instance = &settings.instance;
             return Ok(rebuild.finish(instance, &found.identity));
         }
-    }
-}
-
-/// Asks the registry for a schema and waits for its answer.
-fn learn(rebuild: &mut Rebuild, desk: Option<&mut Desk>, schema: SchemaId) -> anyhow::Result<()> {
-    let desk = desk.context("records wait for a schema only where there is a registry")?;
-    let begun = Instant::now();
-    loop {
-        desk.ask(schema, begun.elapsed());
-        for news in desk.take_news(begun.elapsed()) {
-            match news {
-                News::Known { id, schema: it, .. } => {
-                    rebuild.shared().schemas.insert(id, it, None);
-                    if id == schema {
-                        return Ok(());
-                    }
-                }
-                News::Failed { error } if begun.elapsed() > REGISTRY_PATIENCE => {
-                    return Err(anyhow::Error::from(error).context(Trouble {
-                        doing: format!("cannot ask the registry for schema {schema}"),
-                        remedy: "check registry.url and try again",
-                    }));
-                }
-                News::Failed { .. } => {}
-            }
-        }
-        std::thread::sleep(REGISTRY_STEP);
     }
 }
 
