@@ -316,6 +316,13 @@ impl Partition {
         self.engine.next_wake()
     }
 
+    /// Whether something has fallen due that can be decided now.
+    #[must_use]
+    pub fn is_due(&self, shared: &Shared) -> bool {
+        let evaluation_time = self.evaluation_time(shared);
+        self.next_due().is_some_and(|due| due <= evaluation_time)
+    }
+
     /// Decides everything that can be decided now, for about `limit` tickets, into the batch.
     /// Answers with whether more is left.
     pub fn decide(&mut self, limit: usize, now: Timestamp, shared: &Shared) -> bool {

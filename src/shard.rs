@@ -53,9 +53,10 @@ use crate::registry::Desk;
 use ownership::{Parked, Slot};
 use tally::Tally;
 
-/// About this many tickets are decided per transaction, so that what is overdue after an outage
-/// stays far below the transaction's timeout.
-const DECISIONS_MAX: usize = 2_000;
+/// About this many tickets are decided per transaction, of all partitions together, so that what is
+/// overdue after an outage stays far below the transaction's timeout however many partitions there
+/// are: as many as records are read by default.
+const DECISIONS_MAX: usize = 5_000;
 
 /// Records are taken in such portions, so that the clock is read now and then.
 const POLL_RECORDS: usize = 500;
@@ -320,16 +321,19 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         Ok(())
     }
 
-    /// Decides what can be decided; answers with whether more is left.
+    /// Decides what can be decided; answers with whether more is left. Partitions that have much to
+    /// decide have the same share of a transaction: none waits until another has done it all.
     fn decide(&mut self) -> bool {
         let now = self.parts.clock.now();
         let started = std::time::Instant::now();
+        let shared = &self.parts.shared;
+        let is_due =
+            |slot: &&Slot| matches!(slot, Slot::Live(live) if live.partition.is_due(shared));
+        let share = DECISIONS_MAX.div_ceil(self.slots.values().filter(is_due).count().max(1));
         let mut is_more_left = false;
         for slot in self.slots.values_mut() {
             if let Slot::Live(live) = slot {
-                is_more_left |= live
-                    .partition
-                    .decide(DECISIONS_MAX, now, &self.parts.shared);
+                is_more_left |= live.partition.decide(share, now, shared);
             }
         }
         self.deciding = started.elapsed();

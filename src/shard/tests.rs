@@ -8,6 +8,7 @@ mod traces;
 mod updates;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -18,7 +19,7 @@ use escalator_engine::time::{Duration as Span, Timestamp};
 use serde_json::Value;
 
 use super::model::{Brokers, Fault, INPUTS, ModelLog, STATE, VirtualClock};
-use super::{Error, Pace, Parts, Shard, StartAt};
+use super::{DECISIONS_MAX, Error, Pace, Parts, Shard, StartAt};
 use crate::edits::EditLog;
 use crate::http::Health;
 use crate::kafka::OffsetOf;
@@ -396,4 +397,36 @@ fn a_thousand_deadlines_of_one_instant_are_bounded_per_transaction_and_complete(
     let raised = scene.raised_tickets();
     let expected: Vec<String> = (0..5_000).map(|number| format!("T{number:04}")).collect();
     assert_eq!(raised, expected);
+}
+
+#[test]
+fn what_falls_due_at_once_is_shared_out_among_the_partitions_of_a_transaction() {
+    const EACH: usize = 3_000;
+    let mut scene = Scene::new();
+    for partition in 0..2 {
+        for number in 0..EACH {
+            scene.create(partition, &format!("T{partition}-{number:04}"), 0);
+        }
+    }
+    let mut shard = scene.owner(&[0, 1]);
+    scene.run(&mut shard, 1);
+    scene.clock.set(NINE + 16 * MINUTE);
+    scene.turns(&mut shard, 10).unwrap();
+    // Of each transaction that has raised something, how much of each partition.
+    let mut transactions: Vec<BTreeMap<i32, usize>> = Vec::new();
+    let mut open = BTreeMap::new();
+    for record in &scene.brokers.borrow().written {
+        let is_last = &*record.topic == STATE
+            && record.key.as_deref() == Some(meta::KEY)
+            && record.partition == 1;
+        if &*record.topic == "escalated" {
+            *open.entry(record.partition).or_default() += 1;
+        } else if is_last && !open.is_empty() {
+            transactions.push(std::mem::take(&mut open));
+        }
+    }
+    let share = DECISIONS_MAX / 2;
+    let expected: [BTreeMap<i32, usize>; 2] =
+        [share, EACH - share].map(|count| (0..2).map(|it| (it, count)).collect());
+    assert_eq!(transactions, expected);
 }

@@ -8,7 +8,6 @@ use escalator_engine::simulate::simulate;
 use super::*;
 use crate::edits;
 use crate::plan_file::PlanSet;
-use crate::shard::DECISIONS_MAX;
 use crate::wire;
 
 /// The plan with another time to the first response, and what it does to running tickets.
