@@ -37,3 +37,15 @@ pub struct OutgoingRecord {
     /// The record's timestamp in Unix milliseconds; none lets the client take the present.
     pub timestamp_ms: Option<i64>,
 }
+
+/// How many bytes the topics that are written to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordLimits {
+    /// Of one record of the topic of `escalated` events.
+    pub escalated_bytes_max: usize,
+    /// Of one record of the topic of dead letters.
+    pub dead_letter_bytes_max: usize,
+    /// Of all records that are sent together, to any of the topics: brokers refuse a batch that is
+    /// larger than a record may be.
+    pub batch_bytes_max: usize,
+}

@@ -22,7 +22,7 @@ use escalator_engine::time::Timestamp;
 use crate::clock::Clock;
 use crate::edits::{EditLog, brief};
 use crate::http::{self, Check, Health, Parts, Reload, Server};
-use crate::kafka::cluster::{Cluster, ReadTopics};
+use crate::kafka::cluster::Cluster;
 use crate::kafka::standby::Standby;
 use crate::kafka::topics::{TopicFacts, TopicNames, Topics};
 use crate::kafka::{self, ClientSettings, OffsetOf};
@@ -372,7 +372,6 @@ fn run_shard(
     health: &Arc<Health>,
 ) -> Result<(), Error> {
     let settings = &start.settings;
-    let topics = &settings.topics;
     let Facts { edits, .. } = &facts;
     let own_rules = || Rules::new(Arc::clone(start.plans.revision()));
     let rules = Arc::new(edits.rules().unwrap_or_else(own_rules));
@@ -381,11 +380,8 @@ fn run_shard(
     let log: Cluster<RestoredState> = Cluster::new(
         clients,
         0,
-        ReadTopics {
-            inputs: [&topics.created, &topics.updated],
-            state: &topics.state,
-            plans: &topics.plans,
-        },
+        topic_names(&settings.topics),
+        facts.topics.limits,
         Standby {
             copies: settings.standby.copies,
             partitions: i32::try_from(facts.topics.partitions).unwrap_or(i32::MAX),
@@ -435,8 +431,7 @@ fn shared(settings: &Settings, rules: Arc<Rules>, facts: &Facts) -> Shared {
             names: names(&settings.topics),
             format: *format,
             cloud_events: settings.output.cloud_events,
-            escalated_bytes_max: facts.escalated_bytes_max,
-            dead_letter_bytes_max: facts.dead_letter_bytes_max,
+            limits: facts.limits,
         },
         instance: settings.instance.clone(),
     }

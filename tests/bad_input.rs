@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use escalator::partition::{Fresh, Names, Partition, Restored, Shared, Writing};
-use escalator::record::Record;
+use escalator::record::{Record, RecordLimits};
 use escalator::wire::{
     DeadLetterReason, Input, OutputFormat, Refusal, SchemaName, WriterSchema, WriterSchemas,
 };
@@ -96,8 +96,11 @@ fn shared() -> Shared {
             },
             format: OutputFormat::Json,
             cloud_events: true,
-            escalated_bytes_max: 8 << 20,
-            dead_letter_bytes_max: 8 << 20,
+            limits: RecordLimits {
+                escalated_bytes_max: 8 << 20,
+                dead_letter_bytes_max: 8 << 20,
+                batch_bytes_max: 8 << 20,
+            },
         },
         instance: "test".to_owned(),
     }

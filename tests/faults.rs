@@ -16,6 +16,9 @@ mod support;
 mod brokers;
 #[path = "faults/cluster.rs"]
 mod cluster;
+#[expect(dead_code, reason = "other tests use what this one does not")]
+#[path = "support/dice.rs"]
+mod dice;
 #[path = "faults/inputs.rs"]
 mod inputs;
 #[path = "faults/load.rs"]

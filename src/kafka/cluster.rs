@@ -17,6 +17,8 @@ use super::native::OffsetOf;
 use super::restore::RestoreReader;
 use super::restorer::{Builder, Request, Restorer};
 use super::standby::Standby;
+use super::topics::{TopicNames, Topics};
+use crate::record::RecordLimits;
 
 /// Longer than a broker takes that is well, shorter than a session.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,21 +34,11 @@ pub struct Cluster<S> {
     may_join: Arc<AtomicBool>,
     lanes: Lanes,
     edits: EditReader,
-    plans_topic: String,
+    clients: ClientSettings,
+    topics: TopicNames,
     requests: Option<Sender<Request>>,
     news: Receiver<Restoration<S>>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// The topics that a shard reads.
-#[derive(Clone, Copy, Debug)]
-pub struct ReadTopics<'a> {
-    /// The inputs.
-    pub inputs: [&'a str; 2],
-    /// The state.
-    pub state: &'a str,
-    /// The log of plan edits.
-    pub plans: &'a str,
 }
 
 impl<S: Send + 'static> Cluster<S> {
@@ -61,11 +53,13 @@ impl<S: Send + 'static> Cluster<S> {
     pub fn new(
         settings: &ClientSettings,
         shard: usize,
-        topics: ReadTopics<'_>,
+        topics: TopicNames,
+        limits: RecordLimits,
         standby: Standby,
         build: Builder<S>,
     ) -> Result<Self, Error> {
-        let reader = RestoreReader::open(settings, topics.state, &topics.inputs)?;
+        let inputs = [topics.created.as_str(), topics.updated.as_str()];
+        let reader = RestoreReader::open(settings, &topics.state, &inputs)?;
         let (requests, received) = channel();
         let (tell, news) = channel();
         let may_join = Arc::new(AtomicBool::new(false));
@@ -80,13 +74,16 @@ impl<S: Send + 'static> Cluster<S> {
             .name(format!("restore-{shard}"))
             .spawn(move || restorer.run())
             .expect("a thread can be started while the service starts");
+        let mut lanes = Lanes::new(settings, shard);
+        lanes.keep_to(limits.batch_bytes_max);
         Ok(Self {
-            member: GroupConsumer::open(settings, &topics.inputs)?,
+            member: GroupConsumer::open(settings, &inputs)?,
             has_joined: false,
             may_join,
-            lanes: Lanes::new(settings, shard),
-            edits: EditReader::open(settings, topics.plans)?,
-            plans_topic: topics.plans.to_owned(),
+            lanes,
+            edits: EditReader::open(settings, &topics.plans)?,
+            clients: settings.clone(),
+            topics,
             requests: Some(requests),
             news,
             thread: Some(thread),
@@ -134,7 +131,7 @@ impl<S: Send + 'static> Log for Cluster<S> {
     }
 
     fn ends(&mut self, partitions: &[InputPartition]) -> Result<Ends, Error> {
-        let plans = &self.plans_topic;
+        let plans = &self.topics.plans;
         let (ends, edits) = self.member.ends(partitions, plans, REQUEST_TIMEOUT)?;
         let delivered = self.member.delivered(partitions)?;
         let both = ends.into_iter().zip(delivered);
@@ -166,6 +163,12 @@ impl<S: Send + 'static> Log for Cluster<S> {
 
     fn transact(&mut self, transaction: &Transaction) -> Outcome {
         self.lanes.transact(transaction, &self.member)
+    }
+
+    fn limits(&mut self) -> Result<RecordLimits, Error> {
+        let limits = Topics::new(&self.clients, &self.topics)?.limits()?;
+        self.lanes.keep_to(limits.batch_bytes_max);
+        Ok(limits)
     }
 
     fn discard_producers(&mut self) {

@@ -5,31 +5,35 @@
 //! transactional id) the markers of one are written while the other works. The commit of one lane
 //! has been answered before the other begins, so the order of transactions is kept.
 //!
-//! Every outcome is one of four: see [`Outcome`]. The library's client knows no protocol by which
+//! Every outcome is one of five: see [`Outcome`]. The library's client knows no protocol by which
 //! the broker could tell a late commit of one transaction from the commit of the next, so after
 //! anything indefinite, even a connection that broke while the commit was answered well, the
 //! producer is made anew: that raises its epoch, and whatever is still under way is refused.
 
-use std::sync::Mutex;
+mod context;
+
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::client::{ClientSettings, Ear};
+use super::client::ClientSettings;
 use super::consumer::GroupConsumer;
 use super::error::Error;
 use super::native::{self, TransactionError};
 use super::writer::outgoing;
 use crate::record::OutgoingRecord;
+use context::LaneContext;
 
 /// One call waits this long, so that a stop or a broken connection is noticed between calls.
 const CALL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The most bytes of records that are sent together, and the client's own measure. Less, where a topic
+/// takes less: a broker refuses what is larger as a whole, and the client sends it no other way.
+const BATCH_BYTES_MAX: usize = 1_000_000;
 
 /// A commit without an answer is given up after this many times the transaction's timeout: the
 /// broker has decided by then, and the committed offsets tell how.
@@ -66,6 +70,8 @@ pub enum Outcome {
     Committed,
     /// It is not and never will be visible; the same batch may be tried again.
     Aborted(String),
+    /// The same, because a broker found records larger than their topic takes.
+    TooLarge(String),
     /// It may or may not be visible. The offsets' metadata decides, after [`Lanes::prepare`] has
     /// settled it by making the producer anew.
     Unknown(String),
@@ -77,6 +83,7 @@ pub enum Outcome {
 /// The two lanes of one shard.
 pub struct Lanes {
     settings: ClientSettings,
+    batch_bytes_max: usize,
     lanes: [Lane; 2],
     next: usize,
 }
@@ -98,6 +105,7 @@ impl Lanes {
         };
         Self {
             settings: settings.clone(),
+            batch_bytes_max: BATCH_BYTES_MAX,
             lanes: [lane(0), lane(1)],
             next: 0,
         }
@@ -110,16 +118,25 @@ impl Lanes {
     /// Retriable while no broker answers; waits at most a second a lane for that.
     pub fn prepare(&mut self) -> Result<(), Error> {
         for lane in &mut self.lanes {
-            lane.prepare(&self.settings)?;
+            lane.prepare(&self.settings, self.batch_bytes_max)?;
         }
         Ok(())
+    }
+
+    /// Sends at most so many bytes of records together from now on: as many as every topic takes.
+    pub fn keep_to(&mut self, batch_bytes_max: usize) {
+        let bytes = batch_bytes_max.min(BATCH_BYTES_MAX);
+        if bytes != self.batch_bytes_max {
+            self.batch_bytes_max = bytes;
+            self.discard();
+        }
     }
 
     /// Runs one transaction on the lane whose turn it is.
     ///
     /// # Panics
     /// When the lanes were not prepared since they were made or since an outcome other than
-    /// [`Outcome::Committed`] and [`Outcome::Aborted`].
+    /// [`Outcome::Committed`], [`Outcome::Aborted`] and [`Outcome::TooLarge`].
     pub fn transact(&mut self, transaction: &Transaction, member: &GroupConsumer) -> Outcome {
         let lane = &mut self.lanes[self.next];
         self.next = 1 - self.next;
@@ -137,7 +154,7 @@ impl Lanes {
         };
         let outcome = attempt.run(transaction, member);
         match &outcome {
-            Outcome::Committed | Outcome::Aborted(_) => {
+            Outcome::Committed | Outcome::Aborted(_) | Outcome::TooLarge(_) => {
                 if producer.context().ear.take_disturbed() {
                     lane.discard();
                 }
@@ -168,13 +185,13 @@ impl Lane {
         self.ready = false;
     }
 
-    fn prepare(&mut self, settings: &ClientSettings) -> Result<(), Error> {
+    fn prepare(&mut self, settings: &ClientSettings, batch_bytes_max: usize) -> Result<(), Error> {
         if self.ready {
             return Ok(());
         }
         let producer = match self.producer.take() {
             Some(producer) => producer,
-            None => create(settings, &self.transactional_id)?,
+            None => create(settings, &self.transactional_id, batch_bytes_max)?,
         };
         match producer.init_transactions(CALL_TIMEOUT) {
             Ok(()) => {
@@ -206,10 +223,12 @@ fn answer_patience(settings: &ClientSettings) -> Duration {
 fn create(
     settings: &ClientSettings,
     transactional_id: &str,
+    batch_bytes_max: usize,
 ) -> Result<ThreadedProducer<LaneContext>, Error> {
     let timeout = settings.transaction_timeout.as_millis();
     let (timeout_ms, delivery_ms) = (timeout.to_string(), (timeout * 9 / 10).to_string());
     let answer_ms = answer_patience(settings).as_millis().to_string();
+    let batch_bytes = batch_bytes_max.to_string();
     let tunable = [
         ("socket.timeout.ms", answer_ms.as_str()),
         ("transaction.timeout.ms", timeout_ms.as_str()),
@@ -217,6 +236,7 @@ fn create(
         ("message.timeout.ms", delivery_ms.as_str()),
         // The commit follows the last record at once; waiting for company would only delay it.
         ("linger.ms", "0"),
+        ("batch.size", batch_bytes.as_str()),
         ("compression.type", "lz4"),
         // More than a batch has with the default of `tuning.transaction_records`: sending waits for
         // room, and the cycle with it.
@@ -351,7 +371,11 @@ impl Attempt<'_> {
         match self.end() {
             Ok(()) => {
                 let cause = self.producer.context().take_failure().unwrap_or(cause);
-                Outcome::Aborted(cause.to_string())
+                if is_too_large(cause.code) {
+                    Outcome::TooLarge(cause.to_string())
+                } else {
+                    Outcome::Aborted(cause.to_string())
+                }
             }
             Err(error) => broken(error),
         }
@@ -414,6 +438,14 @@ fn broken(error: TransactionError) -> Outcome {
     }
 }
 
+/// Whether a broker refuses records because of their size, one by one or sent together.
+const fn is_too_large(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::MessageBatchTooLarge
+    )
+}
+
 fn transaction_error(error: &KafkaError) -> TransactionError {
     if let KafkaError::Transaction(native) = error {
         return native.into();
@@ -424,51 +456,5 @@ fn transaction_error(error: &KafkaError) -> TransactionError {
         requires_abort: true,
         fatal: false,
         message: error.to_string(),
-    }
-}
-
-/// Keeps the first failed delivery: it says more than the failed commit that follows from it.
-#[derive(Default)]
-struct LaneContext {
-    ear: Ear,
-    failure: Mutex<Option<TransactionError>>,
-}
-
-impl LaneContext {
-    fn take_failure(&self) -> Option<TransactionError> {
-        self.failure
-            .lock()
-            .expect("nothing panics while it holds the failure")
-            .take()
-    }
-}
-
-impl ClientContext for LaneContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        self.ear.log(level, facility, text);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.ear.error(error, reason);
-    }
-}
-
-impl ProducerContext for LaneContext {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        let Err((error, _)) = result else { return };
-        let code = error.rdkafka_error_code();
-        // Purged records are the abort's doing, not its cause.
-        if matches!(
-            code,
-            Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
-        ) {
-            return;
-        }
-        self.failure
-            .lock()
-            .expect("nothing panics while it holds the failure")
-            .get_or_insert_with(|| transaction_error(error));
     }
 }

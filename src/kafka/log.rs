@@ -7,6 +7,7 @@ use super::edits::Edits;
 use super::lanes::{Outcome, Transaction};
 use super::restore::{Copies, Stage};
 use super::{Error, OffsetOf};
+use crate::record::RecordLimits;
 
 /// The logs that one shard reads and writes. Used by one thread; every call may take as long as a
 /// broker does, only [`Log::take_changes`], [`Log::take_restorations`], [`Log::restore`] and
@@ -66,6 +67,12 @@ pub trait Log {
 
     /// Runs one transaction; the producers must be ready.
     fn transact(&mut self, transaction: &Transaction) -> Outcome;
+
+    /// How much the topics take now; the producers keep to it from now on.
+    ///
+    /// # Errors
+    /// When a broker does not answer in time.
+    fn limits(&mut self) -> Result<RecordLimits, Error>;
 
     /// Gives the producers up, so that [`Log::prepare`] makes new ones.
     fn discard_producers(&mut self);

@@ -9,6 +9,7 @@ use super::client::ClientSettings;
 use super::consumer::{Change, GroupConsumer, InputPartition};
 use super::error::Error;
 use super::lanes::{Lanes, Outcome, Transaction};
+use super::topics::{TopicNames, Topics};
 
 /// A group without members assigns within seconds, and a member of before is expelled by then.
 const JOIN_PATIENCE: Duration = Duration::from_secs(60);
@@ -35,21 +36,24 @@ impl SoleMember {
     /// When others are in the group, or a broker does not answer.
     pub fn join(
         settings: &ClientSettings,
-        inputs: &[&str],
+        topics: &TopicNames,
         partitions: i32,
     ) -> Result<Self, Error> {
+        let inputs = [topics.created.as_str(), topics.updated.as_str()];
+        let limits = Topics::new(settings, topics)?.limits()?;
         let settings = ClientSettings {
             transaction_timeout: settings.transaction_timeout.max(TRANSACTION_TIMEOUT),
             is_static: false,
             ..settings.clone()
         };
         let mut sole = Self {
-            member: GroupConsumer::open(&settings, inputs)?,
+            member: GroupConsumer::open(&settings, &inputs)?,
             lanes: Lanes::new(&settings, 0),
             group: settings.group.clone(),
             owned: Vec::new(),
             wanted: inputs.len() * usize::try_from(partitions).unwrap_or_default(),
         };
+        sole.lanes.keep_to(limits.batch_bytes_max);
         sole.member.join()?;
         let deadline = Instant::now() + JOIN_PATIENCE;
         while !sole.owns_all() {
@@ -91,9 +95,10 @@ impl SoleMember {
         self.member.leave(LEAVE_TIMEOUT);
         match outcome {
             Outcome::Committed => Ok(()),
-            Outcome::Aborted(why) | Outcome::Unknown(why) | Outcome::Fenced(why) => {
-                Err(Error::NotCommitted { why })
-            }
+            Outcome::Aborted(why)
+            | Outcome::TooLarge(why)
+            | Outcome::Unknown(why)
+            | Outcome::Fenced(why) => Err(Error::NotCommitted { why }),
         }
     }
 

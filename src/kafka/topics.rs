@@ -14,6 +14,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use super::client::{ClientSettings, Ear, steady};
 use super::error::{Error, is_transient};
 use super::native;
+use crate::record::RecordLimits;
 pub use defect::Defect;
 
 /// An answer about topics is waited for this long; a start without a broker tries again.
@@ -65,6 +66,16 @@ impl TopicNames {
         ]
     }
 
+    /// Those that transactions write to.
+    fn of_transactions(&self) -> [&str; 4] {
+        [
+            &self.state,
+            &self.escalated,
+            &self.notify,
+            &self.dead_letters,
+        ]
+    }
+
     /// Every one of them.
     #[must_use]
     pub fn all(&self) -> [&str; 7] {
@@ -78,10 +89,8 @@ impl TopicNames {
 pub struct TopicFacts {
     /// The number of partitions of the inputs, and of all that follows them.
     pub partitions: usize,
-    /// The largest record that can be written to the topic of `escalated` events.
-    pub escalated_bytes_max: usize,
-    /// The largest record that can be written to the topic of dead letters.
-    pub dead_letter_bytes_max: usize,
+    /// How much can be written.
+    pub limits: RecordLimits,
     /// What could be better.
     pub advice: Vec<Defect>,
 }
@@ -140,18 +149,35 @@ impl<'a> Topics<'a> {
         let settings = self.describe(&existing)?;
         let mut defects = self.count_defects(&counts);
         defects.extend(self.setting_defects(&settings));
+        match counts.get(self.names.created.as_str()) {
+            Some(partitions) if defects.iter().all(Defect::is_advice) => Ok(TopicFacts {
+                partitions: *partitions,
+                limits: self.limits_of(&settings),
+                advice: defects,
+            }),
+            _ => Err(Error::Topics(defects)),
+        }
+    }
+
+    /// Asks how much can be written now.
+    ///
+    /// # Errors
+    /// Retriable while no broker answers.
+    pub fn limits(&self) -> Result<RecordLimits, Error> {
+        let settings = self.describe(&self.names.of_transactions())?;
+        Ok(self.limits_of(&settings))
+    }
+
+    fn limits_of(&self, settings: &TopicSettings) -> RecordLimits {
         let bytes_max = |topic: &str| {
             let takes = settings.bytes_max(topic).unwrap_or(USUAL_MESSAGE_BYTES);
             takes.min(RECORD_BYTES_MAX)
         };
-        match counts.get(self.names.created.as_str()) {
-            Some(partitions) if defects.iter().all(Defect::is_advice) => Ok(TopicFacts {
-                partitions: *partitions,
-                escalated_bytes_max: bytes_max(&self.names.escalated),
-                dead_letter_bytes_max: bytes_max(&self.names.dead_letters),
-                advice: defects,
-            }),
-            _ => Err(Error::Topics(defects)),
+        let written = self.names.of_transactions().into_iter();
+        RecordLimits {
+            escalated_bytes_max: bytes_max(&self.names.escalated),
+            dead_letter_bytes_max: bytes_max(&self.names.dead_letters),
+            batch_bytes_max: written.map(bytes_max).min().unwrap_or(USUAL_MESSAGE_BYTES),
         }
     }
 

@@ -9,7 +9,7 @@ use escalator_engine::ticket_state::TicketState;
 
 use super::meta::{self, Meta};
 use super::{storm, traces};
-use crate::record::{OutgoingRecord, Record};
+use crate::record::{OutgoingRecord, Record, RecordLimits};
 use crate::wire::{self, OutputFormat};
 
 /// More than the key, the headers and what the broker adds take of a record of an event.
@@ -39,10 +39,8 @@ pub struct Writing {
     pub format: OutputFormat,
     /// Whether events out carry the headers of `CloudEvents`.
     pub cloud_events: bool,
-    /// The largest record that the topic of `escalated` events takes.
-    pub escalated_bytes_max: usize,
-    /// The largest record that the topic of dead letters takes.
-    pub dead_letter_bytes_max: usize,
+    /// How much they take.
+    pub limits: RecordLimits,
 }
 
 impl Writing {
@@ -80,7 +78,7 @@ impl Writing {
     /// written at all would hold its partition up.
     fn escalated(&self, event: &Escalated) -> Vec<u8> {
         let value = wire::escalated(event, self.format);
-        if value.len() + BESIDE_EVENT_BYTES <= self.escalated_bytes_max {
+        if value.len() + BESIDE_EVENT_BYTES <= self.limits.escalated_bytes_max {
             return value;
         }
         let mut ticket = Ticket::clone(&event.ticket);
@@ -159,7 +157,7 @@ impl Writing {
             record.value.as_deref(),
             headers,
             refusal,
-            self.dead_letter_bytes_max,
+            self.limits.dead_letter_bytes_max,
         );
         OutgoingRecord {
             topic: Arc::clone(&self.names.dead_letters),

@@ -21,10 +21,17 @@ use crate::kafka::edits::Edits;
 use crate::kafka::lanes::{Outcome, Transaction};
 use crate::kafka::log::{End, Ends, Log, Restoration};
 use crate::kafka::{Error, OffsetOf};
-use crate::record::{OutgoingRecord, Record};
+use crate::record::{OutgoingRecord, Record, RecordLimits};
 
 pub(super) const INPUTS: [&str; 2] = ["created", "updated"];
 pub(super) const STATE: &str = "state";
+
+/// What topics usually take.
+pub(super) const LIMITS: RecordLimits = RecordLimits {
+    escalated_bytes_max: 1_000_000,
+    dead_letter_bytes_max: 1_000_000,
+    batch_bytes_max: 1_000_000,
+};
 
 /// A clock that is moved by waiting.
 #[derive(Clone, Default)]
@@ -46,6 +53,8 @@ impl Clock for VirtualClock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Abort,
+    /// It is aborted because a record is larger than its topic takes.
+    TooLarge,
     /// It is committed, but the answer is lost.
     LostAnswer,
     /// It is committed, but the answer is lost, and so are the group's offsets.
@@ -79,6 +88,8 @@ pub(super) struct Brokers {
     pub(super) are_away: bool,
     /// The partitions whose restore was asked for, in order.
     pub(super) restores: Vec<i32>,
+    /// How much the topics take, unless it is [`LIMITS`].
+    pub(super) limits: Option<RecordLimits>,
     changes: Vec<Change>,
 }
 
@@ -352,6 +363,7 @@ impl Log for ModelLog {
                 Outcome::Committed
             }
             Some(Fault::Abort) => Outcome::Aborted(reason),
+            Some(Fault::TooLarge) => Outcome::TooLarge(reason),
             Some(Fault::Rebalance(number)) => {
                 brokers.revoke(&[number]);
                 Outcome::Aborted(reason)
@@ -385,6 +397,10 @@ impl Log for ModelLog {
                 Outcome::Fenced(reason)
             }
         }
+    }
+
+    fn limits(&mut self) -> Result<RecordLimits, Error> {
+        self.answer(|brokers| brokers.limits.unwrap_or(LIMITS))
     }
 
     fn discard_producers(&mut self) {

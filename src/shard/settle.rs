@@ -50,7 +50,18 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     self.merge(&committed, &open.transaction.identity);
                     return Ok(());
                 }
-                Outcome::Aborted(reason) => {
+                Outcome::TooLarge(reason) if self.keeps_to_limits()? => {
+                    tracing::warn!(
+                        reason,
+                        "topics take other records than before; what they refuse is read again and \
+                         written as they take it"
+                    );
+                    for number in open.owners.into_keys() {
+                        self.restore_again(number);
+                    }
+                    return Ok(());
+                }
+                Outcome::Aborted(reason) | Outcome::TooLarge(reason) => {
                     aborts += 1;
                     // A cause that lasts is told ever more rarely.
                     if reason != told || aborts.is_power_of_two() {
@@ -133,12 +144,25 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             .observe(started.elapsed().as_secs_f64());
         let result = match &outcome {
             Outcome::Committed => TransactionResult::Committed,
-            Outcome::Aborted(_) => TransactionResult::Aborted,
+            Outcome::Aborted(_) | Outcome::TooLarge(_) => TransactionResult::Aborted,
             Outcome::Unknown(_) => TransactionResult::Unknown,
             Outcome::Fenced(_) => TransactionResult::Fenced,
         };
         metrics.transactions(result).inc();
         outcome
+    }
+
+    /// Asks how much the topics take. Whether that is something else than what the batches were
+    /// written for, and is kept to from now on.
+    fn keeps_to_limits(&mut self) -> Result<bool, Error> {
+        let answer = self.log.limits();
+        let Some(limits) = self.allow_retriable(answer)? else {
+            return Ok(false);
+        };
+        let known = &mut self.parts.shared.writing.limits;
+        let is_new = *known != limits;
+        *known = limits;
+        Ok(is_new)
     }
 
     /// Makes the batches of these partitions their state.

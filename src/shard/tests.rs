@@ -18,7 +18,7 @@ use escalator_engine::rules::Rules;
 use escalator_engine::time::{Duration as Span, Timestamp};
 use serde_json::Value;
 
-use super::model::{Brokers, Fault, INPUTS, ModelLog, STATE, VirtualClock};
+use super::model::{Brokers, Fault, INPUTS, LIMITS, ModelLog, STATE, VirtualClock};
 use super::{DECISIONS_MAX, Error, Pace, Parts, Shard, StartAt};
 use crate::edits::EditLog;
 use crate::http::Health;
@@ -54,7 +54,6 @@ struct Scene {
     health: Arc<Health>,
     stop: AtomicBool,
     grace: Span,
-    escalated_bytes_max: usize,
     runs: u32,
     /// The log of edits, as a starting service has read it.
     edits: EditLog,
@@ -78,7 +77,6 @@ impl Scene {
             health: Arc::default(),
             stop: AtomicBool::new(false),
             grace: Span::from_millis(0),
-            escalated_bytes_max: 1_000_000,
             runs: 0,
             edits: EditLog::default(),
             registry: None,
@@ -114,8 +112,7 @@ impl Scene {
                     names,
                     format: OutputFormat::Json,
                     cloud_events: false,
-                    escalated_bytes_max: self.escalated_bytes_max,
-                    dead_letter_bytes_max: 1_000_000,
+                    limits: self.brokers.borrow().limits.unwrap_or(LIMITS),
                 },
                 instance: "one".to_owned(),
             },

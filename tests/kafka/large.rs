@@ -1,4 +1,4 @@
-//! Tickets whose events are as large as events may be.
+//! Tickets whose events are as large as events may be, and dead letters that are larger than may be.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,9 +6,10 @@ use escalator::kafka::topics::RECORD_BYTES_MAX;
 use escalator_engine::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::site::Site;
+use crate::incident_log::dice::Dice;
+use crate::site::{Site, TELLS_OF_EVERY_TICKET};
 use crate::support::broker::broker;
-use crate::support::client::{Sent, produce};
+use crate::support::client::{Seen, Sent, create_topic, limit_records, produce};
 use crate::support::{PATIENCE, wait_until};
 
 const PLAN: &str = "
@@ -64,4 +65,58 @@ fn a_ticket_of_many_large_events_holds_nothing_up() {
     assert!(sizes.iter().all(|size| *size < limit), "{sizes:?}");
     assert!(limit < RECORD_BYTES_MAX);
     assert_eq!(site.read("dead").len(), 0);
+}
+
+/// Unreadable records that no compression makes smaller, to one partition.
+fn write_noise(site: &Site, count: usize, bytes: usize) {
+    let mut dice = Dice::new(1);
+    for _ in 0..count {
+        let mut noise = dice.bytes(bytes);
+        // No format begins with it.
+        noise[0] = b'?';
+        site.write("created", 0, b"noise", Some(&noise));
+    }
+}
+
+fn wait_for_letters(site: &Site, count: usize) -> Vec<Seen> {
+    let letters = wait_until("the dead letters", PATIENCE, || {
+        Some(site.read("dead")).filter(|letters| letters.len() >= count)
+    });
+    assert_eq!(letters.len(), count);
+    letters
+}
+
+#[test]
+fn dead_letters_keep_to_the_limit_of_their_topic_also_when_it_is_lowered_meanwhile() {
+    let site = Site::new(TELLS_OF_EVERY_TICKET, 1, "");
+    let dead = site.topic("dead");
+    create_topic(&site.broker, &dead, 1, &[("max.message.bytes", "40000")]);
+    // Each fits by itself; all together are more than one batch may be.
+    write_noise(&site, 10, 30_000);
+    let service = site.start("one");
+    let whole = wait_for_letters(&site, 10);
+    assert!(
+        whole
+            .iter()
+            .all(|it| it.value.as_ref().unwrap().len() == 30_000)
+    );
+
+    limit_records(&site.broker, &dead, 20_000);
+    write_noise(&site, 3, 30_000);
+    site.create_in(0, "T1", &json!({ "status": "open" }));
+    let letters = wait_for_letters(&site, 13);
+    let truncated = ("truncated".to_owned(), Some(b"true".to_vec()));
+    for letter in &letters[10..] {
+        assert_eq!(letter.value.as_deref(), Some(&b""[..]));
+        assert!(letter.headers.contains(&truncated), "{:?}", letter.headers);
+    }
+    wait_until("the ticket behind them", PATIENCE, || {
+        (site.read("escalated").len() == 1).then_some(())
+    });
+    assert!(
+        service
+            .log()
+            .contains("topics take other records than before")
+    );
+    assert!(service.stop().success());
 }

@@ -136,8 +136,9 @@ fn topics_that_take_no_large_records_are_good_with_advice() {
     topics.create(2, None).unwrap();
     let facts = topics.check_made().unwrap();
     assert_eq!(facts.partitions, 2);
-    assert_eq!(facts.dead_letter_bytes_max, 1_048_588);
-    assert_eq!(facts.escalated_bytes_max, RECORD_BYTES_MAX);
+    assert_eq!(facts.limits.dead_letter_bytes_max, 1_048_588);
+    assert_eq!(facts.limits.escalated_bytes_max, RECORD_BYTES_MAX);
+    assert_eq!(facts.limits.batch_bytes_max, 1_048_588);
     let expected = [&names.state, &names.dead_letters];
     assert_eq!(facts.advice.len(), expected.len());
     for (advice, topic) in facts.advice.iter().zip(expected) {

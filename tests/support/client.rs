@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::{PATIENCE, wait_until};
 use escalator::kafka::ClientSettings;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadata};
@@ -111,6 +113,14 @@ pub(crate) fn create_topic(address: &str, name: &str, partitions: i32, settings:
         let metadata = admin.inner().fetch_metadata(Some(name), PATIENCE).ok()?;
         (metadata.topics()[0].partitions().len() == usize::try_from(partitions).ok()?).then_some(())
     });
+}
+
+/// Gives a topic another limit for its records, and the defaults of the broker otherwise.
+pub(crate) fn limit_records(address: &str, topic: &str, bytes: usize) {
+    let bytes = bytes.to_string();
+    let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set("max.message.bytes", &bytes);
+    let answers = wait_for(admin(address).alter_configs(&[change], &AdminOptions::new()));
+    assert!(answers.expect("the broker answers")[0].is_ok());
 }
 
 /// A producer that knows nothing of the code under test.

@@ -22,7 +22,7 @@
 
 #[expect(dead_code, reason = "other tests use what this one does not")]
 #[path = "dice.rs"]
-mod dice;
+pub(crate) mod dice;
 
 use std::fs::File;
 use std::path::Path;

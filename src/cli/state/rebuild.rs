@@ -90,11 +90,7 @@ impl Rebuild {
             return Ok(Verdict::Bad);
         }
         let mut sole = match self.yes {
-            true => Some(SoleMember::join(
-                &clients,
-                &[&names.created, &names.updated],
-                partitions,
-            )?),
+            true => Some(SoleMember::join(&clients, &names, partitions)?),
             false => None,
         };
         let found = match Found::of(&settings, &mut reader, self.partition)? {

@@ -19,8 +19,9 @@ use crate::kafka::edits::Edits;
 use crate::kafka::lanes::{Outcome, Transaction};
 use crate::kafka::log::{End, Ends, Log, Restoration};
 use crate::kafka::{Error, Obstacle, OffsetOf};
-use crate::record::Record;
+use crate::record::{Record, RecordLimits};
 use crate::shard::RestoredState;
+use crate::shard::model::LIMITS;
 
 /// A poll brings at most so many records of a partition, so that batches differ.
 const RECORDS_MAX: u64 = 4;
@@ -390,14 +391,21 @@ impl Log for Connection {
         let identity = &transaction.identity;
         self.world
             .note(|| format!("#{}: transaction {identity}: {outcome:?}", self.process));
-        self.is_open = matches!(outcome, Outcome::Aborted(_) | Outcome::Unknown(_));
+        self.is_open = !matches!(outcome, Outcome::Committed | Outcome::Fenced(_));
         match outcome {
-            Outcome::Aborted(_) => self.world.reached.count(Path::SentAgain),
+            Outcome::Aborted(_) | Outcome::TooLarge(_) => {
+                self.world.reached.count(Path::SentAgain);
+            }
             Outcome::Fenced(_) => self.world.reached.count(Path::Fenced),
             Outcome::Unknown(_) => self.unknown = Some(identity.clone()),
             Outcome::Committed => {}
         }
         outcome
+    }
+
+    fn limits(&mut self) -> Result<RecordLimits, Error> {
+        self.call()?;
+        Ok(LIMITS)
     }
 
     fn discard_producers(&mut self) {

@@ -18,6 +18,7 @@ use crate::edits::EditLog;
 use crate::http::Health;
 use crate::kafka::OffsetOf;
 use crate::partition::{Names, Shared, Writing};
+use crate::shard::model::LIMITS;
 use crate::shard::{Pace, Parts, Shard, StartAt};
 use crate::wire::{OutputFormat, WriterSchemas};
 
@@ -59,8 +60,7 @@ impl World {
                     names,
                     format: OutputFormat::Json,
                     cloud_events: false,
-                    escalated_bytes_max: 1_000_000,
-                    dead_letter_bytes_max: 1_000_000,
+                    limits: LIMITS,
                 },
                 instance: format!("i{instance}"),
             },

@@ -1,6 +1,7 @@
 //! Limits on what one ticket can bring about.
 
 use super::*;
+use crate::record::{OutgoingRecord, RecordLimits};
 
 impl Scene {
     /// Writes a created event of T1 with as many labels as there may be, of this size each.
@@ -14,6 +15,18 @@ impl Scene {
             labels.join(",")
         );
         self.brokers.borrow_mut().produce(0, 0, NINE, "T1", &value);
+    }
+
+    /// The only dead letter that was written.
+    fn letter(&self) -> OutgoingRecord {
+        let brokers = self.brokers.borrow();
+        let mut letters = brokers
+            .written
+            .iter()
+            .filter(|record| &*record.topic == "dead-letters");
+        let letter = letters.next().unwrap().clone();
+        assert!(letters.next().is_none());
+        letter
     }
 
     fn raised_ticket(&self) -> Value {
@@ -31,7 +44,10 @@ impl Scene {
 fn an_event_that_its_topic_does_not_take_is_written_without_tags_and_labels() {
     for (bytes, labels, tags) in [(10, 200, 1), (100, 0, 0)] {
         let mut scene = Scene::new();
-        scene.escalated_bytes_max = 10_000;
+        scene.brokers.borrow_mut().limits = Some(RecordLimits {
+            escalated_bytes_max: 10_000,
+            ..LIMITS
+        });
         let mut shard = scene.owner(&[0]);
         scene.create_large(bytes);
         scene.run(&mut shard, 16);
@@ -70,4 +86,57 @@ fn facts_that_wait_beyond_the_limit_are_dead_letters() {
     scene.create(0, "T1", 61);
     scene.run(&mut shard, 62);
     assert_eq!(scene.count("dead-letters"), 6, "there is room again");
+}
+
+#[test]
+fn a_limit_that_is_lowered_while_the_service_runs_is_kept_to_and_nothing_comes_twice() {
+    let mut scene = Scene::new();
+    let mut shard = scene.owner(&[0, 1]);
+    scene.create(0, "T1", 0);
+    scene.create(1, "T2", 0);
+    scene.run(&mut shard, 1);
+    {
+        let mut brokers = scene.brokers.borrow_mut();
+        brokers.produce(0, 0, NINE + MINUTE, "T3", &"?".repeat(5_000));
+        brokers.limits = Some(RecordLimits {
+            dead_letter_bytes_max: 1_000,
+            ..LIMITS
+        });
+        brokers.faults.push_back(Fault::TooLarge);
+        brokers.restores.clear();
+    }
+    scene.run(&mut shard, 16);
+    let letter = scene.letter();
+    assert_eq!(letter.value.as_deref(), Some(&b""[..]));
+    assert!(
+        letter
+            .headers
+            .contains(&("truncated".to_owned(), Some(b"true".to_vec())))
+    );
+    assert_eq!(
+        scene.brokers.borrow().restores,
+        [0],
+        "the other was no part of it"
+    );
+    let mut raised = scene.raised_tickets();
+    raised.sort();
+    assert_eq!(raised, ["T1", "T2"]);
+}
+
+#[test]
+fn what_is_too_large_under_the_known_limits_is_sent_again_as_it_is() {
+    let mut scene = Scene::new();
+    let mut shard = scene.owner(&[0]);
+    {
+        let mut brokers = scene.brokers.borrow_mut();
+        brokers.produce(0, 0, NINE, "T3", &"?".repeat(5_000));
+        brokers.faults.extend([Fault::TooLarge, Fault::TooLarge]);
+    }
+    scene.run(&mut shard, 1);
+    assert_eq!(scene.letter().value.unwrap().len(), 5_000);
+    assert_eq!(
+        scene.brokers.borrow().restores,
+        [0],
+        "only at the beginning"
+    );
 }

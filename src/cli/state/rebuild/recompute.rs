@@ -15,6 +15,7 @@ use crate::kafka;
 use crate::kafka::sweep::{Span, Sweep};
 use crate::partition::{Shared, Writing};
 use crate::rebuild::{Rebuild, Rebuilt};
+use crate::record::RecordLimits;
 use crate::service::{self, edits::EditTopic};
 use crate::settings::Settings;
 use crate::wire;
@@ -98,8 +99,11 @@ fn shared(settings: &Settings) -> anyhow::Result<Shared> {
             // Events are dropped.
             format: wire::OutputFormat::Json,
             cloud_events: false,
-            escalated_bytes_max: usize::MAX,
-            dead_letter_bytes_max: usize::MAX,
+            limits: RecordLimits {
+                escalated_bytes_max: usize::MAX,
+                dead_letter_bytes_max: usize::MAX,
+                batch_bytes_max: usize::MAX,
+            },
         },
         instance: settings.instance.clone(),
     })
