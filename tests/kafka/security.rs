@@ -1,4 +1,4 @@
-//! Who may do what: TLS, a login by each mechanism, and just the rights that `docs/security.md`
+//! Who may do what: TLS, a login by each mechanism or by a certificate, and just the rights that `docs/security.md`
 //! names, at a broker that asks for all of it. And where something is refused: what is told, and
 //! that no secret ever is.
 
@@ -86,11 +86,18 @@ fn documented(site: &Site, user: &str) -> Vec<String> {
     grants
 }
 
-/// Starts a command with the settings of that name, at the listener for users.
+/// The settings of whoever has a certificate instead of a password.
+const CERTIFIED: &str = "certified";
+
+/// Starts a command with the settings of that name, at the listener for its users.
 fn start(site: &Site, settings: &str, command: &[&str]) -> Escalator {
     let config = site.path().join(format!("{settings}.toml"));
     let common = ["--config", config.to_str().unwrap(), "--brokers"];
-    let arguments = [command, &common, &[&secured().address]].concat();
+    let address = match settings {
+        CERTIFIED => &secured().certified_address,
+        _ => &secured().address,
+    };
+    let arguments = [command, &common, &[address]].concat();
     let environment = [("PASSWORD_OF_KAFKA", PLAIN_PASSWORD)];
     Escalator::start_with(site.path(), &unique(command[0]), &arguments, &environment)
 }
@@ -103,7 +110,7 @@ fn assert_no_secret(text: &str) {
 }
 
 #[test]
-fn every_mechanism_works_with_the_rights_that_are_documented() {
+fn every_login_works_with_the_rights_that_are_documented() {
     let site = site();
     secured().grant(&documented(&site, USER));
     let in_file = format!("{{ file = '{}' }}", site.path().join("password").display());
@@ -124,6 +131,23 @@ fn every_mechanism_works_with_the_rights_that_are_documented() {
         assert_serves(&site, mechanism, number);
         assert_commands_work(&site, mechanism);
     }
+    let Secured {
+        trusted,
+        certificate,
+        key,
+        ..
+    } = secured();
+    let certified = format!(
+        "{NOTIFY_FROM}[kafka.properties]\n'security.protocol' = 'SSL'\n\
+         'ssl.ca.location' = '{}'\n'ssl.certificate.location' = '{}'\n\
+         'ssl.key.location' = '{}'\n",
+        trusted.display(),
+        certificate.display(),
+        key.display(),
+    );
+    site.write_settings(CERTIFIED, &certified);
+    assert_serves(&site, CERTIFIED, logins.len());
+    assert_commands_work(&site, CERTIFIED);
 }
 
 /// The service decides about a ticket, and shows no secret while it does.

@@ -214,8 +214,8 @@ impl Ports {
 /// What a broker has beyond the usual.
 #[derive(Default)]
 struct More {
-    /// A listener named `SECURE`, as in `,SECURE://host:port`.
-    listener: String,
+    /// Listeners named `SECURE` and `CERTIFIED`, as in `,SECURE://host:port`.
+    listeners: String,
     /// Lines of its settings.
     settings: String,
     /// Arguments with which its storage is formatted.
@@ -243,8 +243,8 @@ fn server_properties(id: usize, nodes: &[Ports], directory: &Path, more: &More) 
         listeners += &format!(",DOOR://127.0.0.1:{port}");
         advertised += &format!(",DOOR://127.0.0.1:{told}");
     }
-    listeners += &more.listener;
-    advertised += &more.listener;
+    listeners += &more.listeners;
+    advertised += &more.listeners;
     let settings = &more.settings;
     let voters: Vec<String> = (1..)
         .zip(nodes)
@@ -265,7 +265,7 @@ fn server_properties(id: usize, nodes: &[Ports], directory: &Path, more: &More) 
          advertised.listeners={advertised}\n\
          controller.listener.names=CONTROLLER\n\
          listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DOOR:PLAINTEXT,\
-         SECURE:SASL_SSL\n\
+         SECURE:SASL_SSL,CERTIFIED:SSL\n\
          inter.broker.listener.name=PLAINTEXT\n\
          log.dirs={}\n\
          broker.session.timeout.ms={session_ms}\n\
@@ -330,6 +330,28 @@ fn spawn(jars: &Path, heap_mb: u32, directory: &Path) -> Child {
         .stderr(log)
         .spawn()
         .expect("a shell can be started")
+}
+
+/// Runs a program of `tests/broker`; answers with what it prints.
+///
+/// # Errors
+/// What it told when it failed.
+pub(crate) fn run_program<'a>(
+    program: &str,
+    arguments: impl IntoIterator<Item = &'a str>,
+) -> Result<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = java(&jars(), 256)
+        .arg(root.join("tests/broker").join(program))
+        .args(arguments)
+        .output()
+        .expect("`java` can be started");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    if output.status.success() {
+        Ok(text(output.stdout))
+    } else {
+        Err(text(output.stderr))
+    }
 }
 
 fn java(jars: &Path, heap_mb: u32) -> Command {
