@@ -16,6 +16,7 @@ use super::verdict::Expected;
 use super::watcher::Watcher;
 use crate::PARTITIONS;
 use crate::site::Site;
+use crate::support::broker::run_program;
 use crate::support::process::Escalator;
 use crate::support::{pass, wait_until};
 
@@ -331,6 +332,14 @@ impl<'a> Stage<'a> {
         held_back
     }
 
+    /// Which transactions are open where, and what their coordinators say of them.
+    fn open_transactions(&self) -> String {
+        let topics = ["escalated", "notify", "state"].map(|name| self.site.topic(name));
+        let arguments = [self.site.broker.as_str()].into_iter();
+        let arguments = arguments.chain(topics.iter().map(String::as_str));
+        run_program("Open.java", arguments).unwrap_or_else(|error| error)
+    }
+
     fn remove_topics(&self) {
         let names = [
             "created",
@@ -353,9 +362,10 @@ impl Drop for Stage<'_> {
             // Nobody is left to tell that it could not be told.
             drop(writeln!(
                 std::io::stderr(),
-                "{}held back: {:?}",
+                "{}held back: {:?}\n{}",
                 tails.concat(),
-                self.held_back()
+                self.held_back(),
+                self.open_transactions()
             ));
         }
     }
