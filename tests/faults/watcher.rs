@@ -1,8 +1,8 @@
 //! A subscriber that notes when events arrive.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -25,7 +25,14 @@ pub(crate) struct Arrival {
     pub(crate) at_ms: i64,
     pub(crate) due_ms: i64,
     pub(crate) partition: i32,
-    pub(crate) id: String,
+}
+
+/// What has come so far. Whoever asks must not take long: nothing is noted meanwhile, and what was not
+/// noted looks as if it had not come.
+#[derive(Default)]
+struct Noted {
+    arrivals: Vec<Arrival>,
+    ids: HashSet<String>,
 }
 
 /// How long nothing came of a partition although something was due.
@@ -47,7 +54,7 @@ impl ConsumerContext for Quiet {}
 
 /// Reads a topic of events until it goes out of scope.
 pub(crate) struct Watcher {
-    arrivals: Arc<Mutex<Vec<Arrival>>>,
+    noted: Arc<Mutex<Noted>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -75,20 +82,22 @@ impl Watcher {
             place.unwrap();
         }
         consumer.assign(&list).unwrap();
-        let arrivals = Arc::<Mutex<Vec<Arrival>>>::default();
+        let noted = Arc::<Mutex<Noted>>::default();
         let stop = Arc::<AtomicBool>::default();
-        let (noted, is_over) = (Arc::clone(&arrivals), Arc::clone(&stop));
+        let (notes, is_over) = (Arc::clone(&noted), Arc::clone(&stop));
         let thread = std::thread::spawn(move || {
             while !is_over.load(Ordering::Acquire) {
                 // Errors come of brokers that are away, and pass.
                 if let Some(Ok(record)) = consumer.poll(Duration::from_millis(20)) {
-                    let arrival = arrival(record.partition(), record.payload().unwrap());
-                    noted.lock().unwrap().push(arrival);
+                    let (arrival, id) = arrival(record.partition(), record.payload().unwrap());
+                    let mut noted = notes.lock().unwrap();
+                    noted.arrivals.push(arrival);
+                    noted.ids.insert(id);
                 }
             }
         });
         Self {
-            arrivals,
+            noted,
             stop,
             thread: Some(thread),
         }
@@ -96,16 +105,18 @@ impl Watcher {
 
     /// How many different events have come.
     pub(crate) fn count(&self) -> usize {
-        let arrivals = self.arrivals.lock().unwrap();
-        let ids: BTreeSet<&str> = arrivals.iter().map(|arrival| &*arrival.id).collect();
-        ids.len()
+        self.noted().ids.len()
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap()
     }
 
     /// Whether every partition has published something within the last moment that was due within
     /// a second before.
     pub(crate) fn is_current(&self) -> bool {
         let since = now_ms() - 1_000;
-        let arrivals = self.arrivals.lock().unwrap();
+        let arrivals = &self.noted().arrivals;
         let fresh = arrivals.iter().rev().take_while(|seen| seen.at_ms >= since);
         let fresh: BTreeSet<i32> = fresh
             .filter(|seen| seen.at_ms - seen.due_ms < 1_000)
@@ -116,7 +127,7 @@ impl Watcher {
 
     /// How long the partition that has been silent for longest has been so.
     pub(crate) fn silence(&self) -> Duration {
-        let arrivals = self.arrivals.lock().unwrap();
+        let arrivals = &self.noted().arrivals;
         let last_ms = (0..PARTITIONS).map(|partition| {
             let mut of_it = arrivals
                 .iter()
@@ -130,7 +141,7 @@ impl Watcher {
 
     /// The longest time since an instant that a partition published nothing while something was due.
     pub(crate) fn longest_gap(&self, since_ms: i64) -> Gap {
-        let arrivals = self.arrivals.lock().unwrap();
+        let arrivals = &self.noted().arrivals;
         let gaps = (0..PARTITIONS).map(|partition| {
             let of_it = arrivals.iter().filter(|seen| seen.partition == partition);
             longest_gap(since_ms, &of_it.collect::<Vec<_>>())
@@ -161,15 +172,16 @@ fn longest_gap(since_ms: i64, arrivals: &[&Arrival]) -> Gap {
     longest
 }
 
-fn arrival(partition: i32, value: &[u8]) -> Arrival {
+/// With its id.
+fn arrival(partition: i32, value: &[u8]) -> (Arrival, String) {
     let event: Value = serde_json::from_slice(value).unwrap();
     let due = Timestamp::parse(event["due_at"].as_str().unwrap()).unwrap();
-    Arrival {
+    let arrival = Arrival {
         at_ms: now_ms(),
         due_ms: due.as_millis(),
         partition,
-        id: event["id"].as_str().unwrap().to_owned(),
-    }
+    };
+    (arrival, event["id"].as_str().unwrap().to_owned())
 }
 
 impl Drop for Watcher {

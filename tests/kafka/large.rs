@@ -78,6 +78,7 @@ fn write_noise(site: &Site, count: usize, bytes: usize) {
     }
 }
 
+#[track_caller]
 fn wait_for_letters(site: &Site, count: usize) -> Vec<Seen> {
     let letters = wait_until("the dead letters", PATIENCE, || {
         Some(site.read("dead")).filter(|letters| letters.len() >= count)
