@@ -113,11 +113,7 @@ impl Rebuild {
         let differs = report.not_decided + report.not_published > 0;
         let is_good = !differs || self.accept_differences;
         if let Some(sole) = sole.filter(|_| is_good) {
-            sole.commit(&transaction(
-                &settings,
-                &found,
-                std::mem::take(&mut changes),
-            ))?;
+            sole.commit(transaction(&settings, &found, std::mem::take(&mut changes)))?;
             report.written = true;
         }
         match self.output {
