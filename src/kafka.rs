@@ -21,6 +21,7 @@ pub mod cluster;
 pub mod consumer;
 pub mod edits;
 mod error;
+mod flight;
 mod group;
 pub mod lanes;
 pub mod log;

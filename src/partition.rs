@@ -1,9 +1,10 @@
 //! One assigned partition: records in, a decided batch out. No Kafka client in here.
 //!
-//! A partition holds the tickets of its last committed state, and at most one batch on top of it.
-//! [`Partition::decide`] fills the batch and answers with everything that the transaction must
-//! hold; [`Partition::commit`] makes it the state. There is no way back from a batch but to drop
-//! the partition and to restore it: a batch that was aborted is sent again as it is.
+//! A partition holds the tickets of its state, and at most one batch on top of it.
+//! [`Partition::decide`] fills the batch, [`Partition::batch`] tells everything that its transaction
+//! must hold, and [`Partition::commit`] makes it the state. That may be done before the transaction is
+//! committed, as long as it is sent again until it is: there is no way back from a batch but to drop
+//! the partition and to restore it.
 //!
 //! ```text
 //! offer ──► inputs, in order of record timestamp ──► decode ──┬─► engine ──► state, events
@@ -87,7 +88,7 @@ pub struct Partition {
     number: i32,
     engine: Engine,
     inputs: Inputs,
-    /// As of the last committed transaction; before the first one, as it will be.
+    /// As of the last transaction; before the first one, as it will be.
     meta: Meta,
     /// Whether the batch moves an offset.
     has_moved: bool,
@@ -161,13 +162,13 @@ impl Partition {
         self.number
     }
 
-    /// The tickets of the last committed state.
+    /// The tickets of the state.
     #[must_use]
     pub const fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// The record of the partition as of the last commit.
+    /// The record of the partition as of the last transaction.
     #[must_use]
     pub const fn meta(&self) -> &Meta {
         &self.meta
@@ -373,7 +374,7 @@ impl Partition {
         })
     }
 
-    /// The state as of the last commit, for whoever has the partition next, if `settled` is the
+    /// The state as of the last transaction, for whoever has the partition next, if `settled` is the
     /// identity of the transaction that was committed last. None when another one may be committed.
     #[must_use]
     pub fn park(mut self, settled: &str) -> Option<Restored> {
@@ -389,7 +390,8 @@ impl Partition {
         })
     }
 
-    /// Makes the batch the state: its transaction is committed.
+    /// Makes the batch the state, and answers with what is to be counted once its transaction is
+    /// committed.
     pub fn commit(&mut self) -> Counted {
         self.engine.commit();
         self.traces.forget_before(self.reached);

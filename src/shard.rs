@@ -1,4 +1,4 @@
-//! The cycle on one OS thread: poll, decide, one transaction, merge.
+//! The cycle on one OS thread: poll, decide, one transaction, while the last one is under way.
 //!
 //! ```text
 //! turn:  poll          callbacks are served, records go to their partitions
@@ -7,14 +7,20 @@
 //!        restorations  restored partitions begin to be read
 //!        ends          proof that nothing is unread, where something waits for it; new plans
 //!        decide        every partition fills its batch
-//!        settle        one transaction with all batches, until its outcome is known
+//!        settle        the last transaction has landed; the next one with all batches begins
 //! ```
 //!
-//! Nothing is open while callbacks run: a transaction begins and ends inside `settle.rs`, which
-//! serves them only between attempts, and takes out of the batch what they took away. State in
-//! memory is always the last committed one with at most one batch on top, so an aborted batch is
-//! sent again as it is, and an unknown outcome is resolved by the identity in the committed
-//! offsets without reading anything again. Whatever is neither, is restored.
+//! One transaction is under way at a time, on a thread of the log's. Meanwhile the cycle reads into the
+//! next batch, and once that is full decides it; a batch that is not full is decided when the
+//! transaction has landed, so that it takes what comes until then. A batch becomes the state in memory
+//! when its transaction is cut. So memory holds the last committed state, at most one transaction on top
+//! of it, and one batch on top of that.
+//!
+//! Only the first attempt leaves the cycle free. An aborted transaction is sent again as it is, and an
+//! unknown outcome is resolved by the identity in the committed offsets without reading anything again;
+//! `settle.rs` does that with nothing else going on, serves callbacks only between attempts, and takes
+//! out of the transaction what they took away. Whatever is neither, is restored, and what was read
+//! since goes with it. No callback takes a partition away before the transaction under way has landed.
 //!
 //! The log is a trait, so that the very same code runs against a model of Kafka on a virtual clock.
 
@@ -27,6 +33,7 @@ mod schemas;
 mod settle;
 #[cfg(test)]
 mod simulation;
+mod standing;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -160,8 +167,14 @@ pub struct Shard<L> {
     fenced: VecDeque<Duration>,
     /// When all partitions were asked for proof last, by [`Clock::elapsed`].
     proved: Option<Duration>,
+    /// How many records the present batches have read.
+    taken: usize,
     /// How long the present batches took to decide.
     deciding: Duration,
+    /// Whether they have left something to decide.
+    is_more_left: bool,
+    /// The transaction that is not known to be committed.
+    flight: Option<settle::Flight>,
     tally: Tally,
     health: health::Told,
     registry: schemas::Registry,
@@ -179,14 +192,17 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             transactions: 0,
             fenced: VecDeque::new(),
             proved: None,
+            taken: 0,
             deciding: Duration::ZERO,
+            is_more_left: false,
+            flight: None,
             tally: Tally::default(),
             health: health::Told::default(),
             registry: schemas::Registry::default(),
         }
     }
 
-    /// Runs until it is told to stop, then leaves the group.
+    /// Runs until it is told to stop, waits for the transaction under way, and leaves the group.
     ///
     /// # Errors
     /// When waiting would not help.
@@ -199,6 +215,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 Err(error) => result = Err(error),
             }
         }
+        self.see_off();
         self.slots.clear();
         self.log.leave();
         result
@@ -213,18 +230,25 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         self.serve_schemas();
         let taken = self.gather(wait, is_ready)?;
         self.serve_changes();
+        if !self.recover(stop)? {
+            return Ok(Duration::ZERO);
+        }
         self.serve_restorations()?;
         if !is_ready {
             self.tell_health();
             return Ok(BUSY);
         }
+        if self.has_to_wait(taken)? {
+            self.adjust_reading()?;
+            self.tell_health();
+            return Ok(Duration::ZERO);
+        }
         self.prove()?;
-        let is_more_left = self.decide();
+        self.decide();
         self.settle(stop)?;
-        self.show();
         self.adjust_reading()?;
         self.tell_health();
-        Ok(if is_more_left || taken > 0 {
+        Ok(if self.is_more_left || taken > 0 {
             Duration::ZERO
         } else {
             self.rest()
@@ -235,6 +259,33 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     fn prepare(&mut self) -> Result<bool, Error> {
         let prepared = self.log.prepare();
         self.allow_retriable(prepared).map(|done| done.is_some())
+    }
+
+    /// Whether the batches have read as much as a transaction takes.
+    const fn is_full(&self) -> bool {
+        self.taken >= self.parts.pace.records_max
+    }
+
+    /// Whether the batches go on being read because the transaction under way has not landed; `taken`
+    /// is what was read last. Waits for a while when that was nothing.
+    fn has_to_wait(&mut self, taken: usize) -> Result<bool, Error> {
+        if !self.is_under_way() || self.is_full() || self.is_more_left {
+            return Ok(false);
+        }
+        if taken > 0 {
+            self.look(Duration::ZERO);
+            return Ok(self.is_under_way());
+        }
+        // Anything else waits for the end of the transaction; only reading must not stand still.
+        let mut slots = self.slots.values();
+        if slots
+            .any(|slot| matches!(slot, Slot::Live(live) if live.partition.inputs().is_waiting()))
+        {
+            self.prove()?;
+        }
+        self.look(BUSY);
+        // What came meanwhile belongs to the batch that is decided next.
+        Ok(true)
     }
 
     /// Takes records until there are none, or enough for a transaction; answers with how many were
@@ -260,25 +311,26 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             self.serve_changes();
             let now = self.parts.clock.now();
             if may_read {
-                taken += self.read(self.parts.pace.records_max - taken, now);
+                taken += self.read(now);
             }
-            let is_full = taken >= self.parts.pace.records_max;
             let is_time = self.parts.clock.elapsed() >= begun + self.parts.pace.interval;
-            if count == 0 || is_full || !may_read || is_time {
+            if count == 0 || self.is_full() || !may_read || is_time {
                 return Ok(taken);
             }
         }
     }
 
-    /// Reads what may be read into the batches.
-    fn read(&mut self, limit: usize, now: Timestamp) -> usize {
-        let mut left = limit;
+    /// Reads what may be read into the batches, and they have room for.
+    fn read(&mut self, now: Timestamp) -> usize {
+        let room = self.parts.pace.records_max.saturating_sub(self.taken);
+        let mut left = room;
         for slot in self.slots.values_mut() {
             if let Slot::Live(live) = slot {
                 left -= live.partition.read(left, now, &self.parts.shared);
             }
         }
-        limit - left
+        self.taken += room - left;
+        room - left
     }
 
     /// Asks for the ends of the inputs where something waits for that, and of the log of plan edits,
@@ -317,13 +369,13 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             }
         }
         // An input that turned out to be at its end lets the other go on.
-        self.read(self.parts.pace.records_max, now);
+        self.read(now);
         Ok(())
     }
 
-    /// Decides what can be decided; answers with whether more is left. Partitions that have much to
-    /// decide have the same share of a transaction: none waits until another has done it all.
-    fn decide(&mut self) -> bool {
+    /// Decides what can be decided. Partitions that have much to decide have the same share of a
+    /// transaction: none waits until another has done it all.
+    fn decide(&mut self) {
         let now = self.parts.clock.now();
         let started = std::time::Instant::now();
         let shared = &self.parts.shared;
@@ -337,17 +389,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             }
         }
         self.deciding = started.elapsed();
-        is_more_left
-    }
-
-    /// Shows how all partitions stand. Only what is committed is shown: a deadline whose transaction
-    /// does not come through has not fired, and grows old.
-    fn show(&mut self) {
-        for slot in self.slots.values_mut() {
-            if let Slot::Live(live) = slot {
-                live.show(self.parts.shared.grace);
-            }
-        }
+        self.is_more_left = is_more_left;
     }
 
     /// Stops or continues reading where a buffer is full or has room again.

@@ -11,7 +11,7 @@ use super::client::ClientSettings;
 use super::consumer::{Change, Committed, GroupConsumer, InputPartition, Polled};
 use super::edits::{EditReader, Edits};
 use super::error::Error;
-use super::lanes::{Lanes, Outcome, Transaction};
+use super::lanes::{Landed, Lanes, Transaction};
 use super::log::{End, Ends, Log, Restoration};
 use super::native::OffsetOf;
 use super::restore::RestoreReader;
@@ -161,8 +161,12 @@ impl<S: Send + 'static> Log for Cluster<S> {
         self.lanes.prepare()
     }
 
-    fn transact(&mut self, transaction: &Transaction) -> Outcome {
-        self.lanes.transact(transaction, &self.member)
+    fn begin(&mut self, transaction: Arc<Transaction>) {
+        self.lanes.begin(transaction, &self.member);
+    }
+
+    fn landed(&mut self, wait: Duration) -> Option<Landed> {
+        self.lanes.landed(wait)
     }
 
     fn limits(&mut self) -> Result<RecordLimits, Error> {

@@ -1,7 +1,8 @@
 //! The member of the group that reads the inputs.
 //!
-//! A rebalance callback runs inside [`GroupConsumer::poll`] and only notes what changed; the cycle
-//! takes the notes after the poll and acts on them with nothing open. A partition that was assigned
+//! A rebalance callback runs inside [`GroupConsumer::poll`]. It waits until the transaction under way has
+//! landed before it gives partitions up, and notes what changed; the cycle takes the notes after the
+//! poll and acts on them with nothing under way. A partition that was assigned
 //! is not read before the cycle has restored its state and names the offset to go on from: only
 //! then the library hears of it, always with that offset.
 //!
@@ -14,6 +15,7 @@
 //! out of the library's memory because they may wait for records of the other input, and one
 //! record left behind would hold the whole fetched block.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{
@@ -25,6 +27,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::ClientSettings;
 use super::error::{Error, is_transient};
+use super::flight::Flight;
 use super::group::GroupContext;
 use super::native::{self, OffsetOf};
 use crate::record::Record;
@@ -300,6 +303,11 @@ impl GroupConsumer {
     /// Who this member is, for the offsets of a transaction.
     pub fn group_metadata(&self) -> Option<ConsumerGroupMetadata> {
         self.consumer.group_metadata()
+    }
+
+    /// Gives no partition up before this transaction has landed.
+    pub(super) fn wait_for(&self, flight: Arc<Flight>) {
+        *self.consumer.context().flight() = Some(flight);
     }
 
     /// Leaves the group, so that the others take over at once, and ends when that has happened or

@@ -1,7 +1,8 @@
-//! The rebalance callbacks of the group member: they note what changed, and nothing else.
+//! The rebalance callbacks of the group member: they note what changed, and wait for the transaction
+//! under way before they give anything up.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -12,12 +13,15 @@ use rdkafka::types::RDKafkaRespErr;
 
 use super::client::Ear;
 use super::consumer::{Change, InputPartition};
+use super::flight::Flight;
 
 /// Notes what rebalances change.
 pub(super) struct GroupContext {
     pub(super) ear: Ear,
     topics: Vec<String>,
     ledger: Mutex<Ledger>,
+    /// The transaction that was begun last.
+    flight: Mutex<Option<Arc<Flight>>>,
 }
 
 #[derive(Default)]
@@ -36,7 +40,14 @@ impl GroupContext {
             ear: Ear::default(),
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
             ledger: Mutex::default(),
+            flight: Mutex::default(),
         }
+    }
+
+    /// The transaction that was begun last, to be waited for.
+    pub(super) fn flight(&self) -> MutexGuard<'_, Option<Arc<Flight>>> {
+        let flight = self.flight.lock();
+        flight.expect("nothing panics while it holds the flight")
     }
 
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -75,6 +86,11 @@ impl GroupContext {
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        // The generation that its offsets belong to ends with the answer to this callback.
+        let flight = self.flight().take();
+        if let Some(flight) = flight {
+            flight.wait();
+        }
         let inputs = self.inputs(list);
         let mut started = TopicPartitionList::new();
         let mut ledger = self.ledger();

@@ -5,28 +5,31 @@
 //! transactional id) the markers of one are written while the other works. The commit of one lane
 //! has been answered before the other begins, so the order of transactions is kept.
 //!
+//! A transaction goes on by itself, on a thread that the lanes have for that, while the cycle reads and
+//! decides. The next one begins only when it has landed.
+//!
 //! Every outcome is one of five: see [`Outcome`]. The library's client knows no protocol by which
 //! the broker could tell a late commit of one transaction from the commit of the next, so after
 //! anything indefinite, even a connection that broke while the commit was answered well, the
 //! producer is made anew: that raises its epoch, and whatever is still under way is refused.
 
+mod attempt;
 mod context;
 
-use std::sync::mpsc::channel;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
 
-use rdkafka::consumer::ConsumerGroupMetadata;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{Producer, ThreadedProducer};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::ClientSettings;
 use super::consumer::GroupConsumer;
 use super::error::Error;
-use super::native::{self, TransactionError};
-use super::writer::outgoing;
+use super::flight::Flight;
 use crate::record::OutgoingRecord;
 use context::LaneContext;
+
+use attempt::{Attempt, Offsets, transaction_error};
 
 /// One call waits this long, so that a stop or a broken connection is noticed between calls.
 const CALL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -34,10 +37,6 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(1);
 /// The most bytes of records that are sent together, and the client's own measure. Less, where a topic
 /// takes less: a broker refuses what is larger as a whole, and the client sends it no other way.
 const BATCH_BYTES_MAX: usize = 1_000_000;
-
-/// A commit without an answer is given up after this many times the transaction's timeout: the
-/// broker has decided by then, and the committed offsets tell how.
-const GIVE_UP_FACTOR: u32 = 2;
 
 /// The offset to go on from after this transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,12 +79,25 @@ pub enum Outcome {
     Fenced(String),
 }
 
+/// The end of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Landed {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub after: Duration,
+}
+
 /// The two lanes of one shard.
 pub struct Lanes {
     settings: ClientSettings,
     batch_bytes_max: usize,
     lanes: [Lane; 2],
     next: usize,
+    /// The thread that makes attempts; none before the first, and after one was left behind.
+    thread: Option<Sender<Attempt>>,
+    /// The transaction under way, and its lane.
+    flight: Option<(usize, Arc<Flight>)>,
 }
 
 #[derive(Default)]
@@ -108,6 +120,8 @@ impl Lanes {
             batch_bytes_max: BATCH_BYTES_MAX,
             lanes: [lane(0), lane(1)],
             next: 0,
+            thread: None,
+            flight: None,
         }
     }
 
@@ -132,38 +146,90 @@ impl Lanes {
         }
     }
 
-    /// Runs one transaction on the lane whose turn it is.
+    /// Begins a transaction on the lane whose turn it is; it goes on by itself, and the member gives
+    /// no partition up before it has landed.
     ///
     /// # Panics
     /// When the lanes were not prepared since they were made or since an outcome other than
-    /// [`Outcome::Committed`], [`Outcome::Aborted`] and [`Outcome::TooLarge`].
-    pub fn transact(&mut self, transaction: &Transaction, member: &GroupConsumer) -> Outcome {
-        let lane = &mut self.lanes[self.next];
-        self.next = 1 - self.next;
-        let producer = lane
-            .producer
-            .as_ref()
-            .filter(|_| lane.ready)
-            .expect("a lane is prepared before it is used");
+    /// [`Outcome::Committed`], [`Outcome::Aborted`] and [`Outcome::TooLarge`], and when the transaction before has not landed.
+    pub fn begin(&mut self, transaction: Arc<Transaction>, member: &GroupConsumer) {
+        assert!(self.flight.is_none(), "one transaction at a time");
+        let lane = &self.lanes[self.next];
+        let producer = lane.producer.clone().filter(|_| lane.ready);
+        let producer = producer.expect("a lane is prepared before it is used");
         producer.context().ear.settle();
-        let patience = self.settings.transaction_timeout;
-        let attempt = Attempt {
-            producer,
-            patience,
-            answer_patience: answer_patience(&self.settings),
+        let flight = Arc::new(Flight::new());
+        self.flight = Some((self.next, Arc::clone(&flight)));
+        self.next = 1 - self.next;
+        member.wait_for(Arc::clone(&flight));
+        match Offsets::of(&transaction, member) {
+            Ok(offsets) => self.hand_over(Attempt {
+                producer,
+                transaction,
+                offsets,
+                patience: self.settings.transaction_timeout,
+                answer_patience: answer_patience(&self.settings),
+                flight,
+            }),
+            Err(error) => flight.land(Outcome::Aborted(error.to_string())),
+        }
+    }
+
+    /// Hands an attempt over to the thread, which is started if there is none.
+    fn hand_over(&mut self, attempt: Attempt) {
+        let thread = match self.thread.take() {
+            Some(thread) => Ok(thread),
+            None => attempt::thread(),
         };
-        let outcome = attempt.run(transaction, member);
-        match &outcome {
+        let flight = Arc::clone(&attempt.flight);
+        let handed_over = thread
+            .map_err(|error| error.to_string())
+            .and_then(|thread| {
+                let sent = thread.send(attempt).map_err(|error| error.to_string());
+                sent.map(|()| self.thread = Some(thread))
+            });
+        if let Err(reason) = handed_over {
+            // Nothing of it was begun.
+            flight.land(Outcome::Aborted(reason));
+        }
+    }
+
+    /// What became of the transaction that was begun, told once; waits at most so long for that. None
+    /// while it is under way.
+    pub fn landed(&mut self, wait: Duration) -> Option<Landed> {
+        let (index, flight) = self.flight.as_ref()?;
+        let landed = flight.landed(wait)?;
+        let lane = &mut self.lanes[*index];
+        self.flight = None;
+        match &landed.outcome {
             Outcome::Committed | Outcome::Aborted(_) | Outcome::TooLarge(_) => {
-                if producer.context().ear.take_disturbed() {
+                let producer = lane.producer.as_ref();
+                if producer.is_some_and(|it| it.context().ear.take_disturbed()) {
                     lane.discard();
                 }
             }
             Outcome::Fenced(_) => lane.discard(),
-            // What did not answer this one will not answer the other, which would wait as long again.
-            Outcome::Unknown(_) => self.discard(),
+            Outcome::Unknown(_) => {
+                // What did not answer this one will not answer the other, which would wait as long
+                // again; and the thread may be in a call that does not come back.
+                self.discard();
+                self.thread = None;
+            }
         }
-        outcome
+        Some(landed)
+    }
+
+    /// Runs one transaction to its end.
+    ///
+    /// # Panics
+    /// As [`Lanes::begin`] does.
+    pub fn transact(&mut self, transaction: Arc<Transaction>, member: &GroupConsumer) -> Outcome {
+        self.begin(transaction, member);
+        loop {
+            if let Some(landed) = self.landed(CALL_TIMEOUT) {
+                return landed.outcome;
+            }
+        }
     }
 
     /// Gives both producers up; [`Lanes::prepare`] makes new ones, which settle whatever is open.
@@ -239,7 +305,7 @@ fn create(
         ("batch.size", batch_bytes.as_str()),
         ("compression.type", "lz4"),
         // More than a batch has with the default of `tuning.transaction_records`: sending waits for
-        // room, and the cycle with it.
+        // room, and the next batch for that.
         ("queue.buffering.max.messages", "100000"),
     ];
     let fixed = [
@@ -260,201 +326,4 @@ fn create(
             client: "transactional",
             source: source.into(),
         })
-}
-
-/// One transaction on its way; every way out is an outcome.
-#[derive(Clone, Copy)]
-struct Attempt<'a> {
-    producer: &'a ThreadedProducer<LaneContext>,
-    /// How long the broker keeps the transaction open.
-    patience: Duration,
-    /// How long a broker may take to answer.
-    answer_patience: Duration,
-}
-
-impl Attempt<'_> {
-    fn run(self, transaction: &Transaction, member: &GroupConsumer) -> Outcome {
-        self.producer.context().take_failure();
-        if let Err(error) = self.producer.begin_transaction() {
-            return broken(transaction_error(&error));
-        }
-        for record in &transaction.records {
-            if let Err(error) = self.send(record) {
-                return self.abort(error);
-            }
-        }
-        if let Err(error) = self.send_offsets(transaction, member) {
-            return if error.fatal {
-                broken(error)
-            } else {
-                self.abort(error)
-            };
-        }
-        self.commit()
-    }
-
-    fn send(self, record: &OutgoingRecord) -> Result<(), TransactionError> {
-        let mut outgoing = outgoing(record);
-        let deadline = Instant::now() + self.patience;
-        loop {
-            match self.producer.send(outgoing) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned))
-                    if Instant::now() < deadline =>
-                {
-                    outgoing = returned;
-                    // The producer's own thread makes room as records are acknowledged.
-                    std::thread::sleep(Duration::from_millis(1));
-                }
-                Err((error, _)) => return Err(transaction_error(&error)),
-            }
-        }
-    }
-
-    /// Adds the offsets, on a thread of their own: once the offsets are announced, the library waits
-    /// for the broker that was the group's coordinator as long as it is away, whatever time the call is
-    /// given, and asks nobody whether another is by now (`rd_kafka_coord_req` of librdkafka 2.12.1 has no
-    /// timeout). Such a call is left behind with its producer, as soon as a broker that is there would
-    /// have answered; it ends when that broker is back, and the producer made anew, which asks who the
-    /// coordinator is, has the later epoch.
-    fn send_offsets(
-        self,
-        transaction: &Transaction,
-        member: &GroupConsumer,
-    ) -> Result<(), TransactionError> {
-        let mut list = TopicPartitionList::with_capacity(transaction.offsets.len());
-        for offset in &transaction.offsets {
-            let mut element = list.add_partition(&offset.topic, offset.partition);
-            element
-                .set_offset(Offset::Offset(offset.offset))
-                .map_err(|error| transaction_error(&error))?;
-            element.set_metadata(&transaction.identity);
-        }
-        let metadata = member.group_metadata().ok_or_else(|| TransactionError {
-            code: RDKafkaErrorCode::UnknownMemberId,
-            retriable: false,
-            requires_abort: true,
-            fatal: false,
-            message: "this process is not a member of the group".to_owned(),
-        })?;
-        let (producer, patience) = (self.producer.clone(), self.answer_patience);
-        let (tell, answer) = channel();
-        std::thread::Builder::new()
-            .name("offsets".to_owned())
-            .spawn(move || {
-                // Nobody listens any more when the call was left behind.
-                drop(tell.send(add_offsets(&producer, &list, &metadata, patience)));
-            })
-            .map_err(|error| gave_up(&error.to_string()))?;
-        // The last of the calls may begin just before the time is over.
-        answer
-            .recv_timeout(patience + CALL_TIMEOUT)
-            .unwrap_or_else(|_| Err(gave_up("no broker answers")))
-    }
-
-    fn commit(self) -> Outcome {
-        let deadline = Instant::now() + self.patience * GIVE_UP_FACTOR;
-        loop {
-            match native::commit_transaction(self.producer, CALL_TIMEOUT) {
-                Ok(()) => return Outcome::Committed,
-                // The commit goes on in the background, and no other call is allowed meanwhile.
-                Err(error) if error.retriable && Instant::now() < deadline => {}
-                Err(error) if error.requires_abort => return self.abort(error),
-                Err(error) => return broken(error),
-            }
-        }
-    }
-
-    /// Gives the transaction up. The broker answers an abort well only when no commit has taken place,
-    /// so an answer decides even after a commit was asked for.
-    fn abort(self, cause: TransactionError) -> Outcome {
-        match self.end() {
-            Ok(()) => {
-                let cause = self.producer.context().take_failure().unwrap_or(cause);
-                if is_too_large(cause.code) {
-                    Outcome::TooLarge(cause.to_string())
-                } else {
-                    Outcome::Aborted(cause.to_string())
-                }
-            }
-            Err(error) => broken(error),
-        }
-    }
-
-    fn end(self) -> Result<(), TransactionError> {
-        let deadline = Instant::now() + self.patience;
-        loop {
-            match native::abort_transaction(self.producer, CALL_TIMEOUT) {
-                Err(error) if error.retriable && Instant::now() < deadline => {}
-                answer => return answer,
-            }
-        }
-    }
-}
-
-/// Makes the call until it answers or the time is over.
-fn add_offsets(
-    producer: &ThreadedProducer<LaneContext>,
-    list: &TopicPartitionList,
-    metadata: &ConsumerGroupMetadata,
-    patience: Duration,
-) -> Result<(), TransactionError> {
-    let deadline = Instant::now() + patience;
-    loop {
-        match producer.send_offsets_to_transaction(list, metadata, CALL_TIMEOUT) {
-            Ok(()) => return Ok(()),
-            Err(error) => {
-                let error = transaction_error(&error);
-                if !error.retriable || Instant::now() >= deadline {
-                    return Err(error);
-                }
-            }
-        }
-    }
-}
-
-/// A call that does not come back: nothing more can be done with its producer.
-fn gave_up(reason: &str) -> TransactionError {
-    TransactionError {
-        code: RDKafkaErrorCode::OperationTimedOut,
-        retriable: false,
-        requires_abort: false,
-        fatal: true,
-        message: format!("the offsets could not be added to the transaction: {reason}"),
-    }
-}
-
-/// The producer is of no more use; whether somebody else took over is all that is left to tell.
-fn broken(error: TransactionError) -> Outcome {
-    if matches!(
-        error.code,
-        RDKafkaErrorCode::Fenced
-            | RDKafkaErrorCode::ProducerFenced
-            | RDKafkaErrorCode::InvalidProducerEpoch
-    ) {
-        Outcome::Fenced(error.to_string())
-    } else {
-        Outcome::Unknown(error.to_string())
-    }
-}
-
-/// Whether a broker refuses records because of their size, one by one or sent together.
-const fn is_too_large(code: RDKafkaErrorCode) -> bool {
-    matches!(
-        code,
-        RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::MessageBatchTooLarge
-    )
-}
-
-fn transaction_error(error: &KafkaError) -> TransactionError {
-    if let KafkaError::Transaction(native) = error {
-        return native.into();
-    }
-    TransactionError {
-        code: error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail),
-        retriable: false,
-        requires_abort: true,
-        fatal: false,
-        message: error.to_string(),
-    }
 }

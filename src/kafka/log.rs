@@ -1,22 +1,24 @@
 //! What the cycle asks of Kafka; a model of it stands in for it in the tests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::consumer::{Change, Committed, InputPartition, Polled};
 use super::edits::Edits;
-use super::lanes::{Outcome, Transaction};
+use super::lanes::{Landed, Transaction};
 use super::restore::{Copies, Stage};
 use super::{Error, OffsetOf};
 use crate::record::RecordLimits;
 
 /// The logs that one shard reads and writes. Used by one thread; every call may take as long as a
-/// broker does, only [`Log::take_changes`], [`Log::take_restorations`], [`Log::restore`] and
-/// [`Log::release`] answer at once.
+/// broker does, only [`Log::take_changes`], [`Log::take_restorations`], [`Log::begin`],
+/// [`Log::restore`] and [`Log::release`] answer at once.
 pub trait Log {
     /// What a restore builds.
     type State;
 
-    /// Serves rebalances and takes at most `limit` records; waits at most `wait` for the first.
+    /// Serves rebalances and takes at most `limit` records; waits at most `wait` for the first. No
+    /// partition is given up before the transaction under way has landed, however long that takes.
     fn poll(&mut self, limit: usize, wait: Duration) -> Polled;
 
     /// What rebalances changed since the last time this was asked.
@@ -65,8 +67,13 @@ pub trait Log {
     /// Retriable while no broker answers.
     fn prepare(&mut self) -> Result<(), Error>;
 
-    /// Runs one transaction; the producers must be ready.
-    fn transact(&mut self, transaction: &Transaction) -> Outcome;
+    /// Begins a transaction, which goes on by itself; the producers must be ready, and the one before
+    /// must have landed. It belongs to the generation of the group that this member is in now.
+    fn begin(&mut self, transaction: Arc<Transaction>);
+
+    /// What became of the transaction that was begun, told once; waits at most `wait` for that. None
+    /// while it is under way.
+    fn landed(&mut self, wait: Duration) -> Option<Landed>;
 
     /// How much the topics take now; the producers keep to it from now on.
     ///

@@ -82,7 +82,7 @@ impl SoleMember {
     ///
     /// # Errors
     /// When it is not committed, or not known to be.
-    pub fn commit(mut self, transaction: &Transaction) -> Result<(), Error> {
+    pub fn commit(mut self, transaction: Transaction) -> Result<(), Error> {
         let deadline = Instant::now() + JOIN_PATIENCE;
         while let Err(error) = self.lanes.prepare() {
             if !error.is_retriable() || Instant::now() > deadline {
@@ -91,7 +91,7 @@ impl SoleMember {
             self.stay()?;
         }
         self.stay()?;
-        let outcome = self.lanes.transact(transaction, &self.member);
+        let outcome = self.lanes.transact(transaction.into(), &self.member);
         self.member.leave(LEAVE_TIMEOUT);
         match outcome {
             Outcome::Committed => Ok(()),

@@ -18,7 +18,7 @@ use super::RestoredState;
 use crate::clock::Clock;
 use crate::kafka::consumer::{Change, Committed, InputPartition, Polled};
 use crate::kafka::edits::Edits;
-use crate::kafka::lanes::{Outcome, Transaction};
+use crate::kafka::lanes::{Landed, Outcome, Transaction};
 use crate::kafka::log::{End, Ends, Log, Restoration};
 use crate::kafka::{Error, OffsetOf};
 use crate::record::{OutgoingRecord, Record, RecordLimits};
@@ -196,6 +196,10 @@ pub(super) struct ModelLog {
     owned: Vec<InputPartition>,
     restoring: Vec<(i32, u64)>,
     is_ready: bool,
+    /// The transaction under way.
+    flight: Option<Arc<Transaction>>,
+    /// What became of it, once it was waited for.
+    outcome: Option<Outcome>,
 }
 
 impl ModelLog {
@@ -213,6 +217,8 @@ impl ModelLog {
             owned: Vec::new(),
             restoring: Vec::new(),
             is_ready: false,
+            flight: None,
+            outcome: None,
         }
     }
 
@@ -222,6 +228,70 @@ impl ModelLog {
             return Err(Error::unreachable("model", "asking", None));
         }
         Ok(answer(&brokers))
+    }
+
+    /// Lets the transaction under way come to its end.
+    fn end(&mut self) {
+        if let Some(transaction) = self.flight.take() {
+            self.outcome = Some(self.transact(&transaction));
+        }
+    }
+
+    /// What becomes of a transaction by the script.
+    fn transact(&mut self, transaction: &Transaction) -> Outcome {
+        let mut brokers = self.brokers.borrow_mut();
+        let fault = brokers.faults.pop_front();
+        let reason = format!("{fault:?}");
+        match fault {
+            None => {
+                let is_member = |offset: &crate::kafka::lanes::OutgoingOffset| {
+                    let owned = self.owned.iter();
+                    owned
+                        .into_iter()
+                        .any(|(_, number)| *number == offset.partition)
+                };
+                assert!(
+                    transaction.offsets.iter().all(is_member),
+                    "not its partitions"
+                );
+                brokers.apply(transaction);
+                Outcome::Committed
+            }
+            Some(Fault::Abort) => Outcome::Aborted(reason),
+            Some(Fault::TooLarge) => Outcome::TooLarge(reason),
+            Some(Fault::Rebalance(number)) => {
+                brokers.revoke(&[number]);
+                Outcome::Aborted(reason)
+            }
+            Some(Fault::LostAnswer) => {
+                brokers.apply(transaction);
+                self.is_ready = false;
+                Outcome::Unknown(reason)
+            }
+            Some(Fault::LostAnswerAndOffsets) => {
+                brokers.apply(transaction);
+                brokers.committed.clear();
+                self.is_ready = false;
+                Outcome::Unknown(reason)
+            }
+            Some(Fault::LostRequest) => {
+                self.is_ready = false;
+                Outcome::Unknown(reason)
+            }
+            Some(Fault::Usurped) => {
+                let other = Transaction {
+                    identity: "somebody-else".to_owned(),
+                    ..transaction.clone()
+                };
+                brokers.apply(&other);
+                self.is_ready = false;
+                Outcome::Unknown(reason)
+            }
+            Some(Fault::Fence) => {
+                self.is_ready = false;
+                Outcome::Fenced(reason)
+            }
+        }
     }
 }
 
@@ -257,6 +327,9 @@ impl Log for ModelLog {
     }
 
     fn take_changes(&mut self) -> Vec<Change> {
+        if !self.brokers.borrow().changes.is_empty() {
+            self.end();
+        }
         let changes = std::mem::take(&mut self.brokers.borrow_mut().changes);
         for change in &changes {
             match change {
@@ -341,62 +414,22 @@ impl Log for ModelLog {
         Ok(())
     }
 
-    fn transact(&mut self, transaction: &Transaction) -> Outcome {
+    fn begin(&mut self, transaction: Arc<Transaction>) {
         assert!(self.is_ready, "the producers are not ready");
         assert!(!transaction.offsets.is_empty(), "nothing would fence this");
-        let mut brokers = self.brokers.borrow_mut();
-        let fault = brokers.faults.pop_front();
-        let reason = format!("{fault:?}");
-        match fault {
-            None => {
-                let is_member = |offset: &crate::kafka::lanes::OutgoingOffset| {
-                    let owned = self.owned.iter();
-                    owned
-                        .into_iter()
-                        .any(|(_, number)| *number == offset.partition)
-                };
-                assert!(
-                    transaction.offsets.iter().all(is_member),
-                    "not its partitions"
-                );
-                brokers.apply(transaction);
-                Outcome::Committed
-            }
-            Some(Fault::Abort) => Outcome::Aborted(reason),
-            Some(Fault::TooLarge) => Outcome::TooLarge(reason),
-            Some(Fault::Rebalance(number)) => {
-                brokers.revoke(&[number]);
-                Outcome::Aborted(reason)
-            }
-            Some(Fault::LostAnswer) => {
-                brokers.apply(transaction);
-                self.is_ready = false;
-                Outcome::Unknown(reason)
-            }
-            Some(Fault::LostAnswerAndOffsets) => {
-                brokers.apply(transaction);
-                brokers.committed.clear();
-                self.is_ready = false;
-                Outcome::Unknown(reason)
-            }
-            Some(Fault::LostRequest) => {
-                self.is_ready = false;
-                Outcome::Unknown(reason)
-            }
-            Some(Fault::Usurped) => {
-                let other = Transaction {
-                    identity: "somebody-else".to_owned(),
-                    ..transaction.clone()
-                };
-                brokers.apply(&other);
-                self.is_ready = false;
-                Outcome::Unknown(reason)
-            }
-            Some(Fault::Fence) => {
-                self.is_ready = false;
-                Outcome::Fenced(reason)
-            }
+        let has_landed = self.flight.is_none() && self.outcome.is_none();
+        assert!(has_landed, "one transaction at a time");
+        self.flight = Some(transaction);
+    }
+
+    fn landed(&mut self, wait: Duration) -> Option<Landed> {
+        // Whoever only looks finds it under way.
+        if !wait.is_zero() {
+            self.end();
         }
+        let outcome = self.outcome.take()?;
+        let after = Duration::ZERO;
+        Some(Landed { outcome, after })
     }
 
     fn limits(&mut self) -> Result<RecordLimits, Error> {

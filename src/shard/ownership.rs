@@ -16,7 +16,7 @@
 //! shard, the committed offsets tell whether anybody else had it meanwhile, by the identity of the
 //! transaction that they carry; if nobody had, nothing has to be read.
 
-use escalator_engine::time::Duration;
+use std::time::Duration;
 
 use super::{Error, LABELS, RestoredState, Shard};
 use crate::causes::chain;
@@ -28,7 +28,7 @@ use crate::partition::{Fresh, Partition, Restored};
 
 /// A rebalance is over by then, or it does not concern this shard: it lasts as long as the slowest
 /// member takes for a turn, and a member that is silent for longer than its session is expelled.
-const PARKED_MAX: std::time::Duration = std::time::Duration::from_secs(60);
+const PARKED_MAX: Duration = Duration::from_secs(60);
 
 /// An owned partition.
 pub(super) enum Slot {
@@ -65,7 +65,7 @@ pub(super) enum Slot {
 pub(super) struct Parked {
     restored: Box<Restored>,
     /// By [`Clock::elapsed`](crate::clock::Clock::elapsed).
-    since: std::time::Duration,
+    since: Duration,
 }
 
 /// A partition that is being processed.
@@ -76,42 +76,19 @@ pub(super) struct Live {
     pub(super) ownership: u64,
     /// The identity of the last transaction that is known to be committed.
     pub(super) settled: String,
-    state: PartitionState,
-}
-
-impl Live {
-    /// Shows how it stands; deadlines fire so much later than their instant.
-    pub(super) fn show(&mut self, grace: Duration) {
-        let state = if self.partition.lacks().is_some() {
-            PartitionState::WaitingForSchema
-        } else if self.partition.inputs().are_at_end() {
-            PartitionState::Live
-        } else {
-            PartitionState::CatchingUp
-        };
-        if state != self.state {
-            self.state = state;
-            self.metrics.enter(state);
-        }
-        let watermark = self.partition.inputs().watermark();
-        self.metrics.set_watermark(watermark);
-        for (label, lag) in LABELS.into_iter().zip(self.partition.inputs().lag()) {
-            self.metrics.set_lag_records(label, lag);
-        }
-        let engine = self.partition.engine();
-        let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
-        self.metrics.set_tickets(count(engine.len()));
-        self.metrics.set_timers_pending(count(engine.pending()));
-        let due = self.partition.next_due();
-        let fires = due.map(|due| due.plus_millis(grace.as_millis()));
-        self.metrics.set_next_deadline(fires);
-    }
+    /// The state that is shown.
+    pub(super) state: PartitionState,
 }
 
 impl<L: Log<State = RestoredState>> Shard<L> {
     /// Acts on what rebalances changed.
     pub(super) fn serve_changes(&mut self) {
-        for change in self.log.take_changes() {
+        let changes = self.log.take_changes();
+        if !changes.is_empty() {
+            // What is given up has landed: a committed state can be put aside.
+            self.look(Duration::ZERO);
+        }
+        for change in changes {
             let (kind, inputs) = match change {
                 Change::Assigned(inputs) => (Rebalance::Assigned, inputs),
                 Change::Revoked(inputs) => (Rebalance::Revoked, inputs),

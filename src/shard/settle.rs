@@ -1,14 +1,23 @@
-//! One transaction, until its outcome is known.
+//! One transaction: cut, under way, and what is done until its outcome is known.
+//!
+//! A batch becomes the state in memory when its transaction is cut, so that the next batch can be
+//! read and decided on top of it. What others are to hear of it waits in a [`Flight`] until it has
+//! landed. Nothing has to be undone: an aborted transaction is sent again as it is, an unknown outcome
+//! is resolved by the identity in the committed offsets, and what is neither is restored with
+//! everything that was read since. Only the first attempt leaves the cycle free.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::ownership::Slot;
-use super::{Error, RestoredState, Shard};
-use crate::kafka::lanes::{Outcome, OutgoingOffset, Transaction};
+use super::standing::Standing;
+use super::{Error, IDLE, RestoredState, Shard};
+use crate::kafka::lanes::{Landed, Outcome, OutgoingOffset, Transaction};
 use crate::kafka::log::Log;
 use crate::metrics::TransactionResult;
+use crate::partition::Counted;
 
 /// After an aborted attempt the next one waits, from this…
 const BACKOFF_MIN: Duration = Duration::from_millis(10);
@@ -23,32 +32,180 @@ const ABORTS_BEFORE_REBUILD: u32 = 5;
 const FENCED_MAX: usize = 3;
 const FENCED_WITHIN: Duration = Duration::from_secs(60);
 
-/// A transaction that is not known to be committed, and of whose partitions.
-struct Open {
-    transaction: Transaction,
-    /// The partitions with the number of their ownership: one that went and came back is not the
-    /// one whose batch this is.
-    owners: BTreeMap<i32, u64>,
+/// A transaction that is not known to be committed, and what waits for that.
+pub(super) struct Flight {
+    transaction: Arc<Transaction>,
+    parts: BTreeMap<i32, Part>,
+    /// What became of it, if it was not committed.
+    failed: Option<Outcome>,
+}
+
+/// What a transaction holds of one partition.
+struct Part {
+    /// The number of the ownership: a partition that went and came back is not the one whose batch
+    /// this is.
+    ownership: u64,
+    counted: Counted,
+    standing: Standing,
+}
+
+impl Flight {
+    /// Leaves out of the transaction what belongs to none of its parts any more.
+    fn shrink(&mut self) {
+        let parts = &self.parts;
+        let mut offsets = self.transaction.offsets.iter();
+        if offsets.all(|offset| parts.contains_key(&offset.partition)) {
+            return;
+        }
+        let transaction = Arc::make_mut(&mut self.transaction);
+        transaction
+            .records
+            .retain(|record| parts.contains_key(&record.partition));
+        transaction
+            .offsets
+            .retain(|offset| parts.contains_key(&offset.partition));
+    }
 }
 
 impl<L: Log<State = RestoredState>> Shard<L> {
-    /// Commits the batches of all partitions in one transaction.
-    ///
-    /// Returns early, with nothing merged, when the process is to stop: whoever comes next finds
-    /// out what became of the transaction.
+    /// Whether a transaction is under way, or not known to be committed.
+    pub(super) const fn is_under_way(&self) -> bool {
+        self.flight.is_some()
+    }
+
+    /// Looks whether the transaction under way has landed; waits at most so long for that.
+    pub(super) fn look(&mut self, wait: Duration) {
+        if self.flight.as_ref().is_none_or(|it| it.failed.is_some()) {
+            return;
+        }
+        let Some(landed) = self.log.landed(wait) else {
+            return;
+        };
+        match self.observe(landed) {
+            Outcome::Committed => {
+                if let Some(flight) = self.flight.take() {
+                    self.confirm_all(flight);
+                }
+            }
+            failed @ (Outcome::Aborted(_)
+            | Outcome::TooLarge(_)
+            | Outcome::Unknown(_)
+            | Outcome::Fenced(_)) => {
+                if let Some(flight) = &mut self.flight {
+                    flight.failed = Some(failed);
+                }
+            }
+        }
+    }
+
+    /// Waits for the transaction under way, whatever becomes of it: the process ends.
+    pub(super) fn see_off(&mut self) {
+        while self.flight.as_ref().is_some_and(|it| it.failed.is_none()) {
+            self.look(IDLE);
+        }
+    }
+
+    /// Begins a transaction with the batches of all partitions, once the last one has landed and is
+    /// settled; not when the process is to stop.
     pub(super) fn settle(&mut self, stop: &AtomicBool) -> Result<(), Error> {
-        let Some(mut open) = self.cut() else {
-            return Ok(());
+        while self.flight.is_some() {
+            self.look(IDLE);
+            if !self.recover(stop)? {
+                return Ok(());
+            }
+        }
+        // What has landed in this turn may have taken its producer with it.
+        while !self.prepare()? {
+            if stop.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            self.gather(BACKOFF_MAX / 10, false)?;
+        }
+        if !stop.load(Ordering::Acquire) {
+            self.cut();
+        }
+        Ok(())
+    }
+
+    /// Puts the batches of all partitions together, begins their transaction, and makes them the state.
+    fn cut(&mut self) {
+        self.taken = 0;
+        let identity = format!("{}-{}", self.parts.run_id, self.transactions + 1);
+        let shared = &self.parts.shared;
+        let mut transaction = Transaction {
+            identity,
+            ..Transaction::default()
+        };
+        let mut numbers = Vec::new();
+        for (number, slot) in &mut self.slots {
+            let Slot::Live(live) = slot else { continue };
+            let Some(batch) = live.partition.batch(&transaction.identity, shared) else {
+                live.show(&live.standing(shared.grace));
+                continue;
+            };
+            numbers.push(*number);
+            transaction.records.extend(batch.records);
+            // Unchanged offsets too: only with them the group refuses a former owner.
+            let topics = shared.writing.names.inputs.iter();
+            let offsets = topics
+                .zip(batch.offsets)
+                .map(|(topic, offset)| OutgoingOffset {
+                    topic: topic.clone(),
+                    partition: *number,
+                    offset,
+                });
+            transaction.offsets.extend(offsets);
+        }
+        if numbers.is_empty() {
+            return;
+        }
+        self.transactions += 1;
+        let families = &self.parts.metrics.families;
+        let deciding = self.deciding.as_secs_f64();
+        families.decision_duration.observe(deciding);
+        let transaction = Arc::new(transaction);
+        self.log.begin(Arc::clone(&transaction));
+        let parts = self.merge(&numbers);
+        self.flight = Some(Flight {
+            transaction,
+            parts,
+            failed: None,
+        });
+    }
+
+    /// Makes the batches of these partitions their state in memory.
+    fn merge(&mut self, numbers: &[i32]) -> BTreeMap<i32, Part> {
+        let mut parts = BTreeMap::new();
+        for number in numbers {
+            let Some(Slot::Live(live)) = self.slots.get_mut(number) else {
+                continue;
+            };
+            let counted = live.partition.commit();
+            let part = Part {
+                ownership: live.ownership,
+                counted,
+                standing: live.standing(self.parts.shared.grace),
+            };
+            parts.insert(*number, part);
+        }
+        parts
+    }
+
+    /// Settles a transaction that has landed and was not committed: waits, sends it again, finds out
+    /// what became of it, until nothing of it is open. Answers with whether that is so.
+    ///
+    /// Returns early when the process is to stop: whoever comes next finds out what became of it.
+    pub(super) fn recover(&mut self, stop: &AtomicBool) -> Result<bool, Error> {
+        let Some(mut flight) = self.flight.take_if(|flight| flight.failed.is_some()) else {
+            return Ok(true);
         };
         let mut aborts: u32 = 0;
         let mut told = String::new();
-        while !open.owners.is_empty() && !stop.load(Ordering::Acquire) {
-            match self.attempt(&open.transaction) {
+        while let Some(outcome) = flight.failed.take() {
+            match outcome {
                 Outcome::Committed => {
-                    self.health.broker_answers(&self.parts);
-                    let committed: Vec<i32> = open.owners.keys().copied().collect();
-                    self.merge(&committed, &open.transaction.identity);
-                    return Ok(());
+                    self.confirm_all(flight);
+                    return Ok(true);
                 }
                 Outcome::TooLarge(reason) if self.keeps_to_limits()? => {
                     tracing::warn!(
@@ -56,10 +213,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                         "topics take other records than before; what they refuse is read again and \
                          written as they take it"
                     );
-                    for number in open.owners.into_keys() {
-                        self.restore_again(number);
-                    }
-                    return Ok(());
+                    // Also what was read meanwhile may hold records for what they took before.
+                    self.restore_all_again();
+                    return Ok(true);
                 }
                 Outcome::Aborted(reason) | Outcome::TooLarge(reason) => {
                     aborts += 1;
@@ -77,71 +233,49 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                         self.log.discard_producers();
                     }
                     let factor = 1 << (aborts - 1).min(10);
-                    self.wait((BACKOFF_MIN * factor).min(BACKOFF_MAX), &mut open)?;
-                    self.make_ready(&mut open, stop)?;
+                    self.wait((BACKOFF_MIN * factor).min(BACKOFF_MAX), &mut flight)?;
+                    self.make_ready(&mut flight, stop)?;
                 }
                 Outcome::Unknown(reason) => {
                     tracing::warn!(reason, "whether the transaction is committed is not known");
-                    self.make_ready(&mut open, stop)?;
-                    self.resolve(&mut open, stop)?;
+                    self.make_ready(&mut flight, stop)?;
+                    self.resolve(&mut flight, stop)?;
                 }
                 Outcome::Fenced(reason) => {
                     tracing::warn!(reason, "the producer was replaced, all state is read again");
-                    return self.after_fencing();
+                    return self.after_fencing().map(|()| true);
                 }
             }
+            if flight.parts.is_empty() {
+                break;
+            }
+            if stop.load(Ordering::Acquire) {
+                let failed = Outcome::Unknown("the process stops".to_owned());
+                flight.failed = Some(failed);
+                self.flight = Some(flight);
+                return Ok(false);
+            }
+            flight.failed = Some(self.attempt(&flight.transaction));
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Puts the batches of all partitions together.
-    fn cut(&mut self) -> Option<Open> {
-        let identity = format!("{}-{}", self.parts.run_id, self.transactions + 1);
-        let mut open = Open {
-            transaction: Transaction {
-                identity,
-                ..Transaction::default()
-            },
-            owners: BTreeMap::new(),
-        };
-        let shared = &self.parts.shared;
-        for (number, slot) in &mut self.slots {
-            let Slot::Live(live) = slot else { continue };
-            let identity = &open.transaction.identity;
-            let Some(batch) = live.partition.batch(identity, shared) else {
-                continue;
-            };
-            open.owners.insert(*number, live.ownership);
-            open.transaction.records.extend(batch.records);
-            // Unchanged offsets too: only with them the group refuses a former owner.
-            let topics = shared.writing.names.inputs.iter();
-            let offsets = topics
-                .zip(batch.offsets)
-                .map(|(topic, offset)| OutgoingOffset {
-                    topic: topic.clone(),
-                    partition: *number,
-                    offset,
-                });
-            open.transaction.offsets.extend(offsets);
+    /// Sends a transaction again, and waits for what becomes of it.
+    fn attempt(&mut self, transaction: &Arc<Transaction>) -> Outcome {
+        self.log.begin(Arc::clone(transaction));
+        loop {
+            if let Some(landed) = self.log.landed(IDLE) {
+                return self.observe(landed);
+            }
         }
-        if open.owners.is_empty() {
-            return None;
-        }
-        self.transactions += 1;
-        let families = &self.parts.metrics.families;
-        let deciding = self.deciding.as_secs_f64();
-        families.decision_duration.observe(deciding);
-        Some(open)
     }
 
-    fn attempt(&mut self, transaction: &Transaction) -> Outcome {
-        let started = Instant::now();
-        let outcome = self.log.transact(transaction);
+    /// Counts an outcome.
+    fn observe(&mut self, landed: Landed) -> Outcome {
+        let Landed { outcome, after } = landed;
         let metrics = &self.parts.metrics;
-        metrics
-            .families
-            .transaction_duration
-            .observe(started.elapsed().as_secs_f64());
+        let duration = &metrics.families.transaction_duration;
+        duration.observe(after.as_secs_f64());
         let result = match &outcome {
             Outcome::Committed => TransactionResult::Committed,
             Outcome::Aborted(_) | Outcome::TooLarge(_) => TransactionResult::Aborted,
@@ -165,83 +299,89 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         Ok(is_new)
     }
 
-    /// Makes the batches of these partitions their state.
-    fn merge(&mut self, committed: &[i32], identity: &str) {
-        for number in committed {
-            if let Some(Slot::Live(live)) = self.slots.get_mut(number) {
-                identity.clone_into(&mut live.settled);
-                let counted = live.partition.commit();
-                self.tally.count(*number, &counted, &self.parts);
-            }
+    /// All of a transaction is committed.
+    fn confirm_all(&mut self, flight: Flight) {
+        self.health.broker_answers(&self.parts);
+        for (number, part) in flight.parts {
+            self.confirm(number, &part, &flight.transaction.identity);
+        }
+    }
+
+    /// What a transaction held of this partition is committed, and may be told.
+    fn confirm(&mut self, number: i32, part: &Part, identity: &str) {
+        if let Some(Slot::Live(live)) = self.slots.get_mut(&number)
+            && live.ownership == part.ownership
+        {
+            identity.clone_into(&mut live.settled);
+            live.show(&part.standing);
+            self.tally.count(number, &part.counted, &self.parts);
         }
     }
 
     /// Waits while rebalances are served, and gives up the partitions that these took away.
-    fn wait(&mut self, time: Duration, open: &mut Open) -> Result<(), Error> {
+    fn wait(&mut self, time: Duration, flight: &mut Flight) -> Result<(), Error> {
         self.gather(time, false)?;
-        open.owners.retain(|number, ownership| {
-            matches!(self.slots.get(number), Some(Slot::Live(live)) if live.ownership == *ownership)
+        flight.parts.retain(|number, part| {
+            matches!(self.slots.get(number), Some(Slot::Live(live)) if live.ownership == part.ownership)
         });
-        let owners = &open.owners;
-        let transaction = &mut open.transaction;
-        transaction
-            .records
-            .retain(|record| owners.contains_key(&record.partition));
-        transaction
-            .offsets
-            .retain(|offset| owners.contains_key(&offset.partition));
+        flight.shrink();
         Ok(())
     }
 
     /// Waits until transactions are possible, which settles the last one.
-    fn make_ready(&mut self, open: &mut Open, stop: &AtomicBool) -> Result<(), Error> {
+    fn make_ready(&mut self, flight: &mut Flight, stop: &AtomicBool) -> Result<(), Error> {
         while !self.prepare()? {
             if stop.load(Ordering::Acquire) {
                 return Ok(());
             }
-            self.wait(BACKOFF_MAX / 10, open)?;
+            self.wait(BACKOFF_MAX / 10, flight)?;
         }
         Ok(())
     }
 
     /// Finds out by the committed offsets what became of the transaction: what was committed is
-    /// merged, what was not stays open, and what somebody else has written is restored. So is what
+    /// confirmed, what was not stays open, and what somebody else has written is restored. So is what
     /// has no committed offsets: they may be those of before the first transaction, or they may have
     /// been deleted since, and then only the state tells.
-    fn resolve(&mut self, open: &mut Open, stop: &AtomicBool) -> Result<(), Error> {
+    fn resolve(&mut self, flight: &mut Flight, stop: &AtomicBool) -> Result<(), Error> {
         let found = loop {
-            let asked: Vec<_> = open.owners.keys().map(|number| (0, *number)).collect();
+            if stop.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            let asked: Vec<_> = flight.parts.keys().map(|number| (0, *number)).collect();
             let answer = self.log.committed(&asked);
             if let Some(committed) = self.allow_retriable(answer)? {
                 break asked.into_iter().zip(committed);
             }
-            if stop.load(Ordering::Acquire) {
-                open.owners.clear();
-                return Ok(());
-            }
-            self.wait(BACKOFF_MAX / 10, open)?;
+            self.wait(BACKOFF_MAX / 10, flight)?;
         };
+        let identity = flight.transaction.identity.clone();
         for ((_, number), committed) in found {
             let Some(Slot::Live(live)) = self.slots.get(&number) else {
                 continue;
             };
-            if committed.metadata == open.transaction.identity {
-                open.owners.remove(&number);
-                self.merge(&[number], &committed.metadata);
-            } else if committed.offset.is_none() || committed.metadata != live.settled {
-                let reason = match committed.offset {
-                    Some(_) => "somebody else committed meanwhile",
-                    None => "there are no committed offsets to tell by",
-                };
-                tracing::warn!(
-                    kafka.partition = number,
-                    "{reason}, the state is read again"
-                );
-                open.owners.remove(&number);
-                self.restore_again(number);
+            let is_settled = committed.offset.is_some() && committed.metadata == live.settled;
+            if committed.metadata != identity && is_settled {
+                continue;
             }
+            let Some(part) = flight.parts.remove(&number) else {
+                continue;
+            };
+            if committed.metadata == identity {
+                self.confirm(number, &part, &identity);
+                continue;
+            }
+            let reason = match committed.offset {
+                Some(_) => "somebody else committed meanwhile",
+                None => "there are no committed offsets to tell by",
+            };
+            tracing::warn!(
+                kafka.partition = number,
+                "{reason}, the state is read again"
+            );
+            self.restore_again(number);
         }
-        self.wait(Duration::ZERO, open)
+        self.wait(Duration::ZERO, flight)
     }
 
     /// A fenced producer may have been asleep for long, so nothing in memory counts any more. Again

@@ -4,7 +4,7 @@
 //! ```text
 //! seed ──► schedule: what is written, what goes wrong
 //!      └─► world: one virtual time; processes take turns, and may die or sleep inside of any call
-//!            ├─ process: the real shard over a connection to the model
+//!            ├─ process: the real shard over a connection to the model, and its transaction under way
 //!            ├─ cluster: logs, transactions with late markers, the group
 //!            └─ auditor: every committed transaction against an oracle in one thread
 //! ```
@@ -15,6 +15,7 @@ mod auditor;
 mod cluster;
 mod connection;
 mod dice;
+mod flight;
 mod group;
 mod happening;
 mod hunt;

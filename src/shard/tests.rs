@@ -141,10 +141,10 @@ impl Scene {
         shard
     }
 
-    /// Runs turns until the clock has come to this many minutes after nine.
+    /// Runs turns until the clock has come to this many minutes after nine, and nothing is under way.
     fn run(&self, shard: &mut Shard<ModelLog>, minutes: i64) {
         let mut wait = Duration::ZERO;
-        while self.minutes() < minutes {
+        while self.minutes() < minutes || shard.is_under_way() {
             wait = shard.turn(wait, &self.stop).unwrap();
         }
     }

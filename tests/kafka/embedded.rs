@@ -72,7 +72,7 @@ fn a_transaction_passes_through_the_embedded_broker() {
         identity: "first".to_owned(),
     };
     for _ in 0..4 {
-        let outcome = lanes.transact(&transaction, &member);
+        let outcome = lanes.transact(transaction.clone().into(), &member);
         assert!(matches!(outcome, Outcome::Committed), "{outcome:?}");
     }
     let committed = member.committed(&[(0, 1)], PATIENCE).unwrap();

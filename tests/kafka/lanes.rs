@@ -81,7 +81,7 @@ fn outcome_without_broker() -> Option<Outcome> {
     own.kill();
     let nothing_but_offsets = transaction(Vec::new(), &topics[0], 1, "alone");
     let (tell, answer) = channel();
-    std::thread::spawn(move || tell.send(lanes.transact(&nothing_but_offsets, &member)));
+    std::thread::spawn(move || tell.send(lanes.transact(nothing_but_offsets.into(), &member)));
     answer.recv_timeout(PATIENCE).ok()
 }
 
@@ -106,7 +106,7 @@ fn transactions_of_both_lanes_become_visible_once_and_in_order() {
         let name = format!("transaction {number}");
         let records = vec![record(&scene.output, &name)];
         let transaction = transaction(records, &scene.inputs[0], number, &name);
-        let outcome = lanes.transact(&transaction, &scene.member);
+        let outcome = lanes.transact(transaction.into(), &scene.member);
         assert!(matches!(outcome, Outcome::Committed), "{outcome:?}");
 
         let committed = scene.member.committed(&[(0, 0), (1, 0)], PATIENCE).unwrap();
@@ -142,7 +142,7 @@ fn a_refused_record_takes_the_whole_transaction_with_it() {
     let records = vec![record(&scene.output, "small"), large];
     let refused = transaction(records, &scene.inputs[0], 1, "refused");
 
-    let outcome = lanes.transact(&refused, &scene.member);
+    let outcome = lanes.transact(refused.into(), &scene.member);
     assert!(matches!(outcome, Outcome::Aborted(_)), "{outcome:?}");
     let committed = scene.member.committed(&[(0, 0)], PATIENCE).unwrap();
     assert_eq!(committed[0].offset, None);
@@ -151,7 +151,7 @@ fn a_refused_record_takes_the_whole_transaction_with_it() {
     prepare(&mut lanes);
     let again = vec![record(&scene.output, "small")];
     let again = transaction(again, &scene.inputs[0], 1, "again");
-    let outcome = lanes.transact(&again, &scene.member);
+    let outcome = lanes.transact(again.into(), &scene.member);
     assert!(matches!(outcome, Outcome::Committed), "{outcome:?}");
     assert_eq!(values(&scene.output), ["small"]);
 }
@@ -166,7 +166,7 @@ fn a_member_that_is_no_longer_one_commits_nothing() {
 
     // Somebody else is the group now, so the generation of the one that left means nothing.
     let successor = member(&scene.group, &scene.inputs);
-    let outcome = lanes.transact(&late, &scene.member);
+    let outcome = lanes.transact(late.into(), &scene.member);
     assert!(matches!(outcome, Outcome::Aborted(_)), "{outcome:?}");
     assert_eq!(values(&scene.output), [""; 0]);
     let committed = successor.committed(&[(0, 0)], PATIENCE).unwrap();
@@ -184,7 +184,7 @@ fn a_producer_that_was_replaced_is_fenced() {
         "first",
     );
     assert!(matches!(
-        old.transact(&first, &scene.member),
+        old.transact(first.into(), &scene.member),
         Outcome::Committed
     ));
     let mut new = ready(&scene.group, "same");
@@ -195,7 +195,7 @@ fn a_producer_that_was_replaced_is_fenced() {
         2,
         "late",
     );
-    let outcome = old.transact(&late, &scene.member);
+    let outcome = old.transact(late.into(), &scene.member);
     assert!(matches!(outcome, Outcome::Fenced(_)), "{outcome:?}");
     assert!(!old.are_ready());
 
@@ -206,7 +206,7 @@ fn a_producer_that_was_replaced_is_fenced() {
         "second",
     );
     assert!(matches!(
-        new.transact(&second, &scene.member),
+        new.transact(second.into(), &scene.member),
         Outcome::Committed
     ));
     assert_eq!(values(&scene.output), ["first", "second"]);

@@ -104,11 +104,7 @@ impl Rebuild {
         let mut report = Report::of(&found, &rebuilt, &names, changes.len());
         let is_good = !report.differs() || self.accept_differences;
         if let Some(sole) = sole.filter(|_| is_good) {
-            sole.commit(&transaction(
-                &settings,
-                &found,
-                std::mem::take(&mut changes),
-            ))?;
+            sole.commit(transaction(&settings, &found, std::mem::take(&mut changes)))?;
             report.written = true;
         }
         match self.output {

@@ -7,7 +7,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 
-use super::transaction_error;
+use super::attempt::transaction_error;
 use crate::kafka::client::Ear;
 use crate::kafka::native::TransactionError;
 

@@ -2,8 +2,11 @@
 //!
 //! Every call may be the last of its process, or may take so long that the others go on meanwhile.
 
+mod transactions;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::cluster::Denied;
@@ -16,7 +19,7 @@ use super::topic_log::Topic;
 use super::world::World;
 use crate::kafka::consumer::{Change, Committed, InputPartition, Polled};
 use crate::kafka::edits::Edits;
-use crate::kafka::lanes::{Outcome, Transaction};
+use crate::kafka::lanes::{Landed, Transaction};
 use crate::kafka::log::{End, Ends, Log, Restoration};
 use crate::kafka::{Error, Obstacle, OffsetOf};
 use crate::record::{Record, RecordLimits};
@@ -47,6 +50,12 @@ pub(super) struct Connection {
     first: Transaction,
     /// How long the log of edits was in the beginning.
     edits: i64,
+    /// The transaction that the shard takes for under way, and what was asked for in its place.
+    flight: Option<(Arc<Transaction>, Arc<Transaction>)>,
+    /// Whether records came while it was.
+    has_read_ahead: bool,
+    /// What a shard that puts aside too early takes for committed, and what is.
+    mistaken: Option<[String; 2]>,
     /// Whether a batch waits for another attempt, or for its outcome.
     is_open: bool,
     /// The transaction whose outcome is not known.
@@ -72,6 +81,9 @@ impl Connection {
             settled: Transaction::default(),
             first: Transaction::default(),
             edits,
+            flight: None,
+            has_read_ahead: false,
+            mistaken: None,
             is_open: false,
             unknown: None,
             dice,
@@ -121,8 +133,9 @@ impl Connection {
                 self.lose_all();
             }
             Ok(true) => {
-                group.rejoin(identity.member);
                 drop(cluster);
+                self.wait_for_flight();
+                self.world.cluster().group.rejoin(identity.member);
                 self.give_up(&self.numbers(), Change::Revoked);
             }
             Ok(false) => {
@@ -150,6 +163,7 @@ impl Connection {
         if !self.owned.is_empty() {
             self.world.reached.count(Path::PartitionsLost);
         }
+        self.wait_for_flight();
         self.give_up(&self.numbers(), Change::Lost);
         self.member = None;
         self.world.set_member(self.process, None);
@@ -165,6 +179,7 @@ impl Connection {
         let gone: Vec<i32> = gone.copied().collect();
         if !gone.is_empty() {
             self.world.reached.count(Path::MovedAlone);
+            self.wait_for_flight();
             self.give_up(&gone, Change::Revoked);
         }
         let is_new = self
@@ -268,6 +283,7 @@ impl Log for Connection {
         polled.problem = self.serve_group().err();
         if polled.problem.is_none() {
             polled.records = self.fetch(limit);
+            self.has_read_ahead |= !polled.records.is_empty() && self.is_flying();
         }
         polled
     }
@@ -364,6 +380,7 @@ impl Log for Connection {
             }
             (Some(_), None) => {}
         }
+        let committed = committed.map(|known| self.mistake(known));
         committed.ok_or_else(|| unreachable("a transaction holds the offsets back"))
     }
 
@@ -376,31 +393,12 @@ impl Log for Connection {
         })
     }
 
-    fn transact(&mut self, transaction: &Transaction) -> Outcome {
-        if self.first.identity != transaction.identity {
-            self.first = transaction.clone();
-        }
-        let asked = planted::spoil(transaction, &self.first, &self.settled);
-        let outcome = self
-            .lanes
-            .transact(&self.world, self.process, self.member, &asked);
-        if outcome == Outcome::Committed {
-            self.settled = asked;
-        }
-        let outcome = planted::misread(outcome);
-        let identity = &transaction.identity;
-        self.world
-            .note(|| format!("#{}: transaction {identity}: {outcome:?}", self.process));
-        self.is_open = !matches!(outcome, Outcome::Committed | Outcome::Fenced(_));
-        match outcome {
-            Outcome::Aborted(_) | Outcome::TooLarge(_) => {
-                self.world.reached.count(Path::SentAgain);
-            }
-            Outcome::Fenced(_) => self.world.reached.count(Path::Fenced),
-            Outcome::Unknown(_) => self.unknown = Some(identity.clone()),
-            Outcome::Committed => {}
-        }
-        outcome
+    fn begin(&mut self, transaction: Arc<Transaction>) {
+        self.begin_transaction(transaction);
+    }
+
+    fn landed(&mut self, wait: Duration) -> Option<Landed> {
+        self.look_at_transaction(wait)
     }
 
     fn limits(&mut self) -> Result<RecordLimits, Error> {

@@ -29,7 +29,7 @@ pub(super) enum Mistake {
     ForgetTicket,
     /// How far limits are used up is left out of a restore.
     ForgetLimits,
-    /// A batch becomes the state although its transaction was aborted.
+    /// A batch counts as committed although its transaction was aborted.
     MergeAborted,
     /// A batch with an unknown outcome is taken for committed.
     MergeUnknown,
@@ -51,11 +51,15 @@ pub(super) enum Mistake {
     CommitRefused,
     /// A producer is used again after an unknown outcome.
     KeepProducer,
+    /// The next batch is cut before the transaction of the last one has landed.
+    CutBeforeLanded,
+    /// The state of a partition that goes is put aside although its transaction has not landed.
+    ParkUnlanded,
 }
 
 impl Mistake {
     /// All of them.
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::WrongOffset,
         Self::TimersWithoutOffsets,
         Self::SameEpoch,
@@ -75,6 +79,8 @@ impl Mistake {
         Self::NoGeneration,
         Self::CommitRefused,
         Self::KeepProducer,
+        Self::CutBeforeLanded,
+        Self::ParkUnlanded,
     ];
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use escalator_engine::time::Timestamp;
 
 use super::connection::Connection;
+use super::flight::Flight;
 use super::restorer::Restorer;
 use super::schedule::{Blow, Mishap};
 use crate::clock::Clock;
@@ -58,7 +59,9 @@ pub(super) struct Process {
     /// Its member of the group.
     pub(super) member: Option<u64>,
     pub(super) is_asleep: bool,
-    pub(super) is_in_transaction: bool,
+    /// The transaction under way, or that has landed and was not looked at since. Only a mistake has
+    /// more than one.
+    pub(super) flights: Vec<Flight>,
     pub(super) blows: Vec<Pending>,
     pub(super) mishaps: VecDeque<(u32, Mishap)>,
     pub(super) cut_until_ms: i64,
@@ -77,7 +80,7 @@ impl Process {
             restores_ms: now,
             member: None,
             is_asleep: false,
-            is_in_transaction: false,
+            flights: Vec::new(),
             blows: Vec::new(),
             mishaps: VecDeque::new(),
             cut_until_ms: i64::MIN,
@@ -85,9 +88,19 @@ impl Process {
         }
     }
 
+    /// Whether a transaction is under way.
+    pub(super) fn is_flying(&self) -> bool {
+        self.flies().is_some()
+    }
+
+    /// When a transaction under way goes on.
+    pub(super) fn flies(&self) -> Option<i64> {
+        self.flights.iter().filter_map(Flight::wakes).min()
+    }
+
     /// The next blow, if it falls now.
     pub(super) fn take_blow(&mut self) -> Option<Blow> {
-        let is_in_transaction = self.is_in_transaction;
+        let is_in_transaction = self.is_flying();
         let mut fallen = None;
         self.blows.retain_mut(|pending| {
             if (pending.in_transaction && !is_in_transaction) || fallen.is_some() {

@@ -32,6 +32,16 @@ paths! {
     ResolvedAborted,
     /// a batch that was sent again after an abort
     SentAgain,
+    /// an outcome that was not known
+    Unknown,
+    /// records that came while a transaction was under way which was then aborted
+    ReadAheadOfAborted,
+    /// records that came while a transaction was under way whose outcome was then not known
+    ReadAheadOfUnknown,
+    /// records that came while a transaction was under way whose producer was then fenced
+    ReadAheadOfFenced,
+    /// a rebalance that waited for a transaction under way
+    RebalanceUnderWay,
     /// a producer that was fenced
     Fenced,
     /// a transaction of which the coordinator lost patience

@@ -3,6 +3,8 @@
 //! A process that waits or sleeps inside a call lets the others go on above it, and goes on itself
 //! when these have come to the instant at which it wakes.
 
+mod flights;
+
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -110,6 +112,7 @@ pub(super) fn run(history: &History, is_told: bool) -> Ended {
         actions: Cell::new(0),
     });
     world.run_until(START_MS + END_MS);
+    world.let_land();
     world.finish();
     // The processes hold the world, and the world holds them.
     drop(world.processes.take());
@@ -165,12 +168,6 @@ impl World {
         }
     }
 
-    pub(super) fn enter_transaction(&self, process: u64, is_inside: bool) {
-        if let Some(process) = self.processes.borrow_mut().get_mut(&process) {
-            process.is_in_transaction = is_inside;
-        }
-    }
-
     pub(super) fn take_mishap(&self, process: u64) -> Option<Mishap> {
         self.processes.borrow_mut().get_mut(&process)?.take_mishap()
     }
@@ -196,7 +193,7 @@ impl World {
             };
             let (slow_until, up_to) = process.slow;
             let slow_ms = if self.now() < slow_until { up_to } else { 0 };
-            (process.take_blow(), slow_ms, process.is_in_transaction)
+            (process.take_blow(), slow_ms, process.is_flying())
         };
         match blow {
             Some(Blow::Kill { down_ms }) => {
@@ -275,10 +272,15 @@ impl World {
             .front()
             .map(|At(at, _)| START_MS + at);
         let calm = (!self.is_calm.get()).then_some(START_MS + CALM_MS);
+        let flying = {
+            let processes = self.processes.borrow();
+            let awake = processes.values().filter(|process| !process.is_asleep);
+            awake.filter_map(Process::flies).min()
+        };
         if self.depth.get() > DEPTH_MAX {
             let cluster = self.cluster.borrow().next_event();
             let instants = scheduled.into_iter().chain(calm).chain(cluster);
-            return instants.min().unwrap_or(i64::MAX);
+            return instants.chain(flying).min().unwrap_or(i64::MAX);
         }
         let returning = self.returns.borrow().values().copied().min();
         let cluster = self.cluster.borrow().next_event();
@@ -293,6 +295,7 @@ impl World {
         instants
             .chain(cluster)
             .chain(processes)
+            .chain(flying)
             .min()
             .unwrap_or(i64::MAX)
     }
@@ -328,6 +331,11 @@ impl World {
         }
         if !self.is_calm.get() && now >= START_MS + CALM_MS {
             self.calm();
+            return;
+        }
+        let flying = self.due(|it| it.flies().is_some_and(|at_ms| at_ms <= now));
+        if let Some(id) = flying {
+            self.fly(id);
             return;
         }
         if self.depth.get() > DEPTH_MAX {

@@ -1,6 +1,15 @@
 //! What the brokers and other members can do to a shard.
 
 use super::*;
+use crate::metrics::{Input, Outcome};
+
+/// Runs turns until a transaction is under way.
+fn until_under_way(scene: &Scene, shard: &mut Shard<ModelLog>) {
+    let mut wait = Duration::ZERO;
+    while !shard.is_under_way() {
+        wait = shard.turn(wait, &scene.stop).unwrap();
+    }
+}
 
 #[test]
 fn every_fault_leaves_each_decision_made_exactly_once() {
@@ -34,6 +43,72 @@ fn every_fault_leaves_each_decision_made_exactly_once() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_read_while_a_transaction_is_under_way_survives_whatever_becomes_of_that() {
+    let faults = [
+        Fault::Abort,
+        Fault::LostAnswer,
+        Fault::LostRequest,
+        Fault::Usurped,
+        Fault::Fence,
+    ];
+    for fault in faults {
+        let mut scene = Scene::new();
+        scene.create(0, "T1", 0);
+        let mut shard = scene.owner(&[0]);
+        scene.brokers.borrow_mut().faults.push_back(fault);
+        until_under_way(&scene, &mut shard);
+        scene.create(0, "T2", 0);
+        shard.turn(Duration::ZERO, &scene.stop).unwrap();
+        scene.reply(0, "T1", 1);
+        scene.run(&mut shard, 20);
+        assert_eq!(scene.raised_tickets(), ["T2"], "{fault:?}");
+        assert_eq!(scene.meta(0).offsets, [2, 1], "{fault:?}");
+    }
+}
+
+#[test]
+fn a_partition_that_goes_while_its_transaction_is_under_way_has_landed_by_then() {
+    for (fault, restores) in [(None, &[0][..]), (Some(Fault::Abort), &[0, 0])] {
+        let mut scene = Scene::new();
+        scene.create(0, "T1", 0);
+        let mut shard = scene.owner(&[0]);
+        scene.brokers.borrow_mut().faults.extend(fault);
+        until_under_way(&scene, &mut shard);
+        scene.brokers.borrow_mut().revoke(&[0]);
+        scene.brokers.borrow_mut().assign(&[0]);
+        scene.run(&mut shard, 20);
+        assert_eq!(scene.brokers.borrow().restores, restores, "{fault:?}");
+        assert_eq!(scene.raised_tickets(), ["T1"], "{fault:?}");
+    }
+}
+
+#[test]
+fn what_is_under_way_is_not_counted_before_it_has_landed() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    let mut shard = scene.owner(&[0]);
+    until_under_way(&scene, &mut shard);
+    let metrics = Arc::clone(&shard.parts.metrics);
+    let counted = metrics.events(Input::Created, Outcome::Processed);
+    assert_eq!(counted.get(), 0);
+    scene.turns(&mut shard, 2).unwrap();
+    assert_eq!(counted.get(), 1);
+}
+
+#[test]
+fn a_shard_that_stops_waits_for_its_transaction_and_begins_no_other() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    let mut shard = scene.owner(&[0]);
+    until_under_way(&scene, &mut shard);
+    scene.create(0, "T2", 0);
+    scene.stop.store(true, std::sync::atomic::Ordering::Release);
+    shard.run(&scene.stop).unwrap();
+    assert_eq!(scene.brokers.borrow().transactions.len(), 1);
+    assert_eq!(scene.meta(0).offsets, [1, 0]);
 }
 
 #[test]
