@@ -22,6 +22,7 @@ use crate::decision::{Decision, Identity, Update};
 use crate::effect::{CauseKind, EscalatedType};
 use crate::emission::{Emission, Emitted, Standing, Told, Voice};
 use crate::fact::{Fact, FactKey};
+use crate::facts::Facts;
 use crate::ledger::{Entry, Folded, Ledger};
 use crate::machine::{Counts, Machine, Outcome, Past};
 use crate::plan::Nature;
@@ -46,7 +47,7 @@ pub const WAITING_MAX: usize = 1024;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TicketState {
     /// The kept facts in their order.
-    pub facts: Vec<Arc<Fact>>,
+    pub facts: Facts,
     /// How many of them, from the front, are evaluated.
     pub evaluated: usize,
     /// What the older ones left.
@@ -140,16 +141,19 @@ impl TicketState {
         if fact.occurred_at < evaluated_to {
             return true;
         }
-        let begin = self
-            .facts
-            .partition_point(|other| other.occurred_at < evaluated_to);
-        let waiting = &self.facts[begin..];
+        let waiting = self.facts.before(evaluated_to)..self.facts.len();
         let fits = || {
-            let taken = bytes(waiting) + fact.bytes();
-            waiting.len() < WAITING_MAX && taken <= FACTS_BYTES_MAX
+            let fits_beside = |taken| taken + fact.bytes() <= FACTS_BYTES_MAX;
+            waiting.len() < WAITING_MAX
+                && (fits_beside(self.facts.bytes())
+                    || fits_beside(self.facts.bytes_of(waiting.clone())))
+        };
+        let is_known = || {
+            let known = self.facts.find(fact);
+            known.is_some_and(|(place, _)| waiting.contains(&place))
         };
         // The first may be as large as a record can be, and one that is known takes no more room.
-        waiting.is_empty() || fits() || waiting.iter().any(|other| other.is_same(fact))
+        waiting.is_empty() || fits() || is_known()
     }
 
     /// Takes a fact in. `evaluated_to` is the time up to which the partition was evaluated.
@@ -161,15 +165,13 @@ impl TicketState {
         {
             return Acceptance::LateDropped;
         }
-        if let Some(known) = self.facts.iter().position(|other| other.is_same(&fact)) {
-            if !fact.precedes_content(&self.facts[known]) {
+        if let Some((place, known)) = self.facts.find(&fact) {
+            if !fact.precedes_content(&known) {
                 return Acceptance::Duplicate;
             }
-            self.take_out(known, &fact);
+            self.take_out(place, &fact);
         }
-        let place = self
-            .facts
-            .partition_point(|other| other.order(&fact).is_lt());
+        let place = self.facts.place_for(&fact);
         let occurred_at = fact.occurred_at;
         self.facts.insert(place, Arc::clone(&fact));
         if place < self.evaluated {
@@ -289,13 +291,12 @@ impl TicketState {
         mut folded: impl FnMut(&mut Self, &Outcome, Folded),
     ) {
         let until = span.until;
-        while let Some(fact) = self.facts.get(self.evaluated) {
-            let meets_forgotten =
-                || !span.is_one_life && self.is_forgotten_before(fact.occurred_at, rules);
-            if fact.occurred_at >= until.facts_before || meets_forgotten() {
+        while let Some(at) = self.facts.at(self.evaluated) {
+            let meets_forgotten = || !span.is_one_life && self.is_forgotten_before(at, rules);
+            if at >= until.facts_before || meets_forgotten() {
                 break;
             }
-            let fact = Arc::clone(fact);
+            let fact = self.facts.fact(self.evaluated);
             self.apply_edits(fact.occurred_at, rules, outcome);
             self.fire(fact.occurred_at, rules, outcome);
             // Not before: what falls due between two facts is the same whichever batch it comes in.
@@ -305,7 +306,8 @@ impl TicketState {
             }
             let past = Past {
                 fold: self.fold.as_ref().map(|fold| &fold.machine),
-                facts: &self.facts[..self.evaluated],
+                facts: &self.facts,
+                evaluated: self.evaluated,
             };
             let begin = outcome.decisions.len();
             self.machine.apply(&fact, past, rules, outcome);
@@ -323,7 +325,8 @@ impl TicketState {
     fn apply_edits(&mut self, until: Timestamp, rules: &Rules, outcome: &mut Outcome) {
         let past = Past {
             fold: self.fold.as_ref().map(|fold| &fold.machine),
-            facts: &self.facts[..self.evaluated],
+            facts: &self.facts,
+            evaluated: self.evaluated,
         };
         let begin = outcome.decisions.len();
         self.machine.apply_edits(until, past, rules, outcome);
@@ -339,12 +342,12 @@ impl TicketState {
 
     /// Notes of what the last fact has moved into the past that it was this fact.
     fn attribute(&self, decisions: &mut [Decision]) {
-        let last = self.facts[..self.evaluated].last();
+        let last = self.evaluated.checked_sub(1);
         for decision in decisions {
             if decision.due_at < decision.decided_at {
                 // Or it was an edit of the plans.
-                let is_by = |fact: &&Arc<Fact>| fact.occurred_at == decision.decided_at;
-                decision.fact = last.filter(is_by).cloned();
+                let is_by = |place: &usize| self.facts.at(*place) == Some(decision.decided_at);
+                decision.fact = last.filter(is_by).map(|place| self.facts.fact(place));
             }
         }
     }
@@ -450,8 +453,7 @@ impl TicketState {
     #[must_use]
     pub fn next_step(&self, rules: &Rules) -> Step {
         let machine = &self.machine;
-        let fact = self.facts.get(self.evaluated);
-        let fact = fact.map(|fact| Step::fact(fact.occurred_at));
+        let fact = self.facts.at(self.evaluated).map(Step::fact);
         // What a fact has moved into the past falls due at that fact.
         let due = machine.next_due(rules);
         let due = due.map(|due| Step::due(due.at.max(machine.last_fact_at)));
@@ -461,8 +463,4 @@ impl TicketState {
         let steps = [fact, due, forgotten, edit.map(Step::fact)];
         steps.into_iter().flatten().min().unwrap_or(Step::NEVER)
     }
-}
-
-fn bytes(facts: &[Arc<Fact>]) -> usize {
-    facts.iter().map(|fact| fact.bytes()).sum()
 }

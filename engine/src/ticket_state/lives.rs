@@ -35,8 +35,8 @@ impl TicketState {
         while let Some(at) = self.machine.forgotten_at(rules)
             && self
                 .facts
-                .get(self.evaluated)
-                .is_some_and(|fact| fact.occurred_at < to)
+                .at(self.evaluated)
+                .is_some_and(|at| at < to)
         {
             outcome.trace_forgetting(at);
             self.forget();
