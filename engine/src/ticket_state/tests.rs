@@ -42,6 +42,7 @@ fn evaluated(facts: &[Arc<Fact>]) -> TicketState {
         ticket_id: &"T1".into(),
         rules: &Rules::new(Arc::new(Revision::default())),
         emission: &Emission::on_virtual_clock(),
+        quiet_until: Timestamp::MIN,
     };
     state.advance(Until::before(at(1_000_000)), context, &mut Vec::new());
     state
