@@ -18,7 +18,7 @@ use escalator_engine::engine::Engine;
 use escalator_engine::rules::Rules;
 use escalator_engine::ticket::Text;
 use escalator_engine::time::Timestamp;
-use load::{FACTS, Load, START};
+use load::{FACTS, Load, PLAN, START};
 use mimalloc::MiMalloc;
 
 #[global_allocator]
@@ -31,27 +31,6 @@ const BATCH: usize = 5_000;
 
 /// Tickets that are due in one tick.
 const TICK: usize = 50_000;
-
-/// First response and resolution by priority, and a level at once for what is critical.
-const PLAN: &str = "
-version: 1
-priorities: [low, normal, high, critical]
-targets:
-  desk: { kind: team, channels: [chat] }
-plans:
-  - name: desk
-    timeframes:
-      first_response:
-        within: { by: priority, critical: 15m, high: 1h, normal: 4h, low: 8h }
-        marks: [{ at: 100%, level: 1 }]
-      resolution:
-        within: { by: priority, critical: 4h, high: 8h, normal: 24h, low: 72h }
-        marks: [{ at: 100%, level: 1 }]
-    triggers:
-      - { name: critical, when: { priority: critical }, level: 1 }
-    path:
-      - { name: Desk, notify: [desk] }
-";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();

@@ -149,6 +149,7 @@ fn read(state: &mut TicketState, ticket_id: &Text, rules: &Rules, at: Timestamp)
         ticket_id,
         rules,
         emission: &emission,
+        quiet_until: Timestamp::MIN,
     };
     let mut events = Vec::new();
     state.advance(Until::before(at.plus_millis(1)), context, &mut events);

@@ -18,6 +18,27 @@ pub(super) const START: Timestamp = Timestamp::from_millis(1_795_424_400_000);
 /// Facts of each ticket.
 pub(super) const FACTS: usize = 6;
 
+/// First response and resolution by priority, and a level at once for what is critical.
+pub(super) const PLAN: &str = "
+version: 1
+priorities: [low, normal, high, critical]
+targets:
+  desk: { kind: team, channels: [chat] }
+plans:
+  - name: desk
+    timeframes:
+      first_response:
+        within: { by: priority, critical: 15m, high: 1h, normal: 4h, low: 8h }
+        marks: [{ at: 100%, level: 1 }]
+      resolution:
+        within: { by: priority, critical: 4h, high: 8h, normal: 24h, low: 72h }
+        marks: [{ at: 100%, level: 1 }]
+    triggers:
+      - { name: critical, when: { priority: critical }, level: 1 }
+    path:
+      - { name: Desk, notify: [desk] }
+";
+
 const CATEGORIES: [&str; 6] = [
     "network", "hardware", "software", "access", "billing", "database",
 ];

@@ -212,7 +212,7 @@ impl Engine {
     pub fn changed(&self) -> impl Iterator<Item = (&Text, Option<&TicketState>)> {
         let changed = self.batch.tickets().filter(|dirty| dirty.is_changed);
         changed.filter_map(|dirty| {
-            let state = Some(&dirty.state).filter(|state| !state.is_blank());
+            let state = Some(&*dirty.state).filter(|state| !state.is_blank());
             // What came and went in one batch was never stored.
             (state.is_some() || dirty.slot.is_some()).then_some((&dirty.ticket_id, state))
         })
@@ -239,7 +239,7 @@ impl Engine {
             storms.commit();
             self.storms = storms;
         }
-        for dirty in batch.into_touched() {
+        for dirty in batch.take_touched() {
             match dirty.slot {
                 None if dirty.state.is_blank() => {}
                 None => self.insert(&dirty.ticket_id, &dirty.state, dirty.next),
@@ -259,15 +259,17 @@ impl Engine {
                 }
             }
         }
+        self.batch = batch.emptied();
         self.timers.settle(&self.slots);
     }
 
     /// Drops the batch.
     pub fn rollback(&mut self) {
         let batch = std::mem::take(&mut self.batch);
-        for timer in batch.taken.into_iter().rev() {
-            self.timers.put_back(timer, &self.slots);
+        for timer in batch.taken.iter().rev() {
+            self.timers.put_back(*timer, &self.slots);
         }
+        self.batch = batch.emptied();
     }
 
     fn insert(&mut self, ticket_id: &Text, state: &TicketState, next: Step) {

@@ -1,6 +1,7 @@
 //! What a ticketing system says happened, and the order of such facts.
 
 use std::cmp::Ordering;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,25 +9,26 @@ use serde::{Deserialize, Serialize};
 use crate::ticket::{Change, Text};
 use crate::time::Timestamp;
 
-/// One event about one ticket, as it was read.
+/// One event about one ticket, as it was read. Its texts are shared; those of a view lie where the
+/// fact is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fact {
+pub struct Fact<T = Text> {
     /// When it happened, by the event's own word.
     pub occurred_at: Timestamp,
     /// The tie-break inside one instant.
     pub version: Option<i64>,
     /// The identity for duplicates; without one the record's hash is the identity.
-    pub event_id: Option<Text>,
+    pub event_id: Option<T>,
     /// A hash of the value bytes, see [`record_hash`].
     pub record_hash: i64,
     /// Which ticketing system said so.
-    pub source: Text,
+    pub source: T,
     /// True for a created event (a full snapshot), false for an update.
     pub created: bool,
     /// What changed, in order; of a created event every field that it carries.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Change<T>>,
     /// What people did, in order.
-    pub activities: Vec<Activity>,
+    pub activities: Vec<Activity<T>>,
 }
 
 /// More than the numbers, lengths and markers of one fact, change, activity or tag take beside its
@@ -35,17 +37,17 @@ const BYTES_BESIDE_TEXTS: usize = 64;
 
 /// What somebody did in an update.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Activity {
+pub struct Activity<T = Text> {
     /// What was done.
     pub kind: ActivityKind,
     /// Who did it.
-    pub actor: Option<Text>,
+    pub actor: Option<T>,
     /// The level that `escalate` and `deescalate` name.
     pub level: Option<i64>,
     /// The end of a `snooze`.
     pub until: Option<Timestamp>,
     /// Why.
-    pub note: Option<Text>,
+    pub note: Option<T>,
 }
 
 /// The kinds of activity.
@@ -155,25 +157,6 @@ impl Fact {
             < (other.occurred_at, other.version, other.record_hash)
     }
 
-    /// A little more than what it takes in the stored state; depends on nothing but the fact.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        let text = |text: &Option<Text>| text.as_ref().map_or(0, |text| text.len());
-        let change = |change: &Change| match change {
-            Change::Text(_, value) => text(value),
-            Change::Number(..) | Change::ClearLabels => 0,
-            Change::Tags(tags) => tags.iter().map(|tag| tag.len() + BYTES_BESIDE_TEXTS).sum(),
-            Change::Label(name, value) => name.len() + text(value),
-        };
-        let activity = |activity: &Activity| text(&activity.actor) + text(&activity.note);
-        let parts = 1 + self.changes.len() + self.activities.len();
-        text(&self.event_id)
-            + self.source.len()
-            + self.changes.iter().map(change).sum::<usize>()
-            + self.activities.iter().map(activity).sum::<usize>()
-            + parts * BYTES_BESIDE_TEXTS
-    }
-
     /// Its position, to be kept when the fact itself is folded away.
     #[must_use]
     pub fn key(&self) -> FactKey {
@@ -183,6 +166,27 @@ impl Fact {
             event_id: self.event_id.clone(),
             record_hash: self.record_hash,
         }
+    }
+}
+
+impl<T: Deref<Target = str>> Fact<T> {
+    /// A little more than what it takes in the stored state; depends on nothing but the fact.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let text = |text: &Option<T>| text.as_ref().map_or(0, |text| text.len());
+        let change = |change: &Change<T>| match change {
+            Change::Text(_, value) => text(value),
+            Change::Number(..) | Change::ClearLabels => 0,
+            Change::Tags(tags) => tags.iter().map(|tag| tag.len() + BYTES_BESIDE_TEXTS).sum(),
+            Change::Label(name, value) => name.len() + text(value),
+        };
+        let activity = |activity: &Activity<T>| text(&activity.actor) + text(&activity.note);
+        let parts = 1 + self.changes.len() + self.activities.len();
+        text(&self.event_id)
+            + self.source.len()
+            + self.changes.iter().map(change).sum::<usize>()
+            + self.activities.iter().map(activity).sum::<usize>()
+            + parts * BYTES_BESIDE_TEXTS
     }
 }
 

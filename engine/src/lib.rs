@@ -11,6 +11,7 @@ pub mod engine;
 pub mod explain;
 pub mod expression;
 pub mod fact;
+pub mod facts;
 pub mod ladder;
 pub mod ledger;
 pub mod length;

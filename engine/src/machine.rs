@@ -21,6 +21,7 @@ use crate::clock::{Clock, FoldedPast};
 use crate::condition::Subject;
 use crate::decision::Decision;
 use crate::fact::{ActivityKind, Fact};
+use crate::facts::Facts;
 use crate::ladder::Escalation;
 use crate::moment::{Act, Occurrence, View, Views};
 use crate::plan::{FORGET_AFTER, Plan, Revision};
@@ -169,8 +170,10 @@ pub struct Trace {
 pub struct Past<'a> {
     /// Where older facts were folded into.
     pub fold: Option<&'a Machine>,
-    /// The kept facts since then.
-    pub facts: &'a [Arc<Fact>],
+    /// The kept facts since then…
+    pub facts: &'a Facts,
+    /// …of which so many are read.
+    pub evaluated: usize,
 }
 
 /// The plan in force, with its revision.

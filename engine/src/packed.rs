@@ -1,10 +1,15 @@
 //! Committed states as few bytes, for a partition has millions of them and touches few at a time.
 //!
 //! A state is packed when its batch is committed and unpacked when a batch touches its ticket again.
+//! That leaves the facts as they are (`Sealed`), as many as there may be: the usual fact comes behind
+//! all others, and needs to know of them no more than their instants and identities. At the commit
+//! they are copied, and only what came is written.
+//!
 //! What is packed is never stored: it is written bit by bit in the order of the types, it refers to
 //! words that only this process has learned, and it changes with them. What it saves it saves by
 //! four means: a word that many tickets have is kept once (`Words`); an instant that is one of a
-//! fact is its number; the fields of a ticket are what its facts make of them; and a flag is a bit.
+//! fact is its number; of the fields of a ticket those are left out that its first fact, or the fold,
+//! has as well; and a flag is a bit.
 //!
 //! Rejected, by estimate and not by measurement: compressing the stored form against a dictionary.
 //! Random hashes and numbers are most of what is left, and references to a dictionary take more than
@@ -12,24 +17,23 @@
 
 mod bits;
 mod forms;
+mod piece;
 mod read;
+mod sealed;
 #[cfg(test)]
 mod tests;
 mod words;
 mod write;
 
 use self::forms::{Numbered, uuid, uuid_text};
-use self::read::Reader;
+pub use self::piece::{Made, Piece};
+pub(crate) use self::sealed::Sealed;
 use self::words::Words;
-use self::write::Writer;
 use crate::ticket::TextField;
-use crate::ticket_state::{FACTS_MAX, TicketState};
+use crate::ticket_state::TicketState;
 
 /// The fields of a ticket by number: those of text as they are declared, then [`Field`].
 const FIELD_BITS: u32 = 4;
-
-/// Facts whose instants are referred to by number: as many as are kept one by one.
-const INSTANTS_MAX: usize = FACTS_MAX;
 
 /// The fields of a ticket that are no text.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +68,7 @@ enum TextForm {
     /// As the 16 bytes of a UUID in lower case.
     Uuid,
     /// As it is.
-    Bytes,
+    Plain,
 }
 
 impl Field {
@@ -96,7 +100,7 @@ impl TextForm {
             0 => Self::Word,
             1 => Self::Numbered,
             2 => Self::Uuid,
-            _ => Self::Bytes,
+            _ => Self::Plain,
         }
     }
 }
@@ -113,16 +117,15 @@ impl Packer {
     /// The bytes of a state, in a place that the next one takes.
     /// `owner` tells the tickets apart, for a word is worth learning only when several have it.
     pub fn pack(&mut self, state: &TicketState, owner: u32) -> &[u8] {
-        let bytes = std::mem::take(&mut self.bytes);
-        let mut writer = Writer::new(bytes, &mut self.words, owner);
-        writer.state(state);
-        self.bytes = writer.finish();
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        self.bytes = write::state(state, bytes, &mut self.words, owner);
         &self.bytes
     }
 
-    /// The state that was packed into these bytes.
+    /// The state that was packed into these bytes. Its facts stay packed until somebody needs them.
     #[must_use]
     pub fn unpack(&self, bytes: &[u8]) -> TicketState {
-        Reader::new(bytes, &self.words).state()
+        read::state(bytes, self.words.table())
     }
 }

@@ -129,15 +129,15 @@ pub enum NumberField {
 /// One change of one field; `None` means that it became empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Change {
+pub enum Change<T = Text> {
     /// A text field has another value.
-    Text(TextField, Option<Text>),
+    Text(TextField, Option<T>),
     /// A number field has another value.
     Number(NumberField, Option<f64>),
     /// The whole list of tags; an empty list clears it.
-    Tags(Vec<Text>),
+    Tags(Vec<T>),
     /// One label has another value, or is removed.
-    Label(Text, Option<Text>),
+    Label(T, Option<T>),
     /// All labels are removed.
     ClearLabels,
 }
@@ -184,6 +184,14 @@ impl Ticket {
             NumberField::Severity => self.severity,
             NumberField::Satisfaction => self.satisfaction,
         }
+    }
+
+    /// What changes make of nothing.
+    #[must_use]
+    pub(crate) fn made_of(changes: &[Change]) -> Self {
+        let mut ticket = Self::default();
+        ticket.merge(changes);
+        ticket
     }
 
     /// Merges changes in their order and returns how many labels were left out over the limit.

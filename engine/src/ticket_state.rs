@@ -22,8 +22,9 @@ use crate::decision::{Decision, Identity, Update};
 use crate::effect::{CauseKind, EscalatedType};
 use crate::emission::{Emission, Emitted, Standing, Told, Voice};
 use crate::fact::{Fact, FactKey};
+use crate::facts::Facts;
 use crate::ledger::{Entry, Folded, Ledger};
-use crate::machine::{Counts, Machine, Outcome, Past};
+use crate::machine::{Counts, Due, Machine, Outcome, Past};
 use crate::plan::Nature;
 use crate::rules::{PlanRef, Rules};
 use crate::step::{Step, Until};
@@ -46,7 +47,7 @@ pub const WAITING_MAX: usize = 1024;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TicketState {
     /// The kept facts in their order.
-    pub facts: Vec<Arc<Fact>>,
+    pub facts: Facts,
     /// How many of them, from the front, are evaluated.
     pub evaluated: usize,
     /// What the older ones left.
@@ -111,9 +112,20 @@ pub enum Acceptance {
     LateDropped,
 }
 
+/// What advancing has left.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// What was ignored or cut.
+    pub counts: Counts,
+    /// See [`TicketState::next_step`].
+    pub next: Step,
+}
+
 /// How far facts are read.
 #[derive(Clone, Copy, Debug)]
 struct Span {
+    /// See [`Context::quiet_until`].
+    quiet_until: Timestamp,
     /// To here…
     until: Until,
     /// …or, unless it is to be one life, no further than to the first fact that meets a forgotten
@@ -130,6 +142,9 @@ pub struct Context<'a> {
     pub rules: &'a Rules,
     /// How events are emitted.
     pub emission: &'a Emission,
+    /// Before this instant nothing falls due and no edit of the plans comes, as long as no fact is
+    /// read; the beginning of time where that is not known.
+    pub quiet_until: Timestamp,
 }
 
 impl TicketState {
@@ -140,16 +155,19 @@ impl TicketState {
         if fact.occurred_at < evaluated_to {
             return true;
         }
-        let begin = self
-            .facts
-            .partition_point(|other| other.occurred_at < evaluated_to);
-        let waiting = &self.facts[begin..];
+        let waiting = self.facts.before(evaluated_to)..self.facts.len();
         let fits = || {
-            let taken = bytes(waiting) + fact.bytes();
-            waiting.len() < WAITING_MAX && taken <= FACTS_BYTES_MAX
+            let fits_beside = |taken| taken + fact.bytes() <= FACTS_BYTES_MAX;
+            waiting.len() < WAITING_MAX
+                && (fits_beside(self.facts.bytes())
+                    || fits_beside(self.facts.bytes_of(waiting.clone())))
+        };
+        let is_known = || {
+            let known = self.facts.find(fact);
+            known.is_some_and(|(place, _)| waiting.contains(&place))
         };
         // The first may be as large as a record can be, and one that is known takes no more room.
-        waiting.is_empty() || fits() || waiting.iter().any(|other| other.is_same(fact))
+        waiting.is_empty() || fits() || is_known()
     }
 
     /// Takes a fact in. `evaluated_to` is the time up to which the partition was evaluated.
@@ -161,15 +179,13 @@ impl TicketState {
         {
             return Acceptance::LateDropped;
         }
-        if let Some(known) = self.facts.iter().position(|other| other.is_same(&fact)) {
-            if !fact.precedes_content(&self.facts[known]) {
+        if let Some((place, known)) = self.facts.find(&fact) {
+            if !fact.precedes_content(&known) {
                 return Acceptance::Duplicate;
             }
-            self.take_out(known, &fact);
+            self.take_out(place, &fact);
         }
-        let place = self
-            .facts
-            .partition_point(|other| other.order(&fact).is_lt());
+        let place = self.facts.place_for(&fact);
         let occurred_at = fact.occurred_at;
         self.facts.insert(place, Arc::clone(&fact));
         if place < self.evaluated {
@@ -206,9 +222,9 @@ impl TicketState {
     pub fn advance(
         &mut self,
         until: Until,
-        context: Context<'_>,
+        mut context: Context<'_>,
         out: &mut Vec<Emitted>,
-    ) -> Counts {
+    ) -> Progress {
         let edited_at = self.late_edit(context.rules);
         let late = self.reread.take();
         let late_at = late.iter().map(|late| late.from).chain(edited_at).min();
@@ -218,9 +234,11 @@ impl TicketState {
             let decided = self.machine.last_decided_at().plus_millis(1);
             until = until.at_least(Until::before(decided));
             self.rewind();
+            context.quiet_until = Timestamp::MIN;
         }
         let begin = out.len();
-        let mut counts = self.live(until, late_at, context, out);
+        let (mut counts, mut due) = self.live(until, late_at, context, out);
+        context.quiet_until = Timestamp::MIN;
         if let Some(late) = late {
             // What time alone would have brought about long ago is said now because of this fact.
             for emitted in &mut out[begin..] {
@@ -229,9 +247,12 @@ impl TicketState {
         }
         while self.is_forgotten_before(until.due_before, context.rules) {
             self.forget();
-            counts += self.live(until, None, context, out);
+            let (of_life, next) = self.live(until, None, context, out);
+            counts += of_life;
+            due = next;
         }
-        counts
+        let next = self.step_before(due, context.rules);
+        Progress { counts, next }
     }
 
     /// The first edit of the plans that comes before something that was decided without it.
@@ -241,14 +262,14 @@ impl TicketState {
     }
 
     /// Evaluates one life of the ticket: until it is forgotten, or as far as is asked for. A history
-    /// that is read anew is that of one ticket, however late it was.
+    /// that is read anew is that of one ticket, however late it was. Returns what falls due next, too.
     fn live(
         &mut self,
         until: Until,
         late_at: Option<Timestamp>,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
-    ) -> Counts {
+    ) -> (Counts, Option<Due>) {
         let to = until.due_before;
         let mut outcome = Outcome::without_updates_before(context.emission.reached(to));
         let (mut failed, mut emitted) = (0, 0);
@@ -266,20 +287,21 @@ impl TicketState {
             state.ledger.leave(&folded);
         };
         let span = Span {
+            quiet_until: context.quiet_until,
             until,
             is_one_life: late_at.is_some(),
         };
-        self.read(span, context.rules, &mut outcome, |_| {}, folded);
+        let due = self.read(span, context.rules, &mut outcome, |_| {}, folded);
         failed += self.reconcile(&outcome.decisions[emitted..], late_at, to, context, out);
         // A new reading decides again what it folds: only now it is known what of it was emitted.
         for folded in &left {
             self.ledger.leave(folded);
         }
         outcome.counts.templates_failed += failed;
-        outcome.counts
+        (outcome.counts, due)
     }
 
-    /// Reads the facts of a span and lets everything fall due before its end.
+    /// Reads the facts of a span and lets everything fall due before its end; returns what does next.
     fn read(
         &mut self,
         span: Span,
@@ -287,17 +309,20 @@ impl TicketState {
         outcome: &mut Outcome,
         mut watch: impl FnMut(&Machine),
         mut folded: impl FnMut(&mut Self, &Outcome, Folded),
-    ) {
+    ) -> Option<Due> {
         let until = span.until;
-        while let Some(fact) = self.facts.get(self.evaluated) {
-            let meets_forgotten =
-                || !span.is_one_life && self.is_forgotten_before(fact.occurred_at, rules);
-            if fact.occurred_at >= until.facts_before || meets_forgotten() {
+        let mut quiet_until = span.quiet_until;
+        while let Some(at) = self.facts.at(self.evaluated) {
+            let meets_forgotten = || !span.is_one_life && self.is_forgotten_before(at, rules);
+            if at >= until.facts_before || meets_forgotten() {
                 break;
             }
-            let fact = Arc::clone(fact);
-            self.apply_edits(fact.occurred_at, rules, outcome);
-            self.fire(fact.occurred_at, rules, outcome);
+            let fact = self.facts.fact(self.evaluated);
+            self.apply_edits(at, rules, outcome);
+            if at > quiet_until {
+                self.fire(at, rules, outcome);
+            }
+            quiet_until = Timestamp::MIN;
             // Not before: what falls due between two facts is the same whichever batch it comes in.
             while self.needs_room(&fact) {
                 let left = self.fold_oldest(rules);
@@ -305,7 +330,8 @@ impl TicketState {
             }
             let past = Past {
                 fold: self.fold.as_ref().map(|fold| &fold.machine),
-                facts: &self.facts[..self.evaluated],
+                facts: &self.facts,
+                evaluated: self.evaluated,
             };
             let begin = outcome.decisions.len();
             self.machine.apply(&fact, past, rules, outcome);
@@ -316,35 +342,37 @@ impl TicketState {
             self.evaluated += 1;
         }
         self.apply_edits(until.facts_before.plus_millis(-1), rules, outcome);
-        self.fire(until.due_before, rules, outcome);
+        self.fire(until.due_before, rules, outcome)
     }
 
     /// Lets the edits of the plans up to an instant do what they do to the ticket.
     fn apply_edits(&mut self, until: Timestamp, rules: &Rules, outcome: &mut Outcome) {
         let past = Past {
             fold: self.fold.as_ref().map(|fold| &fold.machine),
-            facts: &self.facts[..self.evaluated],
+            facts: &self.facts,
+            evaluated: self.evaluated,
         };
         let begin = outcome.decisions.len();
         self.machine.apply_edits(until, past, rules, outcome);
         self.attribute(&mut outcome.decisions[begin..]);
     }
 
-    /// Lets things fall due.
-    fn fire(&mut self, to: Timestamp, rules: &Rules, outcome: &mut Outcome) {
+    /// Lets things fall due; returns what does next.
+    fn fire(&mut self, to: Timestamp, rules: &Rules, outcome: &mut Outcome) -> Option<Due> {
         let begin = outcome.decisions.len();
-        self.machine.fire(to, rules, outcome);
+        let next = self.machine.fire(to, rules, outcome);
         self.attribute(&mut outcome.decisions[begin..]);
+        next
     }
 
     /// Notes of what the last fact has moved into the past that it was this fact.
     fn attribute(&self, decisions: &mut [Decision]) {
-        let last = self.facts[..self.evaluated].last();
+        let last = self.evaluated.checked_sub(1);
         for decision in decisions {
             if decision.due_at < decision.decided_at {
                 // Or it was an edit of the plans.
-                let is_by = |fact: &&Arc<Fact>| fact.occurred_at == decision.decided_at;
-                decision.fact = last.filter(is_by).cloned();
+                let is_by = |place: &usize| self.facts.at(*place) == Some(decision.decided_at);
+                decision.fact = last.filter(is_by).map(|place| self.facts.fact(place));
             }
         }
     }
@@ -449,11 +477,14 @@ impl TicketState {
     /// What the ticket decides next if no fact arrives; of a late edit, its past instant.
     #[must_use]
     pub fn next_step(&self, rules: &Rules) -> Step {
+        self.step_before(self.machine.next_due(rules), rules)
+    }
+
+    /// The same, if that falls due next.
+    fn step_before(&self, due: Option<Due>, rules: &Rules) -> Step {
         let machine = &self.machine;
-        let fact = self.facts.get(self.evaluated);
-        let fact = fact.map(|fact| Step::fact(fact.occurred_at));
+        let fact = self.facts.at(self.evaluated).map(Step::fact);
         // What a fact has moved into the past falls due at that fact.
-        let due = machine.next_due(rules);
         let due = due.map(|due| Step::due(due.at.max(machine.last_fact_at)));
         let forgotten = machine.forgotten_at(rules).map(Step::due);
         let edit = rules.next_edit(machine.edited_at);
@@ -461,8 +492,4 @@ impl TicketState {
         let steps = [fact, due, forgotten, edit.map(Step::fact)];
         steps.into_iter().flatten().min().unwrap_or(Step::NEVER)
     }
-}
-
-fn bytes(facts: &[Arc<Fact>]) -> usize {
-    facts.iter().map(|fact| fact.bytes()).sum()
 }

@@ -4,6 +4,8 @@
 mod edits;
 #[path = "properties/forgetting.rs"]
 mod forgetting;
+#[path = "properties/sealed.rs"]
+mod sealed;
 #[path = "properties/storms.rs"]
 mod storms;
 mod support;
@@ -55,7 +57,7 @@ fn machines(engine: &Engine) -> BTreeMap<String, Machine> {
 /// A copy of a state that went through its stored parts, as a restart takes it.
 fn stored(state: TicketState) -> TicketState {
     TicketState::from(StoredState {
-        facts: state.facts,
+        facts: state.facts.iter().collect::<Vec<_>>().into(),
         evaluated: state.evaluated,
         fold: state.fold,
         machine: state.machine,

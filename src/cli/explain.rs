@@ -99,7 +99,7 @@ impl Explain {
         tell_other_plans(&state, rules);
         let at = self.at.unwrap_or_else(|| SystemClock.now());
         let begin = state.fold.as_ref().map(|fold| fold.key.occurred_at);
-        let first = state.facts.first().map(|fact| fact.occurred_at);
+        let first = state.facts.at(0);
         let explanation = explain_state(&Text::from(&*self.ticket), state, at, rules);
         if explanation.is_none() {
             let since = begin.or(first).unwrap_or(at);

@@ -170,10 +170,12 @@ impl Engine {
             ticket_id: &dirty.ticket_id,
             rules: &self.rules,
             emission: decided.emission,
+            quiet_until: dirty.next.at,
         };
         let mut events = Vec::new();
-        decided.advanced.counts += dirty.state.advance(until, context, &mut events);
-        dirty.next = dirty.state.next_step(&self.rules);
+        let progress = dirty.state.advance(until, context, &mut events);
+        decided.advanced.counts += progress.counts;
+        dirty.next = progress.next;
         dirty.is_fresh = false;
         dirty.is_changed = true;
         let named = events

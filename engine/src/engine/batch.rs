@@ -11,6 +11,9 @@ use crate::ticket_state::TicketState;
 use crate::time::Timestamp;
 use crate::timers::{Tickets, Timer};
 
+/// Tickets for whose places memory is kept between batches: as many as a transaction takes as a rule.
+const TICKETS_KEPT: usize = 5_000;
+
 /// One batch.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -28,7 +31,7 @@ pub(super) struct Batch {
 pub(super) struct Dirty {
     pub(super) ticket_id: Text,
     pub(super) slot: Option<u32>,
-    pub(super) state: TicketState,
+    pub(super) state: Box<TicketState>,
     pub(super) next: Step,
     /// Whether it has to be looked at in this batch still.
     pub(super) is_fresh: bool,
@@ -52,10 +55,25 @@ impl Batch {
         self.dirty.iter()
     }
 
-    /// The tickets that may differ from the committed ones.
-    pub(super) fn into_touched(self) -> impl Iterator<Item = Dirty> {
-        let tickets = self.dirty.into_iter();
+    /// Takes out the tickets that may differ from the committed ones.
+    pub(super) fn take_touched(&mut self) -> impl Iterator<Item = Dirty> {
+        let tickets = self.dirty.drain(..);
         tickets.filter(|dirty| dirty.is_fresh || dirty.is_changed)
+    }
+
+    /// Another batch, in the memory of this one.
+    pub(super) fn emptied(mut self) -> Self {
+        self.dirty.clear();
+        self.by_id.clear();
+        self.taken.clear();
+        self.dirty.shrink_to(TICKETS_KEPT);
+        self.by_id.shrink_to(TICKETS_KEPT, |it| it.hash);
+        self.taken.shrink_to(TICKETS_KEPT);
+        Self {
+            evaluated_to: None,
+            storms: None,
+            ..self
+        }
     }
 
     pub(super) fn at(&self, place: usize) -> &Dirty {
@@ -109,7 +127,7 @@ impl Batch {
         self.dirty.push(Dirty {
             ticket_id,
             slot,
-            state: slot.map_or_else(TicketState::default, |slot| slots.state(slot)),
+            state: slot.map_or_else(Box::default, |slot| Box::new(slots.state(slot))),
             next: slot.map_or(Step::NEVER, |slot| slots.next(slot)),
             is_fresh: false,
             is_changed: false,

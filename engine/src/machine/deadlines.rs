@@ -42,21 +42,19 @@ pub enum What {
 impl Machine {
     /// Lets everything fall due that lies before `limit`, in the contract's order. What a fact has
     /// moved into the past falls due at that fact's instant, after the last fact of the instant:
-    /// with a limit not after the last fact nothing happens.
-    pub fn fire(&mut self, limit: Timestamp, rules: &Rules, out: &mut Outcome) {
+    /// with a limit not after the last fact nothing happens. Returns what falls due next.
+    pub fn fire(&mut self, limit: Timestamp, rules: &Rules, out: &mut Outcome) -> Option<Due> {
         if limit <= self.last_fact_at {
-            return;
+            return self.next_due(rules);
         }
-        let Some(in_force) = self.in_force(rules) else {
-            return;
-        };
-        while let Some(due) = self
-            .next_due_in(&in_force.plan)
-            .filter(|due| due.at < limit)
-        {
+        let in_force = self.in_force(rules)?;
+        let mut next = self.next_due_in(&in_force.plan);
+        while let Some(due) = next.filter(|due| due.at < limit) {
             self.fire_one(due, &in_force, out);
+            next = self.next_due_in(&in_force.plan);
         }
         out.trace_decisions();
+        next
     }
 
     /// What falls due next if nothing more happens.

@@ -149,7 +149,7 @@ impl Machine {
             is_restart: true,
             ..then.edit_occurrence(at, revision)
         };
-        let mut read = |then: &mut Self, fact: &Arc<Fact>| {
+        let mut read = |then: &mut Self, fact: &Fact| {
             let mut occurrence = then.merge(fact, revision, &mut Outcome::default());
             if revision.watches_fields {
                 let matches_now = matches(then);
@@ -164,12 +164,12 @@ impl Machine {
         // What lies before the fold is in its clocks.
         let folded = past.fold.map_or(0, |fold| self.restarts_shared_with(fold));
         let mut restarts = self.restarts[folded..].iter().copied().peekable();
-        let mut history = Vec::with_capacity(past.facts.len());
-        for fact in past.facts {
+        let mut history = Vec::with_capacity(past.evaluated);
+        for fact in past.facts.iter().take(past.evaluated) {
             while let Some(at) = restarts.next_if(|at| *at <= fact.occurred_at) {
                 history.push(restart(&then, at));
             }
-            history.push(read(&mut then, fact));
+            history.push(read(&mut then, &fact));
         }
         history.extend(restarts.map(|at| restart(&then, at)));
         (history, matched)

@@ -10,9 +10,8 @@ pub(super) struct BitWriter {
 }
 
 impl BitWriter {
-    /// Begins with nothing, in memory that was used before.
-    pub(super) fn new(mut bytes: Vec<u8>) -> Self {
-        bytes.clear();
+    /// Begins behind bytes that are there already.
+    pub(super) const fn behind(bytes: Vec<u8>) -> Self {
         Self {
             bytes,
             held: 0,
@@ -88,6 +87,22 @@ impl BitWriter {
         self.wide((value << 1 ^ value >> 63).cast_unsigned());
     }
 
+    /// A distance in time; many are in whole seconds.
+    pub(super) fn delta(&mut self, ms: i64) {
+        let is_whole = ms % 1_000 == 0;
+        self.flag(is_whole);
+        self.signed(if is_whole { ms / 1_000 } else { ms });
+    }
+
+    /// Bytes that begin at a whole byte, so that they are read where they lie.
+    pub(super) fn aligned(&mut self, bytes: &[u8]) {
+        let whole = self.count.div_ceil(8) as usize;
+        self.bytes
+            .extend_from_slice(&self.held.to_le_bytes()[..whole]);
+        self.bytes.extend_from_slice(bytes);
+        (self.held, self.count) = (0, 0);
+    }
+
     pub(super) fn fixed(&mut self, bytes: &[u8]) {
         let mut words = bytes.chunks_exact(4);
         for word in &mut words {
@@ -103,7 +118,9 @@ impl BitWriter {
 /// Takes bits out again; behind the last there are zeros.
 #[derive(Debug)]
 pub(super) struct BitReader<'a> {
-    rest: &'a [u8],
+    bytes: &'a [u8],
+    /// The first byte that was not taken up yet.
+    next: usize,
     held: u64,
     count: u32,
 }
@@ -111,7 +128,8 @@ pub(super) struct BitReader<'a> {
 impl<'a> BitReader<'a> {
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
         Self {
-            rest: bytes,
+            bytes,
+            next: 0,
             held: 0,
             count: 0,
         }
@@ -130,15 +148,15 @@ impl<'a> BitReader<'a> {
 
     #[inline]
     fn refill(&mut self) {
-        if let Some((word, rest)) = self.rest.split_first_chunk::<4>() {
-            self.held |= u64::from(u32::from_le_bytes(*word)) << self.count;
-            self.rest = rest;
-        } else {
-            for (place, byte) in (0..).zip(self.rest) {
-                self.held |= u64::from(*byte) << (self.count + 8 * place);
-            }
-            self.rest = &[];
-        }
+        let rest = self.bytes.get(self.next..).unwrap_or_default();
+        let word = match rest.first_chunk::<4>() {
+            Some(word) => u32::from_le_bytes(*word),
+            None => (0..).zip(rest).fold(0, |word, (place, byte)| {
+                word | u32::from(*byte) << (8 * place)
+            }),
+        };
+        self.held |= u64::from(word) << self.count;
+        self.next += 4;
         self.count += 32;
     }
 
@@ -186,6 +204,20 @@ impl<'a> BitReader<'a> {
         (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
     }
 
+    pub(super) fn delta(&mut self) -> i64 {
+        let unit = if self.flag() { 1_000 } else { 1 };
+        self.signed().wrapping_mul(unit)
+    }
+
+    /// So many bytes that begin at a whole byte; fewer where the end is nearer.
+    pub(super) fn aligned(&mut self, length: usize) -> &'a [u8] {
+        // What is taken up are whole bytes, of which the last ones are held still.
+        let begin = self.next - self.count as usize / 8;
+        let end = begin.saturating_add(length).min(self.bytes.len());
+        (self.next, self.held, self.count) = (end, 0, 0);
+        self.bytes.get(begin..end).unwrap_or_default()
+    }
+
     pub(super) fn fixed(&mut self, bytes: &mut [u8]) {
         let mut words = bytes.chunks_exact_mut(4);
         for word in &mut words {
@@ -206,12 +238,13 @@ mod tests {
     proptest! {
         #[test]
         fn numbers_come_back(values: Vec<(u64, u32)>) {
-            let mut writer = BitWriter::new(vec![7]);
+            let mut writer = BitWriter::behind(Vec::new());
             for (value, shift) in &values {
                 let value = value >> (shift % 64);
                 writer.small(value >> 8);
                 writer.wide(value);
                 writer.signed(value.cast_signed());
+                writer.delta(value.cast_signed());
                 writer.long_bits(value, 64);
                 writer.flag(value % 2 == 1);
             }
@@ -222,6 +255,7 @@ mod tests {
                 prop_assert_eq!(reader.small(), value >> 8);
                 prop_assert_eq!(reader.wide(), value);
                 prop_assert_eq!(reader.signed(), value.cast_signed());
+                prop_assert_eq!(reader.delta(), value.cast_signed());
                 prop_assert_eq!(reader.long_bits(64), value);
                 prop_assert_eq!(reader.flag(), value % 2 == 1);
             }
@@ -229,7 +263,7 @@ mod tests {
 
         #[test]
         fn bytes_come_back_wherever_they_begin(bytes: Vec<u8>, begin in 0_u32..32) {
-            let mut writer = BitWriter::new(Vec::new());
+            let mut writer = BitWriter::behind(Vec::new());
             writer.bits(0, begin);
             writer.fixed(&bytes);
             let written = writer.finish();
@@ -239,6 +273,23 @@ mod tests {
             reader.fixed(&mut read);
             prop_assert_eq!(read, bytes);
         }
+
+        #[test]
+        fn aligned_bytes_lie_where_they_were_written(
+            before: Vec<u8>, parts: Vec<(Vec<u8>, u32)>,
+        ) {
+            let mut writer = BitWriter::behind(before.clone());
+            for (bytes, bits) in &parts {
+                writer.bits(bits >> (bits % 32), 32 - bits % 32);
+                writer.aligned(bytes);
+            }
+            let written = writer.finish();
+            let mut reader = BitReader::new(&written[before.len()..]);
+            for (bytes, bits) in &parts {
+                prop_assert_eq!(reader.bits(32 - bits % 32), bits >> (bits % 32));
+                prop_assert_eq!(reader.aligned(bytes.len()), &bytes[..]);
+            }
+        }
     }
 
     #[test]
@@ -247,5 +298,6 @@ mod tests {
         assert_eq!(reader.bits(8), 0xff);
         assert_eq!(reader.long_bits(64), 0);
         assert_eq!(reader.wide(), 0);
+        assert!(reader.aligned(usize::MAX).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! Texts that differ from ticket to ticket, as short as they can be: numbers and UUIDs.
 
-use crate::ticket::Text;
+use super::piece::Made;
 
 /// A shorter text is as short as a word.
 const NUMBERED_BYTES_MIN: usize = 5;
@@ -47,19 +47,19 @@ impl<'a> Numbered<'a> {
     }
 
     /// The text again.
-    pub(super) fn text(&self) -> Text {
-        let mut bytes = [0; PREFIX_BYTES_MAX + 20];
-        let mut begin = bytes.len();
+    pub(super) fn text(&self) -> Made {
+        let mut digits = [0; 20];
+        let mut begin = digits.len();
         let mut left = self.number;
         while left > 0 {
             begin -= 1;
-            bytes[begin] = b'0' + (left % 10) as u8;
+            digits[begin] = b'0' + (left % 10) as u8;
             left /= 10;
         }
-        let prefix = &self.prefix.as_bytes()[..self.prefix.len().min(PREFIX_BYTES_MAX)];
-        begin -= prefix.len();
-        bytes[begin..begin + prefix.len()].copy_from_slice(prefix);
-        str::from_utf8(&bytes[begin..]).unwrap_or_default().into()
+        let mut text = Made::new();
+        text.put(&digits[begin..]);
+        text.put(self.prefix.as_bytes());
+        text
     }
 }
 
@@ -86,14 +86,16 @@ pub(super) fn uuid(text: &str) -> Option<[u8; 16]> {
 }
 
 /// The text of a UUID.
-pub(super) fn uuid_text(uuid: [u8; 16]) -> Text {
+pub(super) fn uuid_text(uuid: [u8; 16]) -> Made {
     let mut text = [b'-'; 36];
     let places = (0..text.len()).filter(|place| !DASHES.contains(place));
     for (digit, place) in places.enumerate() {
         let nibble = uuid[digit / 2] >> (4 * (1 - digit % 2)) & 15;
         text[place] = b"0123456789abcdef"[usize::from(nibble)];
     }
-    str::from_utf8(&text).unwrap_or_default().into()
+    let mut made = Made::new();
+    made.put(&text);
+    made
 }
 
 #[cfg(test)]

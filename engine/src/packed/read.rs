@@ -1,15 +1,19 @@
 //! Reading a state; `write.rs` is its mirror.
 
+mod facts;
+
 use std::sync::Arc;
 
+use super::When;
 use super::bits::BitReader;
-use super::words::Words;
-use super::{FIELD_BITS, Field, INSTANTS_MAX, Numbered, TextForm, When};
+use super::sealed::{Parts, Place, Sealed};
+use super::words::Table;
 use crate::clock::Clock;
 use crate::decision::{Anchor, Identity, Listener};
 use crate::effect::EscalatedType;
 use crate::emission::Told;
-use crate::fact::{Activity, ActivityKind, Fact, FactKey};
+use crate::fact::FactKey;
+use crate::facts::Facts;
 use crate::ladder::{Acknowledgement, Escalation};
 use crate::ledger::{Beginning, Entry, Ledger};
 use crate::machine::{Fired, Hold, Machine};
@@ -17,128 +21,96 @@ use crate::plan::Nature;
 use crate::rules::PlanRef;
 use crate::status::StatusCategory;
 use crate::stopwatch::{Gap, Motion, Stopwatch};
-use crate::ticket::{Change, NumberField, Text, TextField, Ticket};
+use crate::ticket::{Change, Text, TextField, Ticket};
 use crate::ticket_state::{Fold, Reread, TicketState, Voiced};
 use crate::time::{Duration, Timestamp};
 
-/// Reads one state.
+/// Reads one state, or one fact of it.
 pub(super) struct Reader<'a> {
     bits: BitReader<'a>,
-    words: &'a Words,
-    instants: Vec<Timestamp>,
+    table: &'a Table,
+    /// The facts, whose instants are referred to by number.
+    places: &'a [Place],
     last: Timestamp,
     identity: Identity,
 }
 
+/// The state that was packed into these bytes.
+pub(super) fn state(bytes: &[u8], table: &Arc<Table>) -> TicketState {
+    let parts = Parts::of(bytes);
+    let mut reader = Reader::new(parts.head, table);
+    let (mut source, mut size) = (Text::default(), 0);
+    if !parts.is_empty() {
+        source = reader.part();
+        size = reader.bits.wide() as usize;
+    }
+    let mut sealed = parts.seal(table, source);
+    reader.places = sealed.as_ref().map_or(&[], Sealed::places);
+    reader.last = reader.places.first().map_or(reader.last, |place| place.at);
+    let count = reader.places.len();
+    let evaluated = count - reader.count().min(count);
+    let source = sealed.as_ref().map(Sealed::source);
+    let fold = reader.some(|r| Box::new(r.fold(source)));
+    let origin = match (&fold, &sealed) {
+        (Some(fold), _) => Arc::clone(&fold.machine.ticket),
+        (None, Some(sealed)) => sealed.make_origin(),
+        (None, None) => Arc::default(),
+    };
+    let machine = reader.machine(&origin, source);
+    let ledger = Ledger {
+        entries: reader.list(Reader::entry),
+        beginnings: reader.list(Reader::beginning),
+    };
+    let told = reader.list(Reader::told);
+    let last_voiced = reader.some(|r| r.voiced(machine.plan.as_ref()));
+    let reread = reader.some(|r| Reread {
+        from: r.instant(),
+        fact: {
+            let at = r.instant();
+            Arc::new(r.fact(at, None))
+        },
+    });
+    if let (Some(sealed), None) = (&mut sealed, &fold) {
+        sealed.set_origin(origin);
+    }
+    TicketState {
+        facts: Facts::sealed(sealed, size),
+        evaluated,
+        fold,
+        machine,
+        ledger,
+        told,
+        last_voiced,
+        reread,
+    }
+}
+
 impl<'a> Reader<'a> {
-    pub(super) const fn new(bytes: &'a [u8], words: &'a Words) -> Self {
+    const fn new(bytes: &'a [u8], table: &'a Table) -> Self {
         Self {
             bits: BitReader::new(bytes),
-            words,
-            instants: Vec::new(),
+            table,
+            places: &[],
             last: Timestamp::from_millis(0),
             identity: Identity([0; 16]),
         }
     }
 
-    pub(super) fn state(mut self) -> TicketState {
-        self.last = Timestamp::from_millis(self.bits.signed());
-        let count = self.count();
-        let mut facts: Vec<Arc<Fact>> = Vec::with_capacity(count);
-        for place in 0..count {
-            let source = place.checked_sub(1).map(|before| &facts[before].source);
-            let fact = self.fact(source);
-            facts.push(Arc::new(fact));
-        }
-        let evaluated = count - self.count().min(count);
-        let fold = self.some(|r| Box::new(r.fold()));
-        let base = fold.as_ref().map(|fold| &fold.machine.ticket);
-        let machine = self.machine(base, &facts[..evaluated]);
-        let ledger = Ledger {
-            entries: self.list(Self::entry),
-            beginnings: self.list(Self::beginning),
-        };
-        let told = self.list(Self::told);
-        let last_voiced = self.some(|r| r.voiced(machine.plan.as_ref()));
-        let reread = self.some(|r| Reread {
-            from: r.instant(),
-            fact: Arc::new(r.fact(None)),
-        });
-        TicketState {
-            facts,
-            evaluated,
-            fold,
-            machine,
-            ledger,
-            told,
-            last_voiced,
-            reread,
-        }
-    }
-
-    fn fact(&mut self, source: Option<&Text>) -> Fact {
-        let occurred_at = self.delta();
-        if self.instants.len() < INSTANTS_MAX {
-            self.instants.push(occurred_at);
-        }
-        Fact {
-            occurred_at,
-            version: self.some(|r| r.bits.signed()),
-            event_id: self.some(Self::text),
-            record_hash: self.hash(),
-            source: self.unless_same(source, Self::text),
-            created: self.bits.flag(),
-            changes: self.list(Self::change),
-            activities: self.list(Self::activity),
-        }
-    }
-
-    fn change(&mut self) -> Change {
-        let number = self.bits.bits(FIELD_BITS);
-        if let Some(field) = TextField::ALL.get(number as usize) {
-            return Change::Text(*field, self.some(Self::text));
-        }
-        match Field::of(number) {
-            Field::Severity => Change::Number(NumberField::Severity, self.some(Self::double)),
-            Field::Satisfaction => {
-                Change::Number(NumberField::Satisfaction, self.some(Self::double))
-            }
-            Field::Tags => Change::Tags(self.list(Self::text)),
-            Field::Label => Change::Label(self.text(), self.some(Self::text)),
-            Field::Labels => Change::ClearLabels,
-        }
-    }
-
-    fn activity(&mut self) -> Activity {
-        Activity {
-            kind: ActivityKind::ALL[self.bits.bits(3) as usize],
-            actor: self.some(Self::text),
-            level: self.some(|r| r.bits.signed()),
-            until: self.some(Self::instant),
-            note: self.some(Self::text),
-        }
-    }
-
-    fn fold(&mut self) -> Fold {
+    fn fold(&mut self, source: Option<&Text>) -> Fold {
         Fold {
             key: FactKey {
                 occurred_at: self.instant(),
                 version: self.some(|r| r.bits.signed()),
-                event_id: self.some(Self::text),
+                event_id: self.some(Self::part),
                 record_hash: self.hash(),
             },
-            machine: self.machine(None, &[]),
+            machine: self.machine(&Arc::default(), source),
         }
     }
 
-    fn machine(&mut self, base: Option<&Arc<Ticket>>, facts: &[Arc<Fact>]) -> Machine {
-        let ticket = if self.bits.flag() {
-            made_of(base, facts)
-        } else {
-            Arc::new(self.ticket())
-        };
-        let source = facts.last().map(|fact| &fact.source);
-        let source = self.unless_same(source, Self::text);
+    fn machine(&mut self, base: &Arc<Ticket>, source: Option<&Text>) -> Machine {
+        let ticket = self.ticket(base);
+        let source = self.unless_same(source, Self::part);
         let created_at = self.some(Self::instant);
         let is_partial = self.bits.flag();
         let has_begun = self.bits.flag();
@@ -170,7 +142,7 @@ impl<'a> Reader<'a> {
             last_due_at: self.instant(),
             plan: self.some(Self::plan),
             edited_at: self.instant(),
-            kept: self.some(Self::text),
+            kept: self.some(Self::part),
             restarts: self.list(Self::instant),
             clocks: self.list(Self::clock),
             fired: self.list(Self::fired),
@@ -181,26 +153,36 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn ticket(&mut self) -> Ticket {
-        let mut ticket = Ticket::default();
+    /// What a ticket has beside the fields of another one.
+    fn ticket(&mut self, base: &Arc<Ticket>) -> Arc<Ticket> {
+        if self.bits.flag() {
+            return Arc::clone(base);
+        }
+        let mut ticket = Ticket::clone(base);
         for field in TextField::ALL {
-            if let Some(text) = self.some(Self::text) {
-                ticket.merge(&[Change::Text(field, Some(text))]);
+            if !self.bits.flag() {
+                let text = self.some(Self::part);
+                ticket.merge(&[Change::Text(field, text)]);
             }
         }
-        ticket.severity = self.some(Self::double);
-        ticket.satisfaction = self.some(Self::double);
-        ticket.tags = self.list(Self::text);
-        for _ in 0..self.count() {
-            let name = self.text();
-            ticket.labels.insert(name, self.text());
+        for number in [&mut ticket.severity, &mut ticket.satisfaction] {
+            if !self.bits.flag() {
+                *number = self.some(Self::double);
+            }
         }
-        ticket
+        if !self.bits.flag() {
+            ticket.tags = self.list(Self::part);
+        }
+        if !self.bits.flag() {
+            let labels = self.list(|r| (r.part(), r.part()));
+            ticket.labels = labels.into_iter().collect();
+        }
+        Arc::new(ticket)
     }
 
     fn clock(&mut self) -> Clock {
         Clock {
-            timeframe: self.text(),
+            timeframe: self.part(),
             cycle: self.number(),
             is_answered: self.bits.flag(),
             watch: self.some(Self::stopwatch),
@@ -237,16 +219,16 @@ impl<'a> Reader<'a> {
 
     fn fired(&mut self) -> Fired {
         Fired {
-            timeframe: self.text(),
+            timeframe: self.part(),
             cycle: self.number(),
-            mark: self.text(),
+            mark: self.part(),
             at: self.instant(),
         }
     }
 
     fn hold(&mut self) -> Hold {
         Hold {
-            trigger: self.text(),
+            trigger: self.part(),
             since: self.some(Self::instant),
             has_fired: self.bits.flag(),
             cycle: self.number(),
@@ -302,9 +284,9 @@ impl<'a> Reader<'a> {
     fn told(&mut self) -> Told {
         Told {
             listener: Listener {
-                to: self.text(),
-                kind: self.text(),
-                channel: self.text(),
+                to: self.part(),
+                kind: self.part(),
+                channel: self.part(),
             },
             level: self.number(),
         }
@@ -322,8 +304,8 @@ impl<'a> Reader<'a> {
 
     fn plan(&mut self) -> PlanRef {
         PlanRef {
-            name: self.text(),
-            revision: self.text(),
+            name: self.part(),
+            revision: self.part(),
         }
     }
 
@@ -347,47 +329,13 @@ impl<'a> Reader<'a> {
             When::Never => Timestamp::MIN,
             When::OfFact => {
                 let place = self.count();
-                self.last = self.instants.get(place).copied().unwrap_or(self.last);
+                self.last = self.places.get(place).map_or(self.last, |it| it.at);
                 self.last
             }
-            When::Other => self.delta(),
-        }
-    }
-
-    fn delta(&mut self) -> Timestamp {
-        let unit = if self.bits.flag() { 1_000 } else { 1 };
-        let ms = self.bits.signed().wrapping_mul(unit);
-        self.last = Timestamp::from_millis(self.last.as_millis().wrapping_add(ms));
-        self.last
-    }
-
-    fn text(&mut self) -> Text {
-        match TextForm::of(self.bits.bits(2)) {
-            TextForm::Numbered => {
-                let prefix = self.text();
-                Numbered {
-                    prefix: &prefix,
-                    number: self.bits.wide(),
-                }
-                .text()
-            }
-            TextForm::Uuid => {
-                let mut uuid = [0; 16];
-                self.bits.fixed(&mut uuid);
-                super::uuid_text(uuid)
-            }
-            TextForm::Word => {
-                let length = self.bits.bits(4);
-                let number = match length {
-                    0 => 0,
-                    length => self.bits.bits(length - 1) | 1 << (length - 1),
-                };
-                self.words.word(number as u16)
-            }
-            TextForm::Bytes => {
-                let mut bytes = vec![0; self.count()];
-                self.bits.fixed(&mut bytes);
-                String::from_utf8(bytes).unwrap_or_default().into()
+            When::Other => {
+                let ms = self.last.as_millis().wrapping_add(self.bits.delta());
+                self.last = Timestamp::from_millis(ms);
+                self.last
             }
         }
     }
@@ -426,16 +374,4 @@ impl<'a> Reader<'a> {
             (true, None) | (false, _) => read(self),
         }
     }
-}
-
-/// What the changes of facts make of a ticket.
-fn made_of(base: Option<&Arc<Ticket>>, facts: &[Arc<Fact>]) -> Arc<Ticket> {
-    let mut ticket = base.cloned().unwrap_or_default();
-    if !facts.is_empty() {
-        let made = Arc::make_mut(&mut ticket);
-        for fact in facts {
-            made.merge(&fact.changes);
-        }
-    }
-    ticket
 }

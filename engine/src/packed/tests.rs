@@ -41,6 +41,50 @@ fn what_many_tickets_have_is_kept_once() {
 }
 
 #[test]
+fn facts_that_were_there_before_stay_as_they_were_packed() {
+    let mut packer = Packer::default();
+    let first = state(1, SUBJECT);
+    let packed = packer.pack(&first, 1).to_vec();
+    // Their subject becomes a word.
+    for owner in 2..8 {
+        packer.pack(&state(owner.into(), SUBJECT), owner);
+    }
+    let mut grown = packer.unpack(&packed);
+    let next = state(9, SUBJECT).facts.fact(0);
+    grown.accept(Arc::clone(&next), Timestamp::MIN);
+    let again = packer.pack(&grown, 1).to_vec();
+    let text = SUBJECT.as_bytes();
+    let place = |bytes: &[u8]| bytes.windows(text.len()).position(|it| it == text);
+    assert_eq!(place(&again), place(&packed));
+    assert!(
+        again.len() < packed.len() + 40,
+        "the next one names the word"
+    );
+    assert_eq!(packer.unpack(&again), grown);
+    // The first can go without the others.
+    let mut rest = packer.unpack(&again);
+    rest.facts.remove(0);
+    let packed = packer.pack(&rest, 1).to_vec();
+    assert_eq!(place(&packed), None);
+    assert_eq!(packer.unpack(&packed).facts, vec![next].into());
+    // Words are those of one packer.
+    let mut other = Packer::default();
+    let elsewhere = other.pack(&grown, 1).to_vec();
+    assert_eq!(other.unpack(&elsewhere), grown);
+}
+
+#[test]
+fn facts_of_any_size_find_their_end() {
+    let mut packer = Packer::default();
+    for size in [0, 200, 254, 255, 256, 300, 100_000] {
+        let mut large = state(1, &"x".repeat(size));
+        large.accept(state(2, "small").facts.fact(0), Timestamp::MIN);
+        let packed = packer.pack(&large, 1).to_vec();
+        assert_eq!(packer.unpack(&packed), large, "{size}");
+    }
+}
+
+#[test]
 fn what_one_ticket_has_again_and_again_is_no_word() {
     let mut packer = Packer::default();
     let state = state(1, SUBJECT);

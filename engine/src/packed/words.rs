@@ -5,6 +5,7 @@
 //! comes then is written out.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -30,10 +31,38 @@ const CANDIDATES: usize = 4096;
 /// Places for the addresses of learned words: a few hundred are most of what there is to find.
 const ADDRESSES: usize = 4096;
 
+/// Words of one piece of the table.
+const PIECE_WORDS: usize = 1 << 8;
+
+/// Learned words by number. Words are only ever added, so whoever has packed texts may share it.
+#[derive(Debug)]
+pub(crate) struct Table([OnceLock<Box<[OnceLock<Text>]>>; WORDS_MAX / PIECE_WORDS]);
+
+impl Table {
+    fn new() -> Self {
+        Self([const { OnceLock::new() }; WORDS_MAX / PIECE_WORDS])
+    }
+
+    /// The word of a number.
+    #[inline]
+    pub(super) fn word(&self, number: usize) -> Option<&Text> {
+        let piece = self.0.get(number / PIECE_WORDS)?.get()?;
+        piece[number % PIECE_WORDS].get()
+    }
+
+    fn add(&self, number: usize, word: Text) {
+        let empty = || (0..PIECE_WORDS).map(|_| OnceLock::new()).collect();
+        let piece = self.0[number / PIECE_WORDS].get_or_init(empty);
+        piece[number % PIECE_WORDS].get_or_init(|| word);
+    }
+}
+
 /// The words that were learned.
 #[derive(Debug)]
 pub(super) struct Words {
-    words: Vec<Text>,
+    table: Arc<Table>,
+    /// How many there are.
+    count: usize,
     numbers: HashTable<u16>,
     /// Texts of an unpacked state are mostly those in `words`, and found by where they lie.
     by_address: Box<[u16]>,
@@ -54,7 +83,8 @@ struct Candidate {
 impl Default for Words {
     fn default() -> Self {
         Self {
-            words: Vec::new(),
+            table: Arc::new(Table::new()),
+            count: 0,
             numbers: HashTable::new(),
             by_address: vec![0; ADDRESSES].into(),
             candidates: vec![Candidate::default(); CANDIDATES].into(),
@@ -73,7 +103,7 @@ impl Words {
     pub(super) fn find(&mut self, text: &Text, owner: u32) -> Option<u16> {
         let place = address_of(text) % ADDRESSES;
         let number = self.by_address[place];
-        let known = self.words.get(usize::from(number));
+        let known = self.table.word(usize::from(number));
         if known.is_some_and(|word| std::ptr::eq::<str>(&**word, &**text)) {
             return Some(number);
         }
@@ -86,23 +116,27 @@ impl Words {
             return None;
         }
         let hash = xxh3_64_with_seed(text.as_bytes(), self.seed);
-        let is_it = |number: &u16| *self.words[usize::from(*number)] == *text;
+        let text_of = |number: &u16| self.table.word(usize::from(*number)).map(|word| &**word);
+        let is_it = |number: &u16| text_of(number) == Some(text);
         let number = self.numbers.find(hash, is_it).copied();
-        if number.is_some() || self.words.len() == WORDS_MAX || !self.is_met_often(hash, owner) {
+        if number.is_some() || self.count == WORDS_MAX || !self.is_met_often(hash, owner) {
             return number;
         }
-        let number = self.words.len() as u16;
+        let number = self.count as u16;
         let word = Text::from(text);
         self.by_address[address_of(&word) % ADDRESSES] = number;
-        self.words.push(word);
+        self.table.add(self.count, word);
+        self.count += 1;
         let Self {
-            words,
+            table,
             numbers,
             seed,
             ..
         } = self;
-        let hash_of =
-            |number: &u16| xxh3_64_with_seed(words[usize::from(*number)].as_bytes(), *seed);
+        let hash_of = |number: &u16| {
+            let word = table.word(usize::from(*number));
+            xxh3_64_with_seed(word.map_or(&[][..], |word| word.as_bytes()), *seed)
+        };
         numbers.insert_unique(hash, number, hash_of);
         Some(number)
     }
@@ -124,13 +158,9 @@ impl Words {
         candidate.tickets >= TICKETS_MIN
     }
 
-    /// The word of a number.
-    #[inline]
-    pub(super) fn word(&self, number: u16) -> Text {
-        self.words
-            .get(usize::from(number))
-            .cloned()
-            .unwrap_or_default()
+    /// The words by number.
+    pub(super) const fn table(&self) -> &Arc<Table> {
+        &self.table
     }
 }
 
@@ -146,7 +176,7 @@ mod tests {
                 words.find_content(&format!("w{number}"), owner);
             }
         }
-        assert_eq!(words.words.len(), WORDS_MAX);
+        assert_eq!(words.count, WORDS_MAX);
         for owner in 0..1_000 {
             assert_eq!(words.find_content("one more", owner), None);
         }

@@ -1,68 +1,91 @@
 //! Writing a state; `read.rs` is its mirror.
 
-mod fields;
+mod facts;
 
+use std::sync::Arc;
+
+use super::When;
 use super::bits::BitWriter;
+use super::sealed::{put_number, unsigned};
 use super::words::Words;
 use crate::clock::Clock;
 use crate::decision::Identity;
 use crate::emission::Told;
-use crate::fact::{Activity, Fact};
+use crate::facts::Facts;
 use crate::ladder::{Acknowledgement, Escalation};
 use crate::ledger::{Beginning, Entry};
 use crate::machine::{Fired, Hold, Machine};
 use crate::rules::PlanRef;
 use crate::stopwatch::{Gap, Motion, Stopwatch};
-use crate::ticket::{Change, NumberField, Text, TextField, Ticket};
+use crate::ticket::{Text, TextField, Ticket};
 use crate::ticket_state::{Fold, TicketState, Voiced};
 use crate::time::Timestamp;
 
-use super::{FIELD_BITS, Field, INSTANTS_MAX, TextForm, When};
-
-/// Writes one state.
-pub(super) struct Writer<'a> {
+/// Writes one state, or one fact of it.
+struct Writer<'a> {
     bits: BitWriter,
     words: &'a mut Words,
     owner: u32,
-    /// The instants of the facts so far.
-    instants: Vec<Timestamp>,
+    /// The facts, whose instants are referred to by number.
+    facts: &'a Facts,
     /// The instant that was written last.
     last: Timestamp,
     /// The identity that was written last.
     identity: Identity,
 }
 
+/// Writes a state behind bytes that are there already.
+pub(super) fn state(
+    state: &TicketState,
+    mut bytes: Vec<u8>,
+    words: &mut Words,
+    owner: u32,
+) -> Vec<u8> {
+    put_number(&mut bytes, state.facts.len() as u64);
+    if let Some(first) = state.facts.at(0) {
+        put_number(&mut bytes, unsigned(first.as_millis()));
+    }
+    let source = state.facts.source();
+    let sealed = state.facts.sealed_front();
+    let sealed = sealed.and_then(|it| Some((it.len(), it.bytes(words.table())?)));
+    let (begin, copied) = sealed.unwrap_or_default();
+    bytes.extend_from_slice(copied);
+    for place in begin..state.facts.len() {
+        let fact = state.facts.fact(place);
+        let before = place.checked_sub(1).and_then(|it| state.facts.at(it));
+        bytes = facts::behind(bytes, &fact, before, source, words, owner);
+    }
+    let mut writer = Writer::new(bytes, &state.facts, words, owner);
+    writer.head(state, source);
+    writer.bits.finish()
+}
+
 impl<'a> Writer<'a> {
-    pub(super) fn new(bytes: Vec<u8>, words: &'a mut Words, owner: u32) -> Self {
+    fn new(bytes: Vec<u8>, facts: &'a Facts, words: &'a mut Words, owner: u32) -> Self {
         Self {
-            bits: BitWriter::new(bytes),
+            bits: BitWriter::behind(bytes),
             words,
             owner,
-            instants: Vec::new(),
-            last: Timestamp::from_millis(0),
+            facts,
+            last: facts.at(0).unwrap_or(Timestamp::from_millis(0)),
             identity: Identity([0; 16]),
         }
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
-        self.bits.finish()
-    }
-
-    pub(super) fn state(&mut self, state: &TicketState) {
-        let begin = state.facts.first().map(|fact| fact.occurred_at);
-        self.last = begin.unwrap_or(self.last);
-        self.long(self.last.as_millis());
-        self.count(state.facts.len());
-        let mut source = None;
-        for fact in &state.facts {
-            self.fact(fact, source);
-            source = Some(&fact.source);
+    /// Everything but the facts.
+    fn head(&mut self, state: &TicketState, source: Option<&Text>) {
+        if let Some(source) = source {
+            self.text(source);
+            self.bits.wide(state.facts.bytes() as u64);
         }
         let evaluated = state.evaluated.min(state.facts.len());
         self.count(state.facts.len() - evaluated);
-        self.some(state.fold.as_deref(), Self::fold);
-        let base = state.fold.as_ref().map(|fold| &*fold.machine.ticket);
-        self.machine(&state.machine, base, &state.facts[..evaluated]);
+        self.some(state.fold.as_deref(), |w, fold| w.fold(fold, source));
+        let base = match &state.fold {
+            Some(fold) => Arc::clone(&fold.machine.ticket),
+            None => state.facts.origin(),
+        };
+        self.machine(&state.machine, &base, source);
         self.list(&state.ledger.entries, Self::entry);
         self.list(&state.ledger.beginnings, Self::beginning);
         self.list(&state.told, Self::told);
@@ -71,83 +94,22 @@ impl<'a> Writer<'a> {
         });
         self.some(state.reread.as_ref(), |w, reread| {
             w.instant(reread.from);
+            w.instant(reread.fact.occurred_at);
             w.fact(&reread.fact, None);
         });
     }
 
-    fn fact(&mut self, fact: &Fact, source: Option<&Text>) {
-        self.delta(fact.occurred_at);
-        if self.instants.len() < INSTANTS_MAX {
-            self.instants.push(fact.occurred_at);
-        }
-        self.some(fact.version, Self::long);
-        self.some(fact.event_id.as_ref(), Self::text);
-        self.bits.long_bits(fact.record_hash.cast_unsigned(), 64);
-        self.unless_same(&fact.source, source, Self::text);
-        self.bits.flag(fact.created);
-        self.list(&fact.changes, Self::change);
-        self.list(&fact.activities, Self::activity);
-    }
-
-    fn change(&mut self, change: &Change) {
-        match change {
-            Change::Text(field, text) => {
-                self.bits.bits(*field as u32, FIELD_BITS);
-                self.some(text.as_ref(), Self::text);
-            }
-            Change::Number(field, number) => {
-                self.field(match field {
-                    NumberField::Severity => Field::Severity,
-                    NumberField::Satisfaction => Field::Satisfaction,
-                });
-                self.some(*number, Self::double);
-            }
-            Change::Tags(tags) => {
-                self.field(Field::Tags);
-                self.list(tags, Self::text);
-            }
-            Change::Label(name, text) => {
-                self.field(Field::Label);
-                self.text(name);
-                self.some(text.as_ref(), Self::text);
-            }
-            Change::ClearLabels => self.field(Field::Labels),
-        }
-    }
-
-    fn field(&mut self, field: Field) {
-        self.bits.bits(field as u32, FIELD_BITS);
-    }
-
-    fn activity(&mut self, activity: &Activity) {
-        self.bits.bits(activity.kind as u32, 3);
-        self.some(activity.actor.as_ref(), Self::text);
-        self.some(activity.level, Self::long);
-        self.some(activity.until, Self::instant);
-        self.some(activity.note.as_ref(), Self::text);
-    }
-
-    fn fold(&mut self, fold: &Fold) {
+    fn fold(&mut self, fold: &Fold, source: Option<&Text>) {
         self.instant(fold.key.occurred_at);
         self.some(fold.key.version, Self::long);
         self.some(fold.key.event_id.as_ref(), Self::text);
         let hash = fold.key.record_hash.cast_unsigned();
         self.bits.long_bits(hash, 64);
-        self.machine(&fold.machine, None, &[]);
+        self.machine(&fold.machine, &Ticket::default(), source);
     }
 
-    fn machine(
-        &mut self,
-        machine: &Machine,
-        base: Option<&Ticket>,
-        facts: &[std::sync::Arc<Fact>],
-    ) {
-        let is_made = fields::are_made_of(&machine.ticket, base, facts);
-        self.bits.flag(is_made);
-        if !is_made {
-            self.ticket(&machine.ticket);
-        }
-        let source = facts.last().map(|fact| &fact.source);
+    fn machine(&mut self, machine: &Machine, base: &Ticket, source: Option<&Text>) {
+        self.ticket(&machine.ticket, base);
         self.unless_same(&machine.source, source, Self::text);
         self.some(machine.created_at, Self::instant);
         self.bits.flag(machine.is_partial);
@@ -181,18 +143,36 @@ impl<'a> Writer<'a> {
         self.some(machine.done_at, Self::instant);
     }
 
-    fn ticket(&mut self, ticket: &Ticket) {
+    /// What a ticket has beside the fields of another one.
+    fn ticket(&mut self, ticket: &Ticket, base: &Ticket) {
+        let bits = |number: Option<f64>| number.map(f64::to_bits);
+        let numbers = |of: &Ticket| [of.severity, of.satisfaction];
+        let is_same = std::ptr::eq(ticket, base)
+            || (ticket == base && numbers(ticket).map(bits) == numbers(base).map(bits));
+        self.bits.flag(is_same);
+        if is_same {
+            return;
+        }
         for field in TextField::ALL {
-            self.some(ticket.text(field), Self::text);
+            self.unless_same(&ticket.text(field), Some(&base.text(field)), |w, text| {
+                w.some(*text, Self::text);
+            });
         }
-        self.some(ticket.severity, Self::double);
-        self.some(ticket.satisfaction, Self::double);
-        self.list(&ticket.tags, Self::text);
-        self.count(ticket.labels.len());
-        for (name, value) in &ticket.labels {
-            self.text(name);
-            self.text(value);
+        for (number, known) in numbers(ticket).into_iter().zip(numbers(base)) {
+            self.unless_same(&bits(number), Some(&bits(known)), |w, _| {
+                w.some(number, Self::double);
+            });
         }
+        self.unless_same(&ticket.tags, Some(&base.tags), |w, tags| {
+            w.list(tags, Self::text);
+        });
+        self.unless_same(&ticket.labels, Some(&base.labels), |w, labels| {
+            let labels: Vec<_> = labels.iter().collect();
+            w.list(&labels, |w, (name, value)| {
+                w.text(name);
+                w.text(value);
+            });
+        });
     }
 
     fn clock(&mut self, clock: &Clock) {
@@ -311,62 +291,20 @@ impl<'a> Writer<'a> {
             self.when(When::Last);
         } else if at == Timestamp::MIN {
             self.when(When::Never);
-        } else if let Some(place) = self.instants.iter().position(|known| *known == at) {
+        } else if let Some(place) = self.facts.place_at(at) {
             self.when(When::OfFact);
             self.count(place);
             self.last = at;
         } else {
             self.when(When::Other);
-            self.delta(at);
+            self.bits
+                .delta(at.as_millis().wrapping_sub(self.last.as_millis()));
+            self.last = at;
         }
     }
 
     fn when(&mut self, when: When) {
         self.bits.bits(when as u32, 2);
-    }
-
-    /// An instant by how much it is later than the last one; many are in whole seconds.
-    fn delta(&mut self, at: Timestamp) {
-        let ms = at.as_millis().wrapping_sub(self.last.as_millis());
-        self.last = at;
-        let is_whole = ms % 1_000 == 0;
-        self.bits.flag(is_whole);
-        self.bits.signed(if is_whole { ms / 1_000 } else { ms });
-    }
-
-    fn text(&mut self, text: &Text) {
-        if let Some(numbered) = super::Numbered::of(text) {
-            self.bits.bits(TextForm::Numbered as u32, 2);
-            self.content(numbered.prefix);
-            self.bits.wide(numbered.number);
-        } else if let Some(uuid) = super::uuid(text) {
-            self.bits.bits(TextForm::Uuid as u32, 2);
-            self.bits.fixed(&uuid);
-        } else {
-            let word = self.words.find(text, self.owner);
-            self.word(word, text);
-        }
-    }
-
-    /// The beginning of a numbered text.
-    fn content(&mut self, text: &str) {
-        let word = self.words.find_content(text, self.owner);
-        self.word(word, text);
-    }
-
-    fn word(&mut self, word: Option<u16>, text: &str) {
-        if let Some(number) = word {
-            self.bits.bits(TextForm::Word as u32, 2);
-            let length = u16::BITS - number.leading_zeros();
-            self.bits.bits(length, 4);
-            let below = length.saturating_sub(1);
-            self.bits
-                .bits(u32::from(number) & !(u32::MAX << below), below);
-        } else {
-            self.bits.bits(TextForm::Bytes as u32, 2);
-            self.count(text.len());
-            self.bits.fixed(text.as_bytes());
-        }
     }
 
     fn double(&mut self, value: f64) {

@@ -1,7 +1,8 @@
 //! Folding: what the oldest facts leave when there is no room for them beside newer ones.
 
-use super::{FACTS_BYTES_MAX, FACTS_MAX, Fold, TicketState, bytes};
+use super::{FACTS_BYTES_MAX, FACTS_MAX, Fold, TicketState};
 use crate::fact::Fact;
+use crate::facts::Facts;
 use crate::ledger::Folded;
 use crate::machine::{Machine, Outcome, Past};
 use crate::rules::Rules;
@@ -10,9 +11,11 @@ impl TicketState {
     /// Whether the next fact may not be kept beside all others. That depends on the facts up to this
     /// one alone, so it is the same whatever the batches.
     pub(super) fn needs_room(&self, next: &Fact) -> bool {
-        let kept = &self.facts[..self.evaluated];
-        kept.len() == FACTS_MAX
-            || (!kept.is_empty() && bytes(kept) + next.bytes() > FACTS_BYTES_MAX)
+        let is_too_large = |kept| kept + next.bytes() > FACTS_BYTES_MAX;
+        self.evaluated == FACTS_MAX
+            || (self.evaluated > 0
+                && is_too_large(self.facts.bytes())
+                && is_too_large(self.facts.bytes_of(0..self.evaluated)))
     }
 
     /// Folds the oldest fact away, with the edits of the plans before it: its decisions can no longer
@@ -51,6 +54,7 @@ impl TicketState {
 fn past_of(machine: &Machine) -> Past<'_> {
     Past {
         fold: machine.created_at.is_some().then_some(machine),
-        facts: &[],
+        facts: Facts::none(),
+        evaluated: 0,
     }
 }

@@ -28,15 +28,13 @@ impl TicketState {
         mut watch: impl FnMut(&Machine),
     ) {
         let span = Span {
+            quiet_until: Timestamp::MIN,
             until: Until::before(to),
             is_one_life: false,
         };
         self.read(span, rules, outcome, &mut watch, |_, _, _| {});
         while let Some(at) = self.machine.forgotten_at(rules)
-            && self
-                .facts
-                .get(self.evaluated)
-                .is_some_and(|fact| fact.occurred_at < to)
+            && self.facts.at(self.evaluated).is_some_and(|at| at < to)
         {
             outcome.trace_forgetting(at);
             self.forget();

@@ -1,10 +1,8 @@
 //! A state from its stored parts.
 
-use std::sync::Arc;
-
 use super::{Fold, TicketState, Voiced};
 use crate::emission::Told;
-use crate::fact::Fact;
+use crate::facts::Facts;
 use crate::ledger::Ledger;
 use crate::machine::Machine;
 
@@ -12,7 +10,7 @@ use crate::machine::Machine;
 #[derive(Clone, Debug, Default)]
 pub struct StoredState {
     /// See [`TicketState::facts`].
-    pub facts: Vec<Arc<Fact>>,
+    pub facts: Facts,
     /// See [`TicketState::evaluated`].
     pub evaluated: usize,
     /// See [`TicketState::fold`].

@@ -8,6 +8,10 @@ pub(in crate::wire) const SINGLE_OBJECT: [u8; 2] = [0xc3, 0x01];
 /// The byte that begins a record in Confluent framing.
 const CONFLUENT: u8 = 0x00;
 
+/// The branches of a union of null and one other type, as they are written.
+const NULL: u8 = 0;
+const VALUE: u8 = 2;
+
 /// A larger scratch than this is not kept: one ticket with everything in it must not hold its memory.
 const SCRATCH_MAX: usize = 64 << 10;
 
@@ -54,6 +58,7 @@ impl Writer {
         record
     }
 
+    #[inline]
     pub(in crate::wire) fn long(&mut self, value: i64) {
         let mut bits = (value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned();
         while bits >= 0x80 {
@@ -87,9 +92,9 @@ impl Writer {
         write: impl FnOnce(&mut Self, T),
     ) {
         match value {
-            None => self.long(0),
+            None => self.bytes.push(NULL),
             Some(value) => {
-                self.long(1);
+                self.bytes.push(VALUE);
                 write(self, value);
             }
         }

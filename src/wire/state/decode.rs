@@ -83,7 +83,8 @@ impl From<State> for StoredState {
                 .facts
                 .into_iter()
                 .map(|f| Arc::new(f.into()))
-                .collect(),
+                .collect::<Vec<_>>()
+                .into(),
             evaluated: state.evaluated,
             fold: state.fold.map(|fold| Box::new(fold.into())),
             machine: state.machine.into(),

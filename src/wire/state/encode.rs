@@ -1,10 +1,13 @@
 //! Writing a state.
 
+use std::ops::Deref;
+
 use escalator_engine::clock::Clock;
 use escalator_engine::decision::Anchor;
 use escalator_engine::effect::EscalatedType;
 use escalator_engine::emission::Told;
 use escalator_engine::fact::{Activity, Fact};
+use escalator_engine::facts::View;
 use escalator_engine::ladder::{Acknowledgement, Escalation};
 use escalator_engine::ledger::{Beginning, Entry};
 use escalator_engine::machine::{Fired, Hold, Machine};
@@ -31,7 +34,10 @@ const FIELD_LABELS: i64 = FIELD_SEVERITY + 4;
 #[must_use]
 pub fn encode_state(state: &TicketState) -> Vec<u8> {
     let mut w = Writer::single_object(SchemaName::EscalationState.fingerprint());
-    w.block(state.facts.iter(), |w, f| fact(w, f));
+    w.block(state.facts.views(), |w, view| match view {
+        View::Sealed(sealed) => fact(w, &sealed),
+        View::Loose(loose) => fact(w, loose),
+    });
     w.long(state.evaluated as i64);
     machine(&mut w, &state.machine);
     w.nullable(state.fold.as_deref(), fold);
@@ -42,7 +48,7 @@ pub fn encode_state(state: &TicketState) -> Vec<u8> {
     w.finish()
 }
 
-fn fact(w: &mut Writer, fact: &Fact) {
+fn fact<T: Deref<Target = str>>(w: &mut Writer, fact: &Fact<T>) {
     instant(w, fact.occurred_at);
     w.nullable(fact.version, Writer::long);
     w.nullable(fact.event_id.as_deref(), Writer::text);
@@ -53,7 +59,7 @@ fn fact(w: &mut Writer, fact: &Fact) {
     w.block(fact.activities.iter(), activity);
 }
 
-fn change(w: &mut Writer, change: &Change) {
+fn change<T: Deref<Target = str>>(w: &mut Writer, change: &Change<T>) {
     let (field, name, text, number, tags) = match change {
         Change::Text(field, text) => (*field as i64, None, text.as_ref(), None, &[][..]),
         Change::Number(NumberField::Severity, number) => {
@@ -73,7 +79,7 @@ fn change(w: &mut Writer, change: &Change) {
     w.block(tags.iter(), |w, tag| w.text(tag));
 }
 
-fn activity(w: &mut Writer, activity: &Activity) {
+fn activity<T: Deref<Target = str>>(w: &mut Writer, activity: &Activity<T>) {
     w.long(activity.kind as i64);
     w.nullable(activity.actor.as_deref(), Writer::text);
     w.nullable(activity.level, Writer::long);

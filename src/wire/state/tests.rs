@@ -49,7 +49,7 @@ fn a_fact_takes_no_more_than_it_says() {
     };
     let bytes_of = |facts: Vec<Arc<Fact>>| {
         let state = StoredState {
-            facts,
+            facts: facts.into(),
             ..StoredState::default()
         };
         encode_state(&state.into()).len()
@@ -256,7 +256,7 @@ impl Maker<'_> {
         let facts = self.some(Self::fact);
         StoredState {
             evaluated: facts.len(),
-            facts,
+            facts: facts.into(),
             machine: self.machine(),
             fold: self.maybe(|m| {
                 Box::new(Fold {
@@ -377,7 +377,12 @@ proptest! {
         let mut packer = Packer::default();
         for owner in 0..6 {
             let packed = packer.pack(&state, owner).to_vec();
-            prop_assert_eq!(&packer.unpack(&packed), &state);
+            let unpacked = packer.unpack(&packed);
+            prop_assert_eq!(&unpacked, &state);
+            prop_assert_eq!(encode_state(&unpacked), &stored[..]);
+            // As often as it is packed.
+            let again = packer.pack(&unpacked, owner).to_vec();
+            prop_assert_eq!(&packer.unpack(&again), &state);
         }
         // And the library, which knows nothing of the code above, reads the same record.
         let json = read_single_object(SchemaName::EscalationState, &stored);

@@ -1,0 +1,134 @@
+//! Reading a fact, and texts.
+
+use super::super::piece::Piece;
+use super::super::words::Table;
+use super::super::{FIELD_BITS, Field, Numbered, TextForm, uuid_text};
+use super::Reader;
+use crate::fact::{Activity, ActivityKind, Fact};
+use crate::ticket::{Change, NumberField, Text, TextField};
+use crate::time::Timestamp;
+
+impl<'a> Reader<'a> {
+    /// For a fact of that instant.
+    pub(in crate::packed) fn of_fact(body: &'a [u8], table: &'a Table, at: Timestamp) -> Self {
+        let mut reader = Self::new(body, table);
+        reader.bits.delta();
+        reader.last = at;
+        reader
+    }
+
+    /// Whether the fact has this identity, of which the id may be a numbered one.
+    pub(in crate::packed) fn is_identity(
+        &mut self,
+        id: Option<&str>,
+        numbered: Option<&Numbered<'_>>,
+        record_hash: i64,
+    ) -> bool {
+        match (self.bits.flag(), id) {
+            (true, Some(id)) => self.is_text(id, numbered),
+            (false, None) => self.hash() == record_hash,
+            (true, None) | (false, Some(_)) => false,
+        }
+    }
+
+    /// The rest of a fact of that instant; `source` is that of a fact that has none of its own.
+    pub(in crate::packed) fn fact<T: From<Piece<'a>>>(
+        &mut self,
+        at: Timestamp,
+        source: Option<&'a Text>,
+    ) -> Fact<T> {
+        Fact {
+            occurred_at: at,
+            event_id: self.some(Self::part),
+            record_hash: self.hash(),
+            version: self.some(|r| r.bits.signed()),
+            source: match (self.bits.flag(), source) {
+                (true, Some(source)) => Piece::Word(source).into(),
+                (true, None) | (false, _) => self.part(),
+            },
+            created: self.bits.flag(),
+            changes: self.list(Self::change),
+            activities: self.list(Self::activity),
+        }
+    }
+
+    fn change<T: From<Piece<'a>>>(&mut self) -> Change<T> {
+        let number = self.bits.bits(FIELD_BITS);
+        if let Some(field) = TextField::ALL.get(number as usize) {
+            return Change::Text(*field, self.some(Self::part));
+        }
+        match Field::of(number) {
+            Field::Severity => Change::Number(NumberField::Severity, self.some(Self::double)),
+            Field::Satisfaction => {
+                Change::Number(NumberField::Satisfaction, self.some(Self::double))
+            }
+            Field::Tags => Change::Tags(self.list(Self::part)),
+            Field::Label => Change::Label(self.part(), self.some(Self::part)),
+            Field::Labels => Change::ClearLabels,
+        }
+    }
+
+    fn activity<T: From<Piece<'a>>>(&mut self) -> Activity<T> {
+        Activity {
+            kind: ActivityKind::ALL[self.bits.bits(3) as usize],
+            actor: self.some(Self::part),
+            level: self.some(|r| r.bits.signed()),
+            until: self.some(Self::instant),
+            note: self.some(Self::part),
+        }
+    }
+
+    pub(super) fn part<T: From<Piece<'a>>>(&mut self) -> T {
+        self.piece().into()
+    }
+
+    fn piece(&mut self) -> Piece<'a> {
+        match self.form() {
+            TextForm::Numbered => {
+                let prefix = self.piece();
+                let numbered = Numbered {
+                    prefix: &prefix,
+                    number: self.bits.wide(),
+                };
+                Piece::Made(numbered.text())
+            }
+            TextForm::Uuid => {
+                let mut uuid = [0; 16];
+                self.bits.fixed(&mut uuid);
+                Piece::Made(uuid_text(uuid))
+            }
+            TextForm::Word => {
+                let length = self.bits.bits(4);
+                let number = match length {
+                    0 => 0,
+                    length => self.bits.bits(length - 1) | 1 << (length - 1),
+                };
+                let word = self.table.word(number as usize);
+                word.map_or(Piece::Plain(""), Piece::Word)
+            }
+            TextForm::Plain => {
+                let length = self.count();
+                let bytes = self.bits.aligned(length);
+                Piece::Plain(str::from_utf8(bytes).unwrap_or_default())
+            }
+        }
+    }
+
+    fn form(&mut self) -> TextForm {
+        TextForm::of(self.bits.bits(2))
+    }
+
+    /// Whether a text is this one. What can be written as a numbered one is.
+    fn is_text(&mut self, text: &str, numbered: Option<&Numbered<'_>>) -> bool {
+        let Some(numbered) = numbered else {
+            return *self.piece() == *text;
+        };
+        match self.form() {
+            TextForm::Numbered => {
+                let prefix = self.piece();
+                self.bits.wide() == numbered.number && *prefix == *numbered.prefix
+            }
+            TextForm::Word | TextForm::Uuid | TextForm::Plain => false,
+        }
+    }
+}
