@@ -143,7 +143,7 @@ fn a_refused_record_takes_the_whole_transaction_with_it() {
     let refused = transaction(records, &scene.inputs[0], 1, "refused");
 
     let outcome = lanes.transact(refused.into(), &scene.member);
-    assert!(matches!(outcome, Outcome::Aborted(_)), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::TooLarge(_)), "{outcome:?}");
     let committed = scene.member.committed(&[(0, 0)], PATIENCE).unwrap();
     assert_eq!(committed[0].offset, None);
     assert_eq!(values(&scene.output), [""; 0]);
