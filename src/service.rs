@@ -388,7 +388,7 @@ fn run_shard(
             warm_up: settings.standby.warm_up,
             is_awaited: settings.kafka.static_membership,
         },
-        Box::new(move |partition, records, committed| {
+        Arc::new(move |partition, records, committed| {
             shard::build(partition, &builder_rules, records, committed)
         }),
     )?;

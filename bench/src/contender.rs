@@ -70,6 +70,17 @@ pub const fn streams(threads: usize) -> Contender {
     }
 }
 
+/// One replica of a contender.
+#[derive(Clone, Copy)]
+pub struct Replica {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether a restart keeps its partitions, as it always does for Kafka Streams here.
+    pub is_static: bool,
+    /// Whether another one keeps a copy of its state, as ours always does.
+    pub has_copies: bool,
+}
+
 /// A contender at work.
 pub struct Running {
     /// Its process.
@@ -115,20 +126,24 @@ impl Contender {
         !matches!(self, Self::Raw { .. })
     }
 
-    /// Starts it; `run` is a name that no other run has, `instance` tells replicas apart.
+    /// Starts it; `run` is a name that no other run has.
     pub fn start(
         self,
         places: &Places,
         brokers: &str,
         run: &str,
-        instance: &str,
+        replica: Replica,
     ) -> Result<Running> {
+        let instance = replica.name;
         let group = format!("bench-{run}");
         let mut command = match self {
             Self::Ours { batch } => {
                 let mut command = ours(places, brokers, &group, instance)?;
                 if let Some(batch) = batch {
                     command.env("ESCALATOR__TUNING__TRANSACTION_RECORDS", batch.to_string());
+                }
+                if replica.is_static {
+                    command.env("ESCALATOR__KAFKA__STATIC_MEMBERSHIP", "true");
                 }
                 command
             }
@@ -143,6 +158,9 @@ impl Contender {
                     .args(["--threads", &threads.to_string()])
                     .args(["--commit-ms", &commit_ms.to_string()])
                     .args(["--cache-bytes", &(cache_mib << 20).to_string()]);
+                if replica.has_copies {
+                    command.args(["--set", "num.standby.replicas=1"]);
+                }
                 command
             }
             Self::Raw { batch } => {

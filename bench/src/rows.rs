@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::broker::Broker;
-use crate::contender::{Contender, Heap, OURS, Places, Running, streams};
+use crate::contender::{Contender, Heap, OURS, Places, Replica, Running, streams};
 use crate::latency::Pace;
 use crate::load::Load;
 use crate::probe::probe;
@@ -16,6 +16,8 @@ use crate::{drain, latency, memory, outcome, topics};
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(600);
 /// A contender that starts with nothing to restore answers long before.
 const START_TIMEOUT: Duration = Duration::from_secs(180);
+/// What is past is looked for every second at least, and so is over before a contender is stopped.
+const OVERDUE_TIME: Duration = Duration::from_secs(3);
 /// A replica that joins has its warm copies and its partitions by then.
 const JOIN_TIME: Duration = Duration::from_secs(20);
 
@@ -155,7 +157,14 @@ pub fn all(is_quick: bool) -> Vec<Row> {
         90,
         u64::MAX,
     ));
-    rows.push(row("takeover", "restore", &[OURS], takeover, 90, u64::MAX));
+    rows.push(row(
+        "takeover",
+        "restore",
+        &[OURS, two],
+        takeover,
+        120,
+        u64::MAX,
+    ));
     rows.push(row(
         "memory",
         "memory",
@@ -178,7 +187,14 @@ pub fn measure(
     let brokers = broker.address.as_str();
     let process = broker.process.id();
     topics::renew(brokers, contender.topics())?;
-    let start = |instance| contender.start(places, brokers, run, instance);
+    let start = |name| {
+        let replica = Replica {
+            name,
+            is_static: matches!(kind, Kind::Restore(_)),
+            has_copies: matches!(kind, Kind::Takeover(_)),
+        };
+        contender.start(places, brokers, run, replica)
+    };
     let (values, expected) = match kind {
         Kind::Drain(load) => {
             let expected = load.write(brokers)?;
@@ -214,6 +230,7 @@ pub fn measure(
             let mut expected = load_of(*tickets).write(brokers)?;
             let mut running = start("a")?;
             drain::watch(brokers, process, &mut running, DRAIN_TIMEOUT)?;
+            std::thread::sleep(OVERDUE_TIME);
             let mut values = Values::default();
             for is_killed in [false, true] {
                 end(&mut running, is_killed);
@@ -222,6 +239,8 @@ pub fn measure(
                 let name = if is_killed { "killed" } else { "stopped" };
                 values.put(&format!("{name}_first_s"), answers.first_s);
                 values.put(&format!("{name}_all_s"), answers.all_s);
+                let rate = *tickets as f64 / answers.all_s;
+                values.put(&format!("{name}_records_per_s"), rate);
                 expected.extend(answers.tickets.into_iter().map(|ticket| (ticket, 1)));
             }
             running.process.stop();

@@ -1,8 +1,11 @@
 //! The thread that restores what is owned and follows what others own.
 //!
-//! It collects the last value of every key. When a restore is at its end it builds the state from
-//! them, so that no state is built on the thread of the cycle, and hands it over. A partition that is
-//! released is followed again, from its beginning, if this instance is to have a copy of it.
+//! It collects the last value of every key. When a restore is at its end it has the state built from
+//! them, on other threads, so that neither the cycle nor the reading of other partitions waits for
+//! that. A partition that is released is followed again, from its beginning, if this instance is to
+//! have a copy of it.
+
+mod builders;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,6 +18,7 @@ use super::error::Error;
 use super::log::Restoration;
 use super::restore::{Finished, RestoreReader, Sink};
 use super::standby::Standby;
+use builders::{Builders, Task};
 
 /// A reading waits this long for records before it looks for new requests.
 const STEP: Duration = Duration::from_millis(20);
@@ -32,9 +36,8 @@ const ROUND_BEFORE: Duration = Duration::from_millis(200);
 /// The last value of every key of a partition, tombstones applied.
 pub type Compacted = HashMap<Vec<u8>, Vec<u8>>;
 
-/// Builds a state from the records of a partition and the group's offsets; runs on the thread that
-/// restores.
-pub type Builder<S> = Box<dyn Fn(i32, Compacted, &[Committed]) -> S + Send>;
+/// Builds a state from the records of a partition and the group's offsets; runs on threads of its own.
+pub type Builder<S> = Arc<dyn Fn(i32, Compacted, &[Committed]) -> S + Send + Sync>;
 
 /// What the cycle asks for.
 pub(super) enum Request {
@@ -62,10 +65,11 @@ pub(super) struct Restorer<S> {
     started_at: Instant,
     arranged_at: Option<Instant>,
     told_at: Instant,
+    builders: Builders,
     build: Builder<S>,
 }
 
-impl<S> Restorer<S> {
+impl<S: Send + 'static> Restorer<S> {
     pub(super) fn new(
         reader: RestoreReader,
         (requests, news): (Receiver<Request>, Sender<Restoration<S>>),
@@ -86,6 +90,7 @@ impl<S> Restorer<S> {
             started_at: Instant::now(),
             arranged_at: None,
             told_at: Instant::now(),
+            builders: Builders::default(),
             build,
         }
     }
@@ -197,13 +202,18 @@ impl<S> Restorer<S> {
         for (partition, finished) in std::mem::take(&mut self.collected.finished) {
             let records = self.collected.partitions.remove(&partition);
             if let (Some(request), Some(records)) = (self.asked.remove(&partition), records) {
-                let state = (self.build)(partition, records, &finished.committed);
-                self.tell(Restoration::Finished {
-                    partition,
-                    request,
-                    offsets: finished.offsets,
-                    state,
+                let (build, news) = (Arc::clone(&self.build), self.news.clone());
+                let task: Task = Box::new(move || {
+                    let state = build(partition, records, &finished.committed);
+                    // Nobody listens any more when the log is going.
+                    drop(news.send(Restoration::Finished {
+                        partition,
+                        request,
+                        offsets: finished.offsets,
+                        state,
+                    }));
                 });
+                self.builders.give(task);
             }
         }
     }

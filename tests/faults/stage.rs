@@ -292,16 +292,17 @@ impl<'a> Stage<'a> {
                 .count()
         };
         let mut told = String::new();
-        for (phrase, word) in [
-            ("partitions were revoked", "rebalances"),
-            ("it is sent again", "transactions aborted"),
-            ("is committed is not known", "outcomes unknown"),
-            ("the producer was replaced", "producers fenced"),
-            ("goes on from its state", "partitions taken over"),
+        for (phrase, what, became) in [
+            ("partitions were revoked", "rebalance", ""),
+            ("it is sent again", "transaction", " aborted"),
+            ("is committed is not known", "outcome", " unknown"),
+            ("the producer was replaced", "producer", " fenced"),
+            ("goes on from its state", "partition", " taken over"),
         ] {
             let count = count(phrase);
+            let plural = if count == 1 { "" } else { "s" };
             if count > 0 {
-                told += &format!("; {count} {word}");
+                told += &format!("; {count} {what}{plural}{became}");
             }
         }
         told

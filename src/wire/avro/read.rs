@@ -263,6 +263,22 @@ impl<'a> Deserializer<'a> for Reader<'_, 'a> {
         }
     }
 
+    fn deserialize_struct<V: Visitor<'a>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, AvroError> {
+        let reader = self.settle()?;
+        match reader.schema {
+            // Written as it is read: no field has to be looked for by its name.
+            Schema::Record(record) if is_laid_out_as(record, fields) => {
+                visitor.visit_seq(Fields::new(reader, record))
+            }
+            _ => reader.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, AvroError> {
         let reader = self.settle()?;
         match reader.schema {
@@ -289,11 +305,17 @@ impl<'a> Deserializer<'a> for Reader<'_, 'a> {
     forward_to_deserialize_any! {
         <W: Visitor<'a>>
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        unit unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit unit_struct newtype_struct seq tuple tuple_struct map identifier ignored_any
     }
 }
 
-/// The fields of a record, by name.
+/// Whether a record has these fields and no others, in this order.
+fn is_laid_out_as(record: &RecordSchema, fields: &[&str]) -> bool {
+    let written = record.fields.iter().map(|field| field.name.as_str());
+    written.eq(fields.iter().copied())
+}
+
+/// The fields of a record, by name or in their order.
 struct Fields<'c, 'a> {
     reader: Reader<'c, 'a>,
     record: &'a RecordSchema,
@@ -328,6 +350,20 @@ impl<'a> MapAccess<'a> for Fields<'_, 'a> {
         let field = self.record.fields.get(self.next).ok_or(AvroError::End)?;
         self.next += 1;
         seed.deserialize(self.reader.inner(&field.schema)?)
+    }
+}
+
+impl<'a> SeqAccess<'a> for Fields<'_, 'a> {
+    type Error = AvroError;
+
+    fn next_element_seed<S: DeserializeSeed<'a>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, AvroError> {
+        if self.next == self.record.fields.len() {
+            return Ok(None);
+        }
+        self.next_value_seed(seed).map(Some)
     }
 }
 
