@@ -238,7 +238,7 @@ fn event(component: &Component<'_>) -> Result<Option<Event>, Why> {
         days: days.max(1),
         rule,
         without,
-        summary: unescaped(summary.unwrap_or_default()),
+        summary: on_one_line(summary.unwrap_or_default()),
     }))
 }
 
@@ -331,22 +331,11 @@ fn canonical(events: &BTreeSet<Event>) -> String {
     out
 }
 
-/// A text on one line, without the escapes of the format.
-fn unescaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => match letters.next() {
-                Some('n' | 'N') | None => out.push(' '),
-                Some(control) if control.is_control() => out.push(' '),
-                Some(other) => out.push(other),
-            },
-            control if control.is_control() => out.push(' '),
-            other => out.push(other),
-        }
-    }
-    out.trim().to_owned()
+/// A text on one line. The parser has taken the escapes of the format out already: taken out twice, a
+/// backslash of the text itself would go, and the canonical text would not be read as it was written.
+fn on_one_line(text: &str) -> String {
+    let plain = text.replace(char::is_control, " ");
+    plain.trim().to_owned()
 }
 
 fn escaped(text: &str) -> String {
