@@ -68,6 +68,17 @@ pub(super) enum Fault {
     Rebalance(i32),
 }
 
+impl Fault {
+    /// One for each way in which a transaction ends that is not committed and answered.
+    pub(super) const OF_EACH_OUTCOME: [Self; 5] = [
+        Self::Abort,
+        Self::LostAnswer,
+        Self::LostRequest,
+        Self::Usurped,
+        Self::Fence,
+    ];
+}
+
 /// What the brokers hold; outlives the shards that work with it.
 #[derive(Default)]
 pub(super) struct Brokers {

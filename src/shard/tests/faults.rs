@@ -47,14 +47,7 @@ fn every_fault_leaves_each_decision_made_exactly_once() {
 
 #[test]
 fn what_is_read_while_a_transaction_is_under_way_survives_whatever_becomes_of_that() {
-    let faults = [
-        Fault::Abort,
-        Fault::LostAnswer,
-        Fault::LostRequest,
-        Fault::Usurped,
-        Fault::Fence,
-    ];
-    for fault in faults {
+    for fault in Fault::OF_EACH_OUTCOME {
         let mut scene = Scene::new();
         scene.create(0, "T1", 0);
         let mut shard = scene.owner(&[0]);

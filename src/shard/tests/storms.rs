@@ -102,13 +102,7 @@ fn the_limit_goes_with_the_partition_from_owner_to_owner() {
 
 #[test]
 fn failures_change_nothing_of_a_storm() {
-    let faults = [
-        Fault::Abort,
-        Fault::LostAnswer,
-        Fault::LostRequest,
-        Fault::Usurped,
-        Fault::Fence,
-    ];
+    let faults = Fault::OF_EACH_OUTCOME;
     // When the limit is used up, and when the digest comes.
     for (fault, minutes) in faults.into_iter().flat_map(|it| [(it, 14), (it, 59)]) {
         let mut scene = Scene::with_plan(LIMITED);
