@@ -9,10 +9,12 @@
 
 #![expect(
     unsafe_code,
-    reason = "librdkafka is a C library; this file is the only place that calls it directly"
+    reason = "librdkafka is a C library; only this module calls it directly"
 )]
 
-use std::ffi::{CStr, CString, c_void};
+mod offsets;
+
+use std::ffi::{CStr, c_void};
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::time::Duration;
@@ -22,6 +24,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{RDKafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 use rdkafka_sys as sys;
+
+pub use offsets::OffsetOf;
+pub(super) use offsets::list_offsets;
 
 use super::batch::{Batch, Message};
 use super::client::log_line;
@@ -122,150 +127,6 @@ impl CallError {
             message: message.to_string_lossy().into_owned(),
         }
     }
-}
-
-/// Which end of a partition is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OffsetOf {
-    /// The first record that is still there.
-    Start,
-    /// One past the last record, those of open transactions included.
-    HighWatermark,
-    /// One past the last record that a reader of committed records can see.
-    LastStable,
-    /// The first record whose timestamp is at least this, in Unix milliseconds; -1 when none is.
-    Timestamp(i64),
-}
-
-impl OffsetOf {
-    fn spec(self) -> i64 {
-        match self {
-            Self::Start => -2,
-            Self::HighWatermark | Self::LastStable => -1,
-            Self::Timestamp(at) => at.max(0),
-        }
-    }
-
-    fn isolation(self) -> sys::rd_kafka_IsolationLevel_t {
-        if self == Self::LastStable {
-            sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
-        } else {
-            sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
-        }
-    }
-}
-
-/// Lists one offset of each partition, in the order asked, with one request per broker.
-///
-/// The library asks whom it knows as the leaders and does not look again when they answer that they
-/// are not, or are newly elected; a client that reads nothing would go on so for minutes. So after
-/// any failure the leaders are looked up, and the next call finds them.
-pub(super) fn list_offsets<C: ClientContext>(
-    client: &Client<C>,
-    partitions: &[(&str, i32)],
-    of: OffsetOf,
-    timeout: Duration,
-) -> Result<Vec<i64>, CallError> {
-    if partitions.is_empty() {
-        return Ok(Vec::new());
-    }
-    let answer = list_offsets_once(client, partitions, of, timeout);
-    if answer.is_err() {
-        let mut topics: Vec<&str> = partitions.iter().map(|(topic, _)| *topic).collect();
-        topics.dedup();
-        for topic in topics {
-            // Without an answer the next call fails again, and comes back here.
-            drop(client.fetch_metadata(Some(topic), timeout));
-        }
-    }
-    answer
-}
-
-fn list_offsets_once<C: ClientContext>(
-    client: &Client<C>,
-    partitions: &[(&str, i32)],
-    of: OffsetOf,
-    timeout: Duration,
-) -> Result<Vec<i64>, CallError> {
-    let handle = client.native_ptr();
-    // SAFETY: every object made here is destroyed here, the event last, after its contents have
-    // been copied; names are C strings that live through the call that reads them.
-    unsafe {
-        let list = sys::rd_kafka_topic_partition_list_new(capacity(partitions.len()));
-        for (topic, partition) in partitions {
-            let name = CString::new(*topic).unwrap_or_default();
-            let element = sys::rd_kafka_topic_partition_list_add(list, name.as_ptr(), *partition);
-            (*element).offset = of.spec();
-        }
-        let options = sys::rd_kafka_AdminOptions_new(
-            handle,
-            sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTOFFSETS,
-        );
-        sys::rd_kafka_AdminOptions_set_request_timeout(
-            options,
-            milliseconds(timeout),
-            ptr::null_mut(),
-            0,
-        );
-        let refused = sys::rd_kafka_AdminOptions_set_isolation_level(options, of.isolation());
-        if !refused.is_null() {
-            sys::rd_kafka_error_destroy(refused);
-        }
-        let queue = sys::rd_kafka_queue_new(handle);
-        sys::rd_kafka_ListOffsets(handle, list, options, queue);
-        // The request ends by itself at its timeout; the second more is for the answer to arrive.
-        let event = sys::rd_kafka_queue_poll(queue, milliseconds(timeout + Duration::from_secs(1)));
-        let answer = listed(event, partitions);
-        if !event.is_null() {
-            sys::rd_kafka_event_destroy(event);
-        }
-        sys::rd_kafka_queue_destroy(queue);
-        sys::rd_kafka_AdminOptions_destroy(options);
-        sys::rd_kafka_topic_partition_list_destroy(list);
-        answer
-    }
-}
-
-/// Copies the offsets out of the answer to a listing.
-///
-/// # Safety
-/// The event is null or a live answer of the admin call.
-unsafe fn listed(
-    event: *mut sys::rd_kafka_event_t,
-    partitions: &[(&str, i32)],
-) -> Result<Vec<i64>, CallError> {
-    if event.is_null() {
-        return Err(CallError::new(
-            sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__TIMED_OUT,
-        ));
-    }
-    let mut offsets = vec![None; partitions.len()];
-    // SAFETY: the result and everything it points at belong to the event, which the caller keeps.
-    unsafe {
-        let code = sys::rd_kafka_event_error(event);
-        if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-            return Err(CallError::new(code));
-        }
-        let result = sys::rd_kafka_event_ListOffsets_result(event);
-        let mut count = 0;
-        let infos = sys::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
-        for index in 0..count {
-            let element = sys::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(index));
-            if (*element).err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-                return Err(CallError::new((*element).err));
-            }
-            let topic = CStr::from_ptr((*element).topic).to_bytes();
-            for (slot, (name, partition)) in offsets.iter_mut().zip(partitions) {
-                if *partition == (*element).partition && name.as_bytes() == topic {
-                    *slot = Some((*element).offset);
-                }
-            }
-        }
-    }
-    offsets
-        .into_iter()
-        .collect::<Option<Vec<_>>>()
-        .ok_or_else(|| CallError::new(sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__PARTIAL))
 }
 
 /// A manually assigned consumer that is read in batches.
