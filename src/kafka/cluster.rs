@@ -52,6 +52,7 @@ impl<S: Send + 'static> Cluster<S> {
     /// When the system has no thread left.
     pub fn new(
         settings: &ClientSettings,
+        member: GroupConsumer,
         shard: usize,
         topics: TopicNames,
         limits: RecordLimits,
@@ -77,7 +78,7 @@ impl<S: Send + 'static> Cluster<S> {
         let mut lanes = Lanes::new(settings, shard);
         lanes.keep_to(limits.batch_bytes_max);
         Ok(Self {
-            member: GroupConsumer::open(settings, &inputs)?,
+            member,
             has_joined: false,
             may_join,
             lanes,

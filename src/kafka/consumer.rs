@@ -64,6 +64,10 @@ pub struct Polled {
     pub problem: Option<Error>,
 }
 
+/// How often the library is hastened while nothing is assigned: a twentieth of the second that it
+/// would wait by itself.
+const HASTE: Duration = Duration::from_millis(50);
+
 /// The group member; used by one thread.
 pub struct GroupConsumer {
     consumer: BaseConsumer<GroupContext>,
@@ -138,7 +142,7 @@ impl GroupConsumer {
     /// Serves callbacks and takes at most `limit` records; waits at most `wait` for the first.
     pub fn poll(&self, limit: usize, wait: Duration) -> Polled {
         let mut polled = Polled::default();
-        let mut wait = wait;
+        let mut wait = self.hasten(wait);
         while polled.records.len() < limit {
             match self.consumer.poll(wait) {
                 None => break,
@@ -153,6 +157,18 @@ impl GroupConsumer {
             wait = Duration::ZERO;
         }
         polled
+    }
+
+    /// The library looks for the group's coordinator when its main thread has something to do, which
+    /// while nothing is assigned is once a second; the first time, no broker is reached yet
+    /// (`rd_kafka_cgrp_serve` of librdkafka 2.12.1). A question that this thread answers by itself is
+    /// something to do. Answers with how long to wait for records.
+    fn hasten(&self, wait: Duration) -> Duration {
+        if !self.consumer.context().ledger().owned.is_empty() {
+            return wait;
+        }
+        drop(self.consumer.subscription());
+        wait.min(HASTE)
     }
 
     /// What rebalances changed since the last time this was asked.

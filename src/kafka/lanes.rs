@@ -16,6 +16,7 @@
 mod attempt;
 mod context;
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -129,12 +130,20 @@ impl Lanes {
     /// settled when this has answered well. Costs nothing for lanes that are ready.
     ///
     /// # Errors
-    /// Retriable while no broker answers; waits at most a second a lane for that.
+    /// Retriable while no broker answers; waits at most a second and a half for that.
     pub fn prepare(&mut self) -> Result<(), Error> {
-        for lane in &mut self.lanes {
-            lane.prepare(&self.settings, self.batch_bytes_max)?;
+        if self.are_ready() {
+            return Ok(());
         }
-        Ok(())
+        let (settings, bytes) = (&self.settings, self.batch_bytes_max);
+        let [first, second] = &mut self.lanes;
+        // Side by side: each waits half a second whenever its coordinator is busy.
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| second.prepare(settings, bytes));
+            let first = first.prepare(settings, bytes);
+            let second = second.join().unwrap_or_else(|panic| resume_unwind(panic));
+            first.and(second)
+        })
     }
 
     /// Sends at most so many bytes of records together from now on: as many as every topic takes.
@@ -257,7 +266,13 @@ impl Lane {
         }
         let producer = match self.producer.take() {
             Some(producer) => producer,
-            None => create(settings, &self.transactional_id, batch_bytes_max)?,
+            None => {
+                let producer = create(settings, &self.transactional_id, batch_bytes_max)?;
+                // The library gives up for half a second when it is to look for a coordinator before
+                // it has reached a broker. Where there is none, what follows says so.
+                drop(producer.client().fetch_cluster_id(CALL_TIMEOUT / 2));
+                producer
+            }
         };
         match producer.init_transactions(CALL_TIMEOUT) {
             Ok(()) => {

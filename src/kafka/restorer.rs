@@ -118,7 +118,7 @@ impl<S: Send + 'static> Restorer<S> {
         loop {
             let wait = if self.reader.is_idle() && self.standby.copies == 0 {
                 Duration::from_secs(3600)
-            } else if self.reader.is_idle() {
+            } else if self.reader.is_idle() && self.arranged_at.is_some() {
                 ROUND_BEFORE
             } else {
                 Duration::ZERO

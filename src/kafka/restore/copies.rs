@@ -105,9 +105,13 @@ impl RestoreReader {
     /// # Errors
     /// When no broker answers.
     pub fn members(&self) -> Result<BTreeSet<String>, Error> {
-        let groups = self
-            .reader
-            .consumer()
+        // Before it lists groups the library waits until it has heard of the brokers, and whether it
+        // asks before a second is over is left to chance (`rd_kafka_list_groups` of librdkafka 2.12.1).
+        let client = self.reader.consumer();
+        client
+            .fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT)
+            .map_err(|source| self.call("asking for the brokers", source))?;
+        let groups = client
             .fetch_group_list(Some(&self.group), REQUEST_TIMEOUT)
             .map_err(|source| self.call("asking for the members of the group", source))?;
         let members = groups.groups().iter().flat_map(|group| group.members());
