@@ -33,8 +33,8 @@ const CREATED: &str = r#"{"event_id":"c1","ticket_id":"T1","occurred_at":"2026-1
 
 const UPDATED: &str = r#"{"event_id":"u1","ticket_id":"T1","occurred_at":"2026-11-23T08:10:00Z",
     "changes":{"status":"pending","priority":"critical","assignee":"a7"},
-    "activities":[{"kind":"internal_note","actor":"u77","note":"we have looked at the logs and found
-    the cause, a fix is on its way to the next maintenance window"}]}"#;
+    "activities":[{"kind":"internal_note","actor":"u77",
+    "note":"we found the cause, a fix is on its way to the next maintenance window"}]}"#;
 
 /// The plan of the bench against others.
 const PLAN: &str = include_str!("../bench/plans/bench.yaml");
