@@ -49,7 +49,7 @@ pub enum Stage {
         /// The high watermark that the last stable offset has to reach.
         until: i64,
     },
-    /// Reading to `until`. Ends with [`Sink::finished`].
+    /// Reading to `until`, or about to when it is its turn. Ends with [`Sink::finished`].
     Reading {
         /// The first offset.
         from: i64,
@@ -117,7 +117,7 @@ struct Reading {
     partition: i32,
     /// None while it is followed for somebody else's end.
     restore: Option<Restore>,
-    /// How far it is; none before its reading has begun.
+    /// How far it is; none while its reading has not begun.
     place: Option<Place>,
 }
 
@@ -258,6 +258,7 @@ impl RestoreReader {
         self.begin_copies(sink)?;
         self.ask()?;
         self.pass_fence(sink)?;
+        self.begin_readings(sink)?;
         self.read(wait, sink)?;
         self.blame_what_hangs()
     }

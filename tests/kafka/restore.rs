@@ -1,6 +1,6 @@
 //! Restoring: everything up to the fence, nothing of what was aborted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use escalator::kafka::Error;
@@ -22,10 +22,15 @@ const STEP: Duration = Duration::from_millis(20);
 struct Collected {
     records: BTreeMap<i32, Vec<(String, Option<String>)>>,
     finished: BTreeMap<i32, Finished>,
+    under_way: BTreeSet<i32>,
+    most_at_once: usize,
 }
 
 impl Sink for Collected {
-    fn begin(&mut self, _: i32) {}
+    fn begin(&mut self, partition: i32) {
+        self.under_way.insert(partition);
+        self.most_at_once = self.most_at_once.max(self.under_way.len());
+    }
 
     fn record(&mut self, partition: i32, key: &[u8], value: Option<&[u8]>) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -37,6 +42,7 @@ impl Sink for Collected {
 
     fn finished(&mut self, partition: i32, finished: Finished) {
         self.finished.insert(partition, finished);
+        self.under_way.remove(&partition);
     }
 }
 
@@ -57,13 +63,20 @@ fn reader(state: &str) -> RestoreReader {
     RestoreReader::open(&settings, state, &[&inputs[0], &inputs[1]]).unwrap()
 }
 
+/// One step; the next one asks again where a broker was not ready to answer.
+fn go_on(reader: &mut RestoreReader, collected: &mut Collected) {
+    if let Err(error) = reader.step(STEP, collected) {
+        assert!(error.is_retriable(), "{error}");
+    }
+}
+
 fn restore(reader: &mut RestoreReader, partitions: &[i32]) -> Collected {
     let mut collected = Collected::default();
     for partition in partitions {
         reader.add(*partition).unwrap();
     }
     wait_until("the restore", PATIENCE, || {
-        reader.step(STEP, &mut collected).unwrap();
+        go_on(reader, &mut collected);
         reader.is_idle().then_some(())
     });
     collected
@@ -108,6 +121,17 @@ fn several_partitions_come_back_at_once_with_tombstones() {
         .map(|of| of.offset)
         .collect();
     assert_eq!(committed, [None, None]);
+}
+
+#[test]
+fn two_partitions_are_read_at_once_however_many_are_asked_for() {
+    let state = state_topic(6);
+    let one_each: Vec<_> = (0..6).map(|number| sent(number, "a", Some("1"))).collect();
+    produce(&broker().address, &state, &one_each);
+    let collected = restore(&mut reader(&state), &[0, 1, 2, 3, 4, 5]);
+    assert_eq!(collected.most_at_once, 2);
+    assert_eq!(collected.records.len(), 6);
+    assert_eq!(collected.finished.len(), 6);
 }
 
 #[test]
@@ -159,7 +183,7 @@ fn a_restore_waits_until_a_dead_owners_transaction_is_decided() {
     reader.add(0).unwrap();
     let mut waited = false;
     wait_until("the restore", PATIENCE, || {
-        reader.step(STEP, &mut collected).unwrap();
+        go_on(&mut reader, &mut collected);
         waited |= reader
             .stages()
             .any(|(_, stage)| matches!(stage, Stage::WaitingForFence { until: 2 }));
@@ -268,14 +292,14 @@ fn a_cancelled_partition_hands_out_nothing_more_and_can_begin_anew() {
     let mut collected = Collected::default();
     reader.add(0).unwrap();
     wait_until("the first records", PATIENCE, || {
-        reader.step(STEP, &mut collected).unwrap();
+        go_on(&mut reader, &mut collected);
         collected.records.contains_key(&0).then_some(())
     });
     reader.release(0).unwrap();
     let taken = collected.records[&0].len();
     reader.add(1).unwrap();
     wait_until("the other partition", PATIENCE, || {
-        reader.step(STEP, &mut collected).unwrap();
+        go_on(&mut reader, &mut collected);
         reader.is_idle().then_some(())
     });
     assert_eq!(collected.records[&0].len(), taken);

@@ -4,8 +4,13 @@ use std::time::{Duration, Instant};
 
 use rdkafka::topic_partition_list::Offset;
 
-use super::{Error, OffsetOf, Place, REQUEST_TIMEOUT, RestoreReader, Sink, Stage};
+use super::{Error, OffsetOf, Place, REQUEST_TIMEOUT, Reading, RestoreReader, Sink, Stage};
 use crate::kafka::consumer;
+
+/// How many partitions are read at once: one being read while the next begins. With more of them no
+/// partition would be at its end before nearly all were, the states of none could be built meanwhile,
+/// and the records of all would be in memory together.
+const READ_AT_ONCE: usize = 2;
 
 /// How often the last stable offset is asked for while it is waited for.
 const FENCE_INTERVAL: Duration = Duration::from_millis(50);
@@ -89,34 +94,32 @@ impl RestoreReader {
         self.asked_at = Some(Instant::now());
         let stable = self.offsets(&waiting, OffsetOf::LastStable)?;
         let starts = self.offsets(&waiting, OffsetOf::Start)?;
-        let mut begun = Vec::new();
         for ((partition, stable), start) in waiting.into_iter().zip(stable).zip(starts) {
-            let begins = self.pass(partition, stable, start, sink)?;
-            begun.extend(begins.then_some((partition, Offset::Offset(start))));
+            self.pass(partition, stable, start, sink)?;
         }
-        self.assign(&begun)
+        Ok(())
     }
 
-    /// Lets one partition read on; true when it has to be read from its beginning.
+    /// Lets one partition read on, if nothing below its watermark is open.
     fn pass(
         &mut self,
         partition: i32,
         stable: i64,
         start: i64,
         sink: &mut impl Sink,
-    ) -> Result<bool, Error> {
+    ) -> Result<(), Error> {
         let index = self
             .index(partition)
             .expect("waiting partitions are listed");
         let reading = &mut self.partitions[index];
         let Some(restore) = &mut reading.restore else {
-            return Ok(false);
+            return Ok(());
         };
         let Stage::WaitingForFence { until } = restore.stage else {
-            return Ok(false);
+            return Ok(());
         };
         if stable < until {
-            return Ok(false);
+            return Ok(());
         }
         let next = reading.place.as_ref().map(|place| place.next);
         // A copy whose next record was deleted has missed something.
@@ -126,8 +129,7 @@ impl RestoreReader {
             if next.is_none() {
                 sink.begin(partition);
             }
-            self.finish(partition, until, 0, 0, sink)?;
-            return Ok(false);
+            return self.finish(partition, until, 0, 0, sink);
         }
         restore.stage = Stage::Reading {
             from,
@@ -135,15 +137,31 @@ impl RestoreReader {
             next: from,
             records: 0,
         };
-        if next.is_some() && !is_torn {
-            return Ok(false);
-        }
-        reading.place = Some(Place::beginning());
         if is_torn {
+            reading.place = None;
             self.unassign(partition)?;
         }
-        sink.begin(partition);
-        Ok(true)
+        Ok(())
+    }
+
+    /// Begins to read those that are to be read from their beginning, a few at a time.
+    pub(super) fn begin_readings(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
+        let is_reading = |reading: &Reading| {
+            let restore = reading.restore.as_ref();
+            restore.is_some_and(|restore| matches!(restore.stage, Stage::Reading { .. }))
+        };
+        let reading = self.partitions.iter().filter(|it| is_reading(it));
+        let under_way = reading.filter(|it| it.place.is_some()).count();
+        let room = READ_AT_ONCE.saturating_sub(under_way);
+        let next = self.partitions.iter_mut().filter(|it| is_reading(it));
+        let mut begun = Vec::new();
+        for reading in next.filter(|it| it.place.is_none()).take(room) {
+            reading.place = Some(Place::beginning());
+            sink.begin(reading.partition);
+            // Whatever is deleted meanwhile, the reading begins with what is left.
+            begun.push((reading.partition, Offset::Beginning));
+        }
+        self.assign(&begun)
     }
 
     fn in_stage(&self, wanted: impl Fn(Stage) -> bool) -> Vec<i32> {
