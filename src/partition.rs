@@ -31,7 +31,7 @@ use escalator_engine::ticket::Text;
 use escalator_engine::ticket_state::Acceptance;
 use escalator_engine::time::{Duration, Timestamp};
 
-use crate::record::{OutgoingRecord, Record};
+use crate::record::{OutgoingRecord, Record, Value};
 use crate::wire::{self, SchemaId, Unread, WriterSchemas};
 
 pub use inputs::Inputs;
@@ -97,7 +97,7 @@ pub struct Partition {
     /// The evaluation time that the batch has reached.
     reached: Timestamp,
     counted: Counted,
-    records: Vec<OutgoingRecord>,
+    records: Vec<OutgoingRecord<Value>>,
     traces: Traces,
     /// The schema that the next record was written with, while it is not known.
     lacks: Option<SchemaId>,
@@ -124,7 +124,7 @@ pub struct Counted {
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// The records, in order.
-    pub records: Vec<OutgoingRecord>,
+    pub records: Vec<OutgoingRecord<Value>>,
     /// The next offsets to read of both inputs, moved or not.
     pub offsets: [i64; 2],
 }

@@ -163,7 +163,8 @@ impl Rebuild {
             if let Some(batch) = self.partition.batch("", &self.shared) {
                 let state = &self.shared.writing.names.state;
                 let kept = batch.records.into_iter().filter(|it| it.topic == *state);
-                let kept = kept.filter_map(|record| Some((record.key?, record.value)));
+                let written = kept.map(|record| record.written());
+                let kept = written.filter_map(|record| Some((record.key?, record.value)));
                 self.rebuilt.records.extend(kept);
             }
             let counted = self.partition.commit();

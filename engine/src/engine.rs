@@ -167,7 +167,7 @@ impl Engine {
     /// Takes a fact into the batch. It decides nothing before [`Engine::advance`].
     pub fn apply(&mut self, fact: TicketFact) -> Acceptance {
         let dirty = self.batch.ticket(&fact.ticket_id, &self.slots);
-        let acceptance = dirty.state.accept(fact.fact, self.evaluated_to);
+        let acceptance = Arc::make_mut(&mut dirty.state).accept(fact.fact, self.evaluated_to);
         dirty.is_fresh |= !matches!(acceptance, Acceptance::Duplicate | Acceptance::LateDropped);
         acceptance
     }
@@ -208,11 +208,11 @@ impl Engine {
     }
 
     /// The tickets that the batch has changed, with their new states; none of those that it has
-    /// forgotten.
-    pub fn changed(&self) -> impl Iterator<Item = (&Text, Option<&TicketState>)> {
+    /// forgotten. Whoever keeps such a state may read it while the batch is committed.
+    pub fn changed(&self) -> impl Iterator<Item = (&Text, Option<&Arc<TicketState>>)> {
         let changed = self.batch.tickets().filter(|dirty| dirty.is_changed);
         changed.filter_map(|dirty| {
-            let state = Some(&*dirty.state).filter(|state| !state.is_blank());
+            let state = Some(&dirty.state).filter(|state| !state.is_blank());
             // What came and went in one batch was never stored.
             (state.is_some() || dirty.slot.is_some()).then_some((&dirty.ticket_id, state))
         })

@@ -27,7 +27,7 @@ use super::client::ClientSettings;
 use super::consumer::GroupConsumer;
 use super::error::Error;
 use super::flight::Flight;
-use crate::record::OutgoingRecord;
+use crate::record::{OutgoingRecord, Value};
 use context::LaneContext;
 
 use attempt::{Attempt, Offsets, transaction_error};
@@ -54,7 +54,7 @@ pub struct OutgoingOffset {
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
     /// The records, in order per partition.
-    pub records: Vec<OutgoingRecord>,
+    pub records: Vec<OutgoingRecord<Value>>,
     /// The offsets of every partition touched, unchanged ones included: without any offset the
     /// group does not fence the transaction.
     pub offsets: Vec<OutgoingOffset>,

@@ -56,7 +56,7 @@ impl Writer {
         let deadline = Instant::now() + PATIENCE;
         let deliveries = self.producer.context();
         for record in records {
-            let mut outgoing = outgoing(record);
+            let mut outgoing = outgoing(record, record.value.as_deref());
             deliveries.counts().pending += 1;
             loop {
                 match self.producer.send(outgoing) {
@@ -92,14 +92,17 @@ fn failed(topic: &str, source: KafkaError) -> Error {
     }
 }
 
-/// A record as the library takes it.
-pub(super) fn outgoing(record: &OutgoingRecord) -> BaseRecord<'_, [u8], [u8]> {
+/// A record with these bytes of its value as the library takes it.
+pub(super) fn outgoing<'a, V>(
+    record: &'a OutgoingRecord<V>,
+    value: Option<&'a [u8]>,
+) -> BaseRecord<'a, [u8], [u8]> {
     let mut outgoing = BaseRecord::to(&record.topic).partition(record.partition);
     if let Some(key) = &record.key {
         outgoing = outgoing.key(key.as_slice());
     }
-    if let Some(value) = &record.value {
-        outgoing = outgoing.payload(value.as_slice());
+    if let Some(value) = value {
+        outgoing = outgoing.payload(value);
     }
     if let Some(timestamp_ms) = record.timestamp_ms {
         outgoing = outgoing.timestamp(timestamp_ms);

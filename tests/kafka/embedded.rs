@@ -56,14 +56,17 @@ fn a_transaction_passes_through_the_embedded_broker() {
     let mut lanes = Lanes::new(&settings, 0);
     wait_until("the lanes", PATIENCE, || lanes.prepare().ok());
     let transaction = Transaction {
-        records: vec![OutgoingRecord {
-            topic: names.state.as_str().into(),
-            partition: 1,
-            key: Some(b"T1".to_vec()),
-            value: Some(b"state".to_vec()),
-            headers: Vec::new(),
-            timestamp_ms: None,
-        }],
+        records: vec![
+            OutgoingRecord::<Vec<u8>> {
+                topic: names.state.as_str().into(),
+                partition: 1,
+                key: Some(b"T1".to_vec()),
+                value: Some(b"state".to_vec()),
+                headers: Vec::new(),
+                timestamp_ms: None,
+            }
+            .into(),
+        ],
         offsets: vec![OutgoingOffset {
             topic: names.created.clone(),
             partition: 1,

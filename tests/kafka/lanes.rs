@@ -25,7 +25,7 @@ fn record(topic: &str, value: &str) -> OutgoingRecord {
 
 fn transaction(records: Vec<OutgoingRecord>, input: &str, offset: i64, name: &str) -> Transaction {
     Transaction {
-        records,
+        records: records.into_iter().map(OutgoingRecord::into).collect(),
         offsets: vec![OutgoingOffset {
             topic: input.to_owned(),
             partition: 0,

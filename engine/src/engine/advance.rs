@@ -6,6 +6,8 @@
 //! due, each by ticket id. So what comes out is the same wherever it is cut. Nothing is kept about a
 //! cut: whoever goes on, restarted or not, finds in the tickets what is left of the instant.
 
+use std::sync::Arc;
+
 use super::{Advanced, Engine};
 use crate::emission::{Emission, Emitted};
 use crate::step::{Step, Until};
@@ -173,7 +175,7 @@ impl Engine {
             quiet_until: dirty.next.at,
         };
         let mut events = Vec::new();
-        let progress = dirty.state.advance(until, context, &mut events);
+        let progress = Arc::make_mut(&mut dirty.state).advance(until, context, &mut events);
         decided.advanced.counts += progress.counts;
         dirty.next = progress.next;
         dirty.is_fresh = false;

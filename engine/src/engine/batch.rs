@@ -1,5 +1,7 @@
 //! What a batch has changed and not committed: copies of the tickets that it touches.
 
+use std::sync::Arc;
+
 use hashbrown::HashTable;
 
 use super::slots::Slots;
@@ -31,7 +33,8 @@ pub(super) struct Batch {
 pub(super) struct Dirty {
     pub(super) ticket_id: Text,
     pub(super) slot: Option<u32>,
-    pub(super) state: Box<TicketState>,
+    /// Whoever was given it by [`super::Engine::changed`] keeps it as it was.
+    pub(super) state: Arc<TicketState>,
     pub(super) next: Step,
     /// Whether it has to be looked at in this batch still.
     pub(super) is_fresh: bool,
@@ -127,7 +130,7 @@ impl Batch {
         self.dirty.push(Dirty {
             ticket_id,
             slot,
-            state: slot.map_or_else(Box::default, |slot| Box::new(slots.state(slot))),
+            state: slot.map_or_else(Arc::default, |slot| Arc::new(slots.state(slot))),
             next: slot.map_or(Step::NEVER, |slot| slots.next(slot)),
             is_fresh: false,
             is_changed: false,

@@ -94,7 +94,7 @@ fn forgetful(mut edited: Edited, after: i64) -> Edited {
 }
 
 /// What a transaction would store of the tickets.
-fn changed(engine: &Engine) -> BTreeMap<&Text, Option<&TicketState>> {
+fn changed(engine: &Engine) -> BTreeMap<&Text, Option<&Arc<TicketState>>> {
     engine.changed().collect()
 }
 

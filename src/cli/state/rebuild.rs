@@ -186,7 +186,7 @@ fn transaction(
     let inputs = [&topics.created, &topics.updated];
     let offsets = inputs.into_iter().zip(found.committed.offsets);
     Transaction {
-        records: records.collect(),
+        records: records.map(OutgoingRecord::into).collect(),
         offsets: offsets
             .map(|(topic, offset)| OutgoingOffset {
                 topic: topic.clone(),

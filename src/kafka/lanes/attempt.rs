@@ -14,7 +14,7 @@ use super::super::flight::Flight;
 use super::super::native::{self, TransactionError};
 use super::super::writer::outgoing;
 use super::{CALL_TIMEOUT, LaneContext, Outcome, Transaction};
-use crate::record::OutgoingRecord;
+use crate::record::{OutgoingRecord, Value};
 
 /// A commit without an answer is given up after this many times the transaction's timeout: the
 /// broker has decided by then, and the committed offsets tell how.
@@ -76,10 +76,13 @@ pub(super) fn thread() -> std::io::Result<Sender<Attempt>> {
 }
 
 fn make(attempts: &Receiver<Attempt>) {
+    // Kept until the next one begins, so that it is not the thread of the cycle, which has more to do,
+    // that lets go of all states in a transaction.
+    let mut last = None;
     for attempt in attempts {
+        drop(last.replace(Arc::clone(&attempt.transaction)));
         let landing = Landing(Arc::clone(&attempt.flight));
         let outcome = attempt.run();
-        // Whoever hears of the outcome has the transaction for itself.
         drop(attempt);
         landing.0.land(outcome);
     }
@@ -116,8 +119,9 @@ impl Attempt {
         self.commit()
     }
 
-    fn send(&self, record: &OutgoingRecord) -> Result<(), TransactionError> {
-        let mut outgoing = outgoing(record);
+    fn send(&self, record: &OutgoingRecord<Value>) -> Result<(), TransactionError> {
+        let value = record.value.as_ref().map(Value::bytes);
+        let mut outgoing = outgoing(record, value.as_deref());
         let deadline = Instant::now() + self.patience;
         loop {
             match self.producer.send(outgoing) {

@@ -82,12 +82,13 @@ impl Auditor {
         if !self.identities.insert(identity.clone()) {
             return Err(format!("{identity} was committed twice"));
         }
-        let mut numbers: BTreeSet<i32> =
-            transaction.records.iter().map(|it| it.partition).collect();
+        let records = transaction.records.iter();
+        let written: Vec<OutgoingRecord> = records.map(OutgoingRecord::written).collect();
+        let mut numbers: BTreeSet<i32> = written.iter().map(|it| it.partition).collect();
         numbers.extend(transaction.offsets.iter().map(|offset| offset.partition));
         for number in numbers {
             let of = |record: &&OutgoingRecord| record.partition == number;
-            let records: Vec<&OutgoingRecord> = transaction.records.iter().filter(of).collect();
+            let records: Vec<&OutgoingRecord> = written.iter().filter(of).collect();
             let meta = self.meta(&records, decided, number)?;
             let ledger = self.partitions.get_mut(&number).unwrap();
             let owner = (decided.process, generation);
@@ -101,7 +102,7 @@ impl Auditor {
             ledger.meta = Some(meta);
             ledger.owner = owner;
         }
-        for record in &transaction.records {
+        for record in &written {
             let topic = Topic::named(&record.topic);
             if matches!(topic, Topic::Escalated | Topic::Notify) {
                 let payload = payload(record);
@@ -322,7 +323,12 @@ impl Ledger {
         }
         let changed = self.replay.changed();
         let expected: BTreeMap<Vec<u8>, Option<Vec<u8>>> = changed
-            .map(|(id, state)| (id.as_bytes().to_vec(), state.map(wire::encode_state)))
+            .map(|(id, state)| {
+                (
+                    id.as_bytes().to_vec(),
+                    state.map(|state| wire::encode_state(state)),
+                )
+            })
             .collect();
         let states = records
             .iter()
