@@ -76,13 +76,10 @@ pub(super) fn thread() -> std::io::Result<Sender<Attempt>> {
 }
 
 fn make(attempts: &Receiver<Attempt>) {
-    // Kept until the next one begins, so that it is not the thread of the cycle, which has more to do,
-    // that lets go of all states in a transaction.
-    let mut last = None;
     for attempt in attempts {
-        drop(last.replace(Arc::clone(&attempt.transaction)));
         let landing = Landing(Arc::clone(&attempt.flight));
         let outcome = attempt.run();
+        // Whoever hears of the outcome has the transaction for itself.
         drop(attempt);
         landing.0.land(outcome);
     }
