@@ -101,6 +101,8 @@ pub struct Partition {
     traces: Traces,
     /// The schema that the next record was written with, while it is not known.
     lacks: Option<SchemaId>,
+    /// Whether there is more to decide up to the present evaluation time than a batch takes.
+    is_behind: bool,
 }
 
 /// What became of the records of one batch, to be counted once it is committed.
@@ -153,6 +155,7 @@ impl Partition {
             traces: Traces::default(),
             latest_fact: Timestamp::MIN,
             lacks: None,
+            is_behind: false,
         }
     }
 
@@ -196,10 +199,13 @@ impl Partition {
     }
 
     /// Reads what may be read, at most `limit` records, into the batch; answers with how many. It
-    /// stops at a record whose schema is not known yet, see [`Self::lacks`].
+    /// stops at a record whose schema is not known yet, see [`Self::lacks`]. Nothing is read while there
+    /// is more to decide than a batch takes: a fact beyond that would be stored undecided, and once more
+    /// when it is decided.
     pub fn read(&mut self, limit: usize, now: Timestamp, shared: &Shared) -> usize {
         let mut count = 0;
         while count < limit
+            && !self.is_behind
             && let Some(head) = self.inputs.head()
         {
             let read = match decode(head, now, shared) {
@@ -342,6 +348,7 @@ impl Partition {
             self.counted.emitted.push(emitted);
         }
         self.reached = advanced.reached;
+        self.is_behind = advanced.is_more_left;
         advanced.is_more_left
     }
 
