@@ -98,9 +98,7 @@ impl Engine {
         for slot in self.slots.iter().collect::<Vec<u32>>() {
             let next = self.slots.state(slot).next_step(&self.rules);
             let before = self.slots.set_next(slot, next);
-            if next != before {
-                self.arm(slot, before);
-            }
+            self.arm(slot, before);
         }
         self.batch.set_rules(&self.rules);
         self.timers.settle(&self.slots);
@@ -259,6 +257,12 @@ impl Engine {
                 }
             }
         }
+        // What is to be looked at again at the same step has lost its timer to the batch.
+        for timer in &batch.taken {
+            if self.slots.next(timer.slot) == timer.step {
+                self.timers.arm(timer.step, timer.slot, &self.slots);
+            }
+        }
         self.batch = batch.emptied();
         self.timers.settle(&self.slots);
     }
@@ -277,11 +281,13 @@ impl Engine {
         self.arm(slot, Step::NEVER);
     }
 
-    /// Arms the timer of a ticket whose next step was another one.
+    /// Arms the timer of a ticket, unless its next step is what it was before.
     fn arm(&mut self, slot: u32, before: Step) {
         let next = self.slots.next(slot);
         self.pending -= usize::from(before != Step::NEVER);
         self.pending += usize::from(next != Step::NEVER);
-        self.timers.arm(next, slot);
+        if next != before {
+            self.timers.arm(next, slot, &self.slots);
+        }
     }
 }

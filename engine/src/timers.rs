@@ -2,9 +2,10 @@
 //!
 //! Far steps lie unsorted in coarse buckets and are sorted when their bucket comes near, so that
 //! arming a timer costs a push and cancelling one costs nothing: an entry counts only while the
-//! ticket still has that next step. A timer names the slot of its ticket; the id, by which those of
-//! one step follow each other, is looked up where they meet. The whole index is rebuilt from the
-//! tickets on restore and dropped with the partition.
+//! ticket still has that next step. The others are left out whenever their bucket has no room for
+//! one more. A timer names the slot of its ticket; the id, by which those of one step follow each
+//! other, is looked up where they meet. The whole index is rebuilt from the tickets on restore and
+//! dropped with the partition.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -15,6 +16,9 @@ use crate::time::Timestamp;
 /// The width of a bucket: 10 minutes. Wide enough that a week has about a thousand buckets, narrow
 /// enough that sorting one stays in the milliseconds with millions of timers.
 const BUCKET_MS: i64 = 600_000;
+
+/// A bucket begins with room for so many: 16 bytes, the least that memory comes in.
+const ROOM_MIN: usize = 4;
 
 /// The timers of one partition.
 #[derive(Debug, Default)]
@@ -59,15 +63,20 @@ impl Timers {
         }
     }
 
-    /// Arms a timer; [`Step::NEVER`] arms nothing.
-    pub fn arm(&mut self, step: Step, slot: u32) {
+    /// Arms a timer for the next step of a ticket; [`Step::NEVER`] arms nothing.
+    pub fn arm(&mut self, step: Step, slot: u32, tickets: &impl Tickets) {
         if step == Step::NEVER {
             return;
         }
         if bucket(step.at) < self.near_before {
             self.late.push(Reverse(Timer { step, slot }));
         } else {
-            self.far.entry(bucket(step.at)).or_default().push(slot);
+            let number = bucket(step.at);
+            let slots = self.far.entry(number).or_default();
+            if slots.len() == slots.capacity() {
+                make_room(slots, number, tickets);
+            }
+            slots.push(slot);
         }
     }
 
@@ -79,7 +88,7 @@ impl Timers {
         if bucket(timer.step.at) < self.near_before && self.near.last().is_some_and(is_before) {
             self.near.push(timer);
         } else {
-            self.arm(timer.step, timer.slot);
+            self.arm(timer.step, timer.slot, tickets);
         }
     }
 
@@ -193,6 +202,18 @@ impl Timers {
         keys.dedup();
         let timers = keys.into_iter().map(|(step, _, slot)| Timer { step, slot });
         self.near.extend(timers);
+    }
+}
+
+/// Makes room in a bucket for one more: leaves out what does not count in it any more, or twice.
+fn make_room(slots: &mut Vec<u32>, number: i64, tickets: &impl Tickets) {
+    slots.sort_unstable();
+    slots.dedup();
+    slots.retain(|slot| bucket(tickets.next(*slot).at) == number);
+    // By half, not twice: there are a thousand buckets, and what is left free in them is memory.
+    // With less than a quarter free the next look would come too soon to be worth its time.
+    if slots.len() >= slots.capacity() / 4 * 3 {
+        slots.reserve_exact((slots.len() / 2).max(ROOM_MIN));
     }
 }
 

@@ -23,17 +23,22 @@ impl Tickets for Known {
 
 impl Known {
     fn new(steps: &[Step]) -> (Self, Timers) {
+        let named = (0..).zip(steps);
+        let tickets = Self(
+            named
+                .map(|(slot, step)| (*step, format!("T{slot}")))
+                .collect(),
+        );
         let mut timers = Timers::new();
-        let named = (0..).zip(steps).map(|(slot, step)| {
-            timers.arm(*step, slot);
-            (*step, format!("T{slot}"))
-        });
-        (Self(named.collect()), timers)
+        for (slot, step) in (0..).zip(steps) {
+            timers.arm(*step, slot, &tickets);
+        }
+        (tickets, timers)
     }
 
     fn move_to(&mut self, slot: u32, step: Step, timers: &mut Timers) {
         self.0[slot as usize].0 = step;
-        timers.arm(step, slot);
+        timers.arm(step, slot, self);
     }
 
     fn take(&self, timers: &mut Timers, minutes: i64, count: usize) -> Vec<(Step, u32)> {
@@ -108,7 +113,7 @@ fn a_timer_of_a_forgotten_ticket_is_none_of_the_next_one_in_its_slot() {
     let (mut tickets, mut timers) = Known::new(&[due(3)]);
     timers.settle(&tickets);
     tickets.0[0].1 = "other".into();
-    timers.arm(due(3), 0);
+    timers.arm(due(3), 0, &tickets);
     assert_eq!(tickets.take(&mut timers, 5, 9), [(due(3), 0)]);
     assert_eq!(timers.next(), None);
 }
@@ -118,7 +123,7 @@ fn a_slot_that_was_sorted_by_another_ticket_is_sorted_anew() {
     let (mut tickets, mut timers) = Known::new(&[due(3), due(3), due(3)]);
     timers.settle(&tickets);
     tickets.0[0].1 = "U".into();
-    timers.arm(due(3), 0);
+    timers.arm(due(3), 0, &tickets);
     let order = [(due(3), 1), (due(3), 2), (due(3), 0)];
     assert_eq!(tickets.take(&mut timers, 5, 9), order);
 }
@@ -133,4 +138,15 @@ fn what_was_put_back_comes_again_at_its_place() {
     }
     let order = [(due(3), 0), (due(3), 1), (due(4), 2), (due(13), 3)];
     assert_eq!(tickets.take(&mut timers, 20, 9), order);
+}
+
+#[test]
+fn what_does_not_count_any_more_takes_no_room() {
+    let (mut tickets, mut timers) = Known::new(&[due(3), due(4)]);
+    for minutes in (20..1_000).cycle().take(10_000) {
+        tickets.move_to(0, due(minutes), &mut timers);
+        tickets.move_to(0, due(5), &mut timers);
+    }
+    assert!(timers.far.values().all(|slots| slots.len() <= ROOM_MIN));
+    assert_eq!(tickets.take(&mut timers, 9, 9), [(due(4), 1), (due(5), 0)]);
 }
