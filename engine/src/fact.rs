@@ -1,41 +1,40 @@
 //! What a ticketing system says happened, and the order of such facts.
 
 use std::cmp::Ordering;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::packed::Piece;
 use crate::ticket::{Change, Text};
 use crate::time::Timestamp;
 
-/// One event about one ticket, as it was read. Its texts are shared; those of a view lie where the
-/// fact is kept.
+/// One event about one ticket, as it was read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fact<T = Text> {
+pub struct Fact {
     /// When it happened, by the event's own word.
     pub occurred_at: Timestamp,
     /// The tie-break inside one instant.
     pub version: Option<i64>,
     /// The identity for duplicates; without one the record's hash is the identity.
-    pub event_id: Option<T>,
+    pub event_id: Option<Text>,
     /// A hash of the value bytes, see [`record_hash`].
     pub record_hash: i64,
     /// Which ticketing system said so.
-    pub source: T,
+    pub source: Text,
     /// True for a created event (a full snapshot), false for an update.
     pub created: bool,
     /// What changed, in order; of a created event every field that it carries.
-    pub changes: Vec<Change<T>>,
+    pub changes: Vec<Change>,
     /// What people did, in order.
-    pub activities: Vec<Activity<T>>,
+    pub activities: Vec<Activity>,
 }
 
 /// More than the numbers, lengths and markers of one fact, change, activity or tag take beside its
 /// texts when it is stored.
 const BYTES_BESIDE_TEXTS: usize = 64;
 
-/// What somebody did in an update.
+/// What somebody did in an update. Its texts are shared, or lie where the fact is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Activity<T = Text> {
     /// What was done.
@@ -107,6 +106,19 @@ impl ActivityKind {
     }
 }
 
+impl Activity {
+    /// The same, with its texts where they lie.
+    pub(crate) fn pieces(&self) -> Activity<Piece<'_>> {
+        Activity {
+            kind: self.kind,
+            actor: self.actor.as_ref().map(Piece::Word),
+            level: self.level,
+            until: self.until,
+            note: self.note.as_ref().map(Piece::Word),
+        }
+    }
+}
+
 /// A fact of a named ticket: what one input record holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TicketFact {
@@ -167,20 +179,18 @@ impl Fact {
             record_hash: self.record_hash,
         }
     }
-}
 
-impl<T: Deref<Target = str>> Fact<T> {
     /// A little more than what it takes in the stored state; depends on nothing but the fact.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let text = |text: &Option<T>| text.as_ref().map_or(0, |text| text.len());
-        let change = |change: &Change<T>| match change {
+        let text = |text: &Option<Text>| text.as_ref().map_or(0, |text| text.len());
+        let change = |change: &Change| match change {
             Change::Text(_, value) => text(value),
             Change::Number(..) | Change::ClearLabels => 0,
             Change::Tags(tags) => tags.iter().map(|tag| tag.len() + BYTES_BESIDE_TEXTS).sum(),
             Change::Label(name, value) => name.len() + text(value),
         };
-        let activity = |activity: &Activity<T>| text(&activity.actor) + text(&activity.note);
+        let activity = |activity: &Activity| text(&activity.actor) + text(&activity.note);
         let parts = 1 + self.changes.len() + self.activities.len();
         text(&self.event_id)
             + self.source.len()

@@ -9,9 +9,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::fact::Fact;
+use crate::fact::{Activity, Fact};
 use crate::packed::{Piece, Sealed};
-use crate::ticket::{Text, Ticket};
+use crate::ticket::{Change, Text, Ticket};
 use crate::time::Timestamp;
 
 /// The kept facts of a ticket.
@@ -23,13 +23,31 @@ pub struct Facts {
     bytes: usize,
 }
 
-/// A fact as it lies there.
-#[derive(Debug)]
-pub enum View<'a> {
-    /// One that is packed.
-    Sealed(Fact<Piece<'a>>),
-    /// One by itself.
-    Loose(&'a Fact),
+/// Writes facts down, each in these three parts.
+pub trait Scribe {
+    /// What a fact says of itself.
+    fn head(&mut self, head: Head<'_>);
+    /// What it changed, in order.
+    fn changes<'a>(&mut self, changes: impl ExactSizeIterator<Item = Change<Piece<'a>>>);
+    /// What people did in it, in order.
+    fn activities<'a>(&mut self, activities: impl ExactSizeIterator<Item = Activity<Piece<'a>>>);
+}
+
+/// A fact but for its lists, see [`Fact`].
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// The tie-break inside one instant.
+    pub version: Option<i64>,
+    /// The identity for duplicates.
+    pub event_id: Option<Piece<'a>>,
+    /// A hash of the value bytes.
+    pub record_hash: i64,
+    /// Which ticketing system said so.
+    pub source: Piece<'a>,
+    /// True for a created event.
+    pub created: bool,
 }
 
 static NONE: Facts = Facts {
@@ -88,12 +106,23 @@ impl Facts {
         (0..self.len()).map(|place| self.fact(place))
     }
 
-    /// All of them as they lie there.
-    pub fn views(&self) -> impl ExactSizeIterator<Item = View<'_>> {
-        (0..self.len()).map(|place| match self.place_of(place) {
-            Place::Sealed(sealed) => View::Sealed(sealed.view(place)),
-            Place::Loose(place) => View::Loose(&self.loose[place]),
-        })
+    /// Has all of them written down. Nothing is made of those that are sealed.
+    pub fn dictate(&self, scribe: &mut impl Scribe) {
+        if let Some(sealed) = &self.sealed {
+            sealed.dictate(scribe);
+        }
+        for fact in &self.loose {
+            scribe.head(Head {
+                occurred_at: fact.occurred_at,
+                version: fact.version,
+                event_id: fact.event_id.as_ref().map(Piece::Word),
+                record_hash: fact.record_hash,
+                source: Piece::Word(&fact.source),
+                created: fact.created,
+            });
+            scribe.changes(fact.changes.iter().map(Change::pieces));
+            scribe.activities(fact.activities.iter().map(Activity::pieces));
+        }
     }
 
     /// What all of them take, see [`Fact::bytes`].
@@ -104,7 +133,7 @@ impl Facts {
     /// What some of them take.
     pub(crate) fn bytes_of(&self, places: std::ops::Range<usize>) -> usize {
         let bytes = |place| match self.place_of(place) {
-            Place::Sealed(sealed) => sealed.view(place).bytes(),
+            Place::Sealed(sealed) => sealed.fact(place).bytes(),
             Place::Loose(place) => self.loose[place].bytes(),
         };
         places.map(bytes).sum()

@@ -25,7 +25,7 @@ mod tests;
 mod words;
 mod write;
 
-use self::forms::{Numbered, uuid, uuid_text};
+use self::forms::{Numbered, numbered_text, uuid, uuid_text};
 pub use self::piece::{Made, Piece};
 pub(crate) use self::sealed::Sealed;
 use self::words::Words;

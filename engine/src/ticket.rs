@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::packed::Piece;
+
 /// A piece of text that facts, tickets and effects share without copying.
 pub type Text = Arc<str>;
 
@@ -140,6 +142,21 @@ pub enum Change<T = Text> {
     Label(T, Option<T>),
     /// All labels are removed.
     ClearLabels,
+}
+
+impl Change {
+    /// The same, with its texts where they lie.
+    pub(crate) fn pieces(&self) -> Change<Piece<'_>> {
+        match self {
+            Self::Text(field, text) => Change::Text(*field, text.as_ref().map(Piece::Word)),
+            Self::Number(field, number) => Change::Number(*field, *number),
+            Self::Tags(tags) => Change::Tags(tags.iter().map(Piece::Word).collect()),
+            Self::Label(name, text) => {
+                Change::Label(Piece::Word(name), text.as_ref().map(Piece::Word))
+            }
+            Self::ClearLabels => Change::ClearLabels,
+        }
+    }
 }
 
 impl Ticket {

@@ -11,8 +11,8 @@ pub enum Piece<'a> {
     Word(&'a Text),
     /// A text that was put together again.
     Made(Made),
-    /// A text that was packed as it is.
-    Plain(&'a str),
+    /// The bytes of a text that was packed as it is.
+    Plain(&'a [u8]),
 }
 
 /// A UUID is the longest text that is put together.
@@ -41,13 +41,41 @@ impl Made {
         self.bytes[begin..end].copy_from_slice(fits);
         self.begin = begin as u8;
     }
+
+    /// Puts the digits of a number in front, none of 0.
+    #[inline]
+    pub(super) fn put_digits(&mut self, number: u64) {
+        let mut left = number;
+        while let (1.., Some(begin)) = (left, self.begin.checked_sub(1)) {
+            self.bytes[usize::from(begin)] = b'0' + (left % 10) as u8;
+            self.begin = begin;
+            left /= 10;
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[usize::from(self.begin)..]
+    }
 }
 
 impl Deref for Made {
     type Target = str;
 
     fn deref(&self) -> &str {
-        str::from_utf8(&self.bytes[usize::from(self.begin)..]).unwrap_or_default()
+        str::from_utf8(self.bytes()).unwrap_or_default()
+    }
+}
+
+impl Piece<'_> {
+    /// The bytes of the text.
+    #[inline]
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Word(word) => word.as_bytes(),
+            Self::Made(made) => made.bytes(),
+            Self::Plain(bytes) => bytes,
+        }
     }
 }
 
@@ -58,7 +86,7 @@ impl Deref for Piece<'_> {
         match self {
             Self::Word(word) => word,
             Self::Made(made) => made,
-            Self::Plain(text) => text,
+            Self::Plain(bytes) => str::from_utf8(bytes).unwrap_or_default(),
         }
     }
 }
@@ -67,8 +95,7 @@ impl From<Piece<'_>> for Text {
     fn from(piece: Piece<'_>) -> Self {
         match piece {
             Piece::Word(word) => Self::clone(word),
-            Piece::Made(made) => Self::from(&*made),
-            Piece::Plain(text) => Self::from(text),
+            Piece::Made(_) | Piece::Plain(_) => Self::from(&*piece),
         }
     }
 }

@@ -361,11 +361,15 @@ impl<'a> Reader<'a> {
     }
 
     fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> T) -> Vec<T> {
-        if !self.bits.flag() {
-            return Vec::new();
+        (0..self.length()).map(|_| read(self)).collect()
+    }
+
+    /// How long a list is.
+    fn length(&mut self) -> usize {
+        match self.bits.flag() {
+            true => self.count() + 1,
+            false => 0,
         }
-        let count = self.count() + 1;
-        (0..count).map(|_| read(self)).collect()
     }
 
     fn unless_same<T: Clone>(&mut self, known: Option<&T>, read: impl FnOnce(&mut Self) -> T) -> T {

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use super::Numbered;
 use super::bits::BitReader;
-use super::piece::Piece;
 use super::read::Reader;
 use super::words::Table;
 use crate::fact::Fact;
+use crate::facts::Scribe;
 use crate::ticket::{Text, Ticket};
 use crate::time::Timestamp;
 
@@ -104,9 +104,12 @@ impl Sealed {
         &self.source
     }
 
-    /// A fact where it lies.
-    pub(crate) fn view(&self, place: usize) -> Fact<Piece<'_>> {
-        self.read(place)
+    /// Has all of them written down from where they lie.
+    pub(crate) fn dictate(&self, scribe: &mut impl Scribe) {
+        for Place { at, begin } in &self.places {
+            let body = take_body(&mut &self.bytes[*begin..]);
+            Reader::of_fact(body, &self.table, *at).dictate(*at, &self.source, scribe);
+        }
     }
 
     /// A fact by itself.
@@ -137,8 +140,7 @@ impl Sealed {
     }
 
     pub(super) fn make_origin(&self) -> Arc<Ticket> {
-        let first: Fact = self.read(0);
-        Arc::new(Ticket::made_of(&first.changes))
+        Arc::new(Ticket::made_of(&self.read(0).changes))
     }
 
     pub(super) fn set_origin(&mut self, origin: Arc<Ticket>) {
@@ -155,7 +157,7 @@ impl Sealed {
         Arc::ptr_eq(&self.table, table).then(|| &self.bytes[begin..])
     }
 
-    fn read<'a, T: From<Piece<'a>>>(&'a self, place: usize) -> Fact<T> {
+    fn read(&self, place: usize) -> Fact {
         let (mut reader, at) = self.reader(place);
         reader.fact(at, Some(&self.source))
     }

@@ -77,8 +77,14 @@ impl Writer {
     }
 
     pub(in crate::wire) fn text(&mut self, value: &str) {
+        self.bytes(value.as_bytes());
+    }
+
+    /// The bytes of a text.
+    #[inline]
+    pub(in crate::wire) fn bytes(&mut self, value: &[u8]) {
         self.long(value.len() as i64);
-        self.bytes.extend_from_slice(value.as_bytes());
+        self.bytes.extend_from_slice(value);
     }
 
     pub(in crate::wire) fn fixed(&mut self, value: &[u8]) {
@@ -106,12 +112,16 @@ impl Writer {
         items: impl ExactSizeIterator<Item = T>,
         mut write: impl FnMut(&mut Self, T),
     ) {
-        if items.len() > 0 {
-            self.long(items.len() as i64);
-            for item in items {
-                write(self, item);
-            }
+        self.items(items.len(), |w| items.for_each(|item| write(w, item)));
+    }
+
+    /// The same for so many items that are written by themselves.
+    #[inline]
+    pub(in crate::wire) fn items(&mut self, count: usize, write: impl FnOnce(&mut Self)) {
+        if count > 0 {
+            self.long(count as i64);
+            write(self);
         }
-        self.long(0);
+        self.bytes.push(0);
     }
 }

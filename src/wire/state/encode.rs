@@ -1,16 +1,15 @@
 //! Writing a state.
 
-use std::ops::Deref;
-
 use escalator_engine::clock::Clock;
 use escalator_engine::decision::Anchor;
 use escalator_engine::effect::EscalatedType;
 use escalator_engine::emission::Told;
-use escalator_engine::fact::{Activity, Fact};
-use escalator_engine::facts::View;
+use escalator_engine::fact::Activity;
+use escalator_engine::facts::{Head, Scribe};
 use escalator_engine::ladder::{Acknowledgement, Escalation};
 use escalator_engine::ledger::{Beginning, Entry};
 use escalator_engine::machine::{Fired, Hold, Machine};
+use escalator_engine::packed::Piece;
 use escalator_engine::plan::Nature;
 use escalator_engine::rules::PlanRef;
 use escalator_engine::stopwatch::{Gap, Motion, Stopwatch};
@@ -34,10 +33,7 @@ const FIELD_LABELS: i64 = FIELD_SEVERITY + 4;
 #[must_use]
 pub fn encode_state(state: &TicketState) -> Vec<u8> {
     let mut w = Writer::single_object(SchemaName::EscalationState.fingerprint());
-    w.block(state.facts.views(), |w, view| match view {
-        View::Sealed(sealed) => fact(w, &sealed),
-        View::Loose(loose) => fact(w, loose),
-    });
+    w.items(state.facts.len(), |w| state.facts.dictate(w));
     w.long(state.evaluated as i64);
     machine(&mut w, &state.machine);
     w.nullable(state.fold.as_deref(), fold);
@@ -48,43 +44,58 @@ pub fn encode_state(state: &TicketState) -> Vec<u8> {
     w.finish()
 }
 
-fn fact<T: Deref<Target = str>>(w: &mut Writer, fact: &Fact<T>) {
-    instant(w, fact.occurred_at);
-    w.nullable(fact.version, Writer::long);
-    w.nullable(fact.event_id.as_deref(), Writer::text);
-    w.long(fact.record_hash);
-    w.text(&fact.source);
-    w.boolean(fact.created);
-    w.block(fact.changes.iter(), change);
-    w.block(fact.activities.iter(), activity);
+impl Scribe for Writer {
+    fn head(&mut self, head: Head<'_>) {
+        instant(self, head.occurred_at);
+        self.nullable(head.version, Self::long);
+        self.nullable(head.event_id, piece);
+        self.long(head.record_hash);
+        piece(self, head.source);
+        self.boolean(head.created);
+    }
+
+    fn changes<'a>(&mut self, changes: impl ExactSizeIterator<Item = Change<Piece<'a>>>) {
+        self.block(changes, change);
+    }
+
+    fn activities<'a>(&mut self, activities: impl ExactSizeIterator<Item = Activity<Piece<'a>>>) {
+        self.block(activities, activity);
+    }
 }
 
-fn change<T: Deref<Target = str>>(w: &mut Writer, change: &Change<T>) {
+#[inline]
+fn change(w: &mut Writer, change: Change<Piece<'_>>) {
     let (field, name, text, number, tags) = match change {
-        Change::Text(field, text) => (*field as i64, None, text.as_ref(), None, &[][..]),
+        Change::Text(field, text) => (field as i64, None, text, None, Vec::new()),
         Change::Number(NumberField::Severity, number) => {
-            (FIELD_SEVERITY, None, None, *number, &[][..])
+            (FIELD_SEVERITY, None, None, number, Vec::new())
         }
         Change::Number(NumberField::Satisfaction, number) => {
-            (FIELD_SATISFACTION, None, None, *number, &[][..])
+            (FIELD_SATISFACTION, None, None, number, Vec::new())
         }
-        Change::Tags(tags) => (FIELD_TAGS, None, None, None, &tags[..]),
-        Change::Label(name, text) => (FIELD_LABEL, Some(name), text.as_ref(), None, &[][..]),
-        Change::ClearLabels => (FIELD_LABELS, None, None, None, &[][..]),
+        Change::Tags(tags) => (FIELD_TAGS, None, None, None, tags),
+        Change::Label(name, text) => (FIELD_LABEL, Some(name), text, None, Vec::new()),
+        Change::ClearLabels => (FIELD_LABELS, None, None, None, Vec::new()),
     };
     w.long(field);
-    w.nullable(name, |w, name| w.text(name));
-    w.nullable(text, |w, text| w.text(text));
+    w.nullable(name, piece);
+    w.nullable(text, piece);
     w.nullable(number, Writer::double);
-    w.block(tags.iter(), |w, tag| w.text(tag));
+    w.block(tags.into_iter(), piece);
 }
 
-fn activity<T: Deref<Target = str>>(w: &mut Writer, activity: &Activity<T>) {
+#[inline]
+fn activity(w: &mut Writer, activity: Activity<Piece<'_>>) {
     w.long(activity.kind as i64);
-    w.nullable(activity.actor.as_deref(), Writer::text);
+    w.nullable(activity.actor, piece);
     w.nullable(activity.level, Writer::long);
     w.nullable(activity.until, instant);
-    w.nullable(activity.note.as_deref(), Writer::text);
+    w.nullable(activity.note, piece);
+}
+
+#[inline]
+fn piece(w: &mut Writer, piece: Piece<'_>) {
+    w.bytes(piece.bytes());
 }
 
 fn machine(w: &mut Writer, machine: &Machine) {

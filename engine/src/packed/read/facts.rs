@@ -2,9 +2,10 @@
 
 use super::super::piece::Piece;
 use super::super::words::Table;
-use super::super::{FIELD_BITS, Field, Numbered, TextForm, uuid_text};
+use super::super::{FIELD_BITS, Field, Numbered, TextForm, numbered_text, uuid_text};
 use super::Reader;
 use crate::fact::{Activity, ActivityKind, Fact};
+use crate::facts::{Head, Scribe};
 use crate::ticket::{Change, NumberField, Text, TextField};
 use crate::time::Timestamp;
 
@@ -32,23 +33,45 @@ impl<'a> Reader<'a> {
     }
 
     /// The rest of a fact of that instant; `source` is that of a fact that has none of its own.
-    pub(in crate::packed) fn fact<T: From<Piece<'a>>>(
-        &mut self,
-        at: Timestamp,
-        source: Option<&'a Text>,
-    ) -> Fact<T> {
+    pub(in crate::packed) fn fact(&mut self, at: Timestamp, source: Option<&'a Text>) -> Fact {
+        let head = self.head(at, source);
         Fact {
             occurred_at: at,
-            event_id: self.some(Self::part),
+            version: head.version,
+            event_id: head.event_id.map(Text::from),
+            record_hash: head.record_hash,
+            source: head.source.into(),
+            created: head.created,
+            changes: self.list(Self::change),
+            activities: self.list(Self::activity),
+        }
+    }
+
+    /// Has the same written down.
+    pub(in crate::packed) fn dictate(
+        &mut self,
+        at: Timestamp,
+        source: &'a Text,
+        scribe: &mut impl Scribe,
+    ) {
+        scribe.head(self.head(at, Some(source)));
+        let changes = self.length();
+        scribe.changes((0..changes).map(|_| self.change()));
+        let activities = self.length();
+        scribe.activities((0..activities).map(|_| self.activity()));
+    }
+
+    fn head(&mut self, at: Timestamp, source: Option<&'a Text>) -> Head<'a> {
+        Head {
+            occurred_at: at,
+            event_id: self.some(Self::piece),
             record_hash: self.hash(),
             version: self.some(|r| r.bits.signed()),
             source: match (self.bits.flag(), source) {
-                (true, Some(source)) => Piece::Word(source).into(),
-                (true, None) | (false, _) => self.part(),
+                (true, Some(source)) => Piece::Word(source),
+                (true, None) | (false, _) => self.piece(),
             },
             created: self.bits.flag(),
-            changes: self.list(Self::change),
-            activities: self.list(Self::activity),
         }
     }
 
@@ -85,33 +108,39 @@ impl<'a> Reader<'a> {
     fn piece(&mut self) -> Piece<'a> {
         match self.form() {
             TextForm::Numbered => {
-                let prefix = self.piece();
-                let numbered = Numbered {
-                    prefix: &prefix,
-                    number: self.bits.wide(),
-                };
-                Piece::Made(numbered.text())
+                let prefix = self.prefix();
+                let number = self.bits.wide();
+                Piece::Made(numbered_text(prefix, number))
             }
             TextForm::Uuid => {
                 let mut uuid = [0; 16];
                 self.bits.fixed(&mut uuid);
                 Piece::Made(uuid_text(uuid))
             }
-            TextForm::Word => {
-                let length = self.bits.bits(4);
-                let number = match length {
-                    0 => 0,
-                    length => self.bits.bits(length - 1) | 1 << (length - 1),
-                };
-                let word = self.table.word(number as usize);
-                word.map_or(Piece::Plain(""), Piece::Word)
-            }
-            TextForm::Plain => {
-                let length = self.count();
-                let bytes = self.bits.aligned(length);
-                Piece::Plain(str::from_utf8(bytes).unwrap_or_default())
-            }
+            TextForm::Word => self.word().map_or(Piece::Plain(&[]), Piece::Word),
+            TextForm::Plain => Piece::Plain(self.plain()),
         }
+    }
+
+    /// What stands before a number: a word, or as it is.
+    fn prefix(&mut self) -> &'a [u8] {
+        match self.form() {
+            TextForm::Word => self.word().map_or(&[], |word| word.as_bytes()),
+            TextForm::Numbered | TextForm::Uuid | TextForm::Plain => self.plain(),
+        }
+    }
+
+    fn word(&mut self) -> Option<&'a Text> {
+        let number = match self.bits.bits(4) {
+            0 => 0,
+            length => self.bits.bits(length - 1) | 1 << (length - 1),
+        };
+        self.table.word(number as usize)
+    }
+
+    fn plain(&mut self) -> &'a [u8] {
+        let length = self.count();
+        self.bits.aligned(length)
     }
 
     fn form(&mut self) -> TextForm {
@@ -121,12 +150,12 @@ impl<'a> Reader<'a> {
     /// Whether a text is this one. What can be written as a numbered one is.
     fn is_text(&mut self, text: &str, numbered: Option<&Numbered<'_>>) -> bool {
         let Some(numbered) = numbered else {
-            return *self.piece() == *text;
+            return self.piece().bytes() == text.as_bytes();
         };
         match self.form() {
             TextForm::Numbered => {
-                let prefix = self.piece();
-                self.bits.wide() == numbered.number && *prefix == *numbered.prefix
+                let prefix = self.prefix();
+                self.bits.wide() == numbered.number && prefix == numbered.prefix.as_bytes()
             }
             TextForm::Word | TextForm::Uuid | TextForm::Plain => false,
         }
