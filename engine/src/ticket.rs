@@ -205,29 +205,42 @@ impl Ticket {
 
     /// What changes make of nothing.
     #[must_use]
-    pub(crate) fn made_of(changes: &[Change]) -> Self {
+    pub(crate) fn made_of(changes: impl IntoIterator<Item = Change>) -> Self {
         let mut ticket = Self::default();
-        ticket.merge(changes);
+        for change in changes {
+            ticket.take(change);
+        }
+        ticket.leave_out();
         ticket
     }
 
     /// Merges changes in their order and returns how many labels were left out over the limit.
     pub fn merge(&mut self, changes: &[Change]) -> usize {
         for change in changes {
-            match change {
-                Change::Text(field, value) => self.text_mut(*field).clone_from(value),
-                Change::Number(NumberField::Severity, value) => self.severity = *value,
-                Change::Number(NumberField::Satisfaction, value) => self.satisfaction = *value,
-                Change::Tags(tags) => self.tags.clone_from(tags),
-                Change::Label(name, Some(value)) => {
-                    self.labels.insert(name.clone(), value.clone());
-                }
-                Change::Label(name, None) => {
-                    self.labels.remove(name);
-                }
-                Change::ClearLabels => self.labels.clear(),
-            }
+            self.take(change.clone());
         }
+        self.leave_out()
+    }
+
+    /// Takes over one change.
+    pub(crate) fn take(&mut self, change: Change) {
+        match change {
+            Change::Text(field, value) => *self.text_mut(field) = value,
+            Change::Number(NumberField::Severity, value) => self.severity = value,
+            Change::Number(NumberField::Satisfaction, value) => self.satisfaction = value,
+            Change::Tags(tags) => self.tags = tags,
+            Change::Label(name, Some(value)) => {
+                self.labels.insert(name, value);
+            }
+            Change::Label(name, None) => {
+                self.labels.remove(&name);
+            }
+            Change::ClearLabels => self.labels.clear(),
+        }
+    }
+
+    /// Leaves out the labels over the limit and returns how many there were.
+    fn leave_out(&mut self) -> usize {
         let over = self.labels.len().saturating_sub(LABELS_MAX);
         for _ in 0..over {
             self.labels.pop_last();

@@ -204,6 +204,7 @@ impl<'a> BitReader<'a> {
         (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
     }
 
+    #[inline]
     pub(super) fn delta(&mut self) -> i64 {
         let unit = if self.flag() { 1_000 } else { 1 };
         self.signed().wrapping_mul(unit)
@@ -218,6 +219,7 @@ impl<'a> BitReader<'a> {
         self.bytes.get(begin..end).unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn fixed(&mut self, bytes: &mut [u8]) {
         let mut words = bytes.chunks_exact_mut(4);
         for word in &mut words {

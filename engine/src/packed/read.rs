@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
         for field in TextField::ALL {
             if !self.bits.flag() {
                 let text = self.some(Self::part);
-                ticket.merge(&[Change::Text(field, text)]);
+                ticket.take(Change::Text(field, text));
             }
         }
         for number in [&mut ticket.severity, &mut ticket.satisfaction] {
@@ -340,6 +340,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn hash(&mut self) -> i64 {
         self.bits.long_bits(64).cast_signed()
     }
@@ -352,10 +353,12 @@ impl<'a> Reader<'a> {
         self.bits.small() as u32
     }
 
+    #[inline]
     fn count(&mut self) -> usize {
         self.bits.small() as usize
     }
 
+    #[inline]
     fn some<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.bits.flag().then(|| read(self))
     }
@@ -365,6 +368,7 @@ impl<'a> Reader<'a> {
     }
 
     /// How long a list is.
+    #[inline]
     fn length(&mut self) -> usize {
         match self.bits.flag() {
             true => self.count() + 1,

@@ -140,7 +140,8 @@ impl Sealed {
     }
 
     pub(super) fn make_origin(&self) -> Arc<Ticket> {
-        Arc::new(Ticket::made_of(&self.read(0).changes))
+        let (mut reader, at) = self.reader(0);
+        Arc::new(reader.origin(at, &self.source))
     }
 
     pub(super) fn set_origin(&mut self, origin: Arc<Ticket>) {

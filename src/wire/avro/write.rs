@@ -12,6 +12,9 @@ const CONFLUENT: u8 = 0x00;
 const NULL: u8 = 0;
 const VALUE: u8 = 2;
 
+/// A number has 64 bits, seven in each byte.
+const VARINT_BYTES_MAX: usize = 10;
+
 /// A larger scratch than this is not kept: one ticket with everything in it must not hold its memory.
 const SCRATCH_MAX: usize = 64 << 10;
 
@@ -60,22 +63,40 @@ impl Writer {
 
     #[inline]
     pub(in crate::wire) fn long(&mut self, value: i64) {
-        let mut bits = (value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned();
-        while bits >= 0x80 {
-            self.bytes.push((bits as u8) | 0x80);
-            bits >>= 7;
+        let bits = (value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned();
+        if bits < 0x80 {
+            self.bytes.push(bits as u8);
+        } else {
+            self.wide(bits);
         }
-        self.bytes.push(bits as u8);
     }
 
+    /// A number of several bytes: all that there may be, less those that there are not.
+    fn wide(&mut self, bits: u64) {
+        let mut bytes = [0; VARINT_BYTES_MAX];
+        let (mut left, mut count) = (bits, 1);
+        while left >= 0x80 {
+            bytes[count - 1] = (left as u8) | 0x80;
+            left >>= 7;
+            count += 1;
+        }
+        bytes[count - 1] = left as u8;
+        let end = self.bytes.len() + count;
+        self.bytes.extend_from_slice(&bytes);
+        self.bytes.truncate(end);
+    }
+
+    #[inline]
     pub(in crate::wire) fn boolean(&mut self, value: bool) {
         self.bytes.push(u8::from(value));
     }
 
+    #[inline]
     pub(in crate::wire) fn double(&mut self, value: f64) {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
+    #[inline]
     pub(in crate::wire) fn text(&mut self, value: &str) {
         self.bytes(value.as_bytes());
     }
@@ -92,6 +113,7 @@ impl Writer {
     }
 
     /// A value of a union of null and one other type.
+    #[inline]
     pub(in crate::wire) fn nullable<T>(
         &mut self,
         value: Option<T>,
@@ -107,6 +129,7 @@ impl Writer {
     }
 
     /// An array or a map, in one block.
+    #[inline]
     pub(in crate::wire) fn block<T>(
         &mut self,
         items: impl ExactSizeIterator<Item = T>,

@@ -6,7 +6,7 @@ use super::super::{FIELD_BITS, Field, Numbered, TextForm, numbered_text, uuid_te
 use super::Reader;
 use crate::fact::{Activity, ActivityKind, Fact};
 use crate::facts::{Head, Scribe};
-use crate::ticket::{Change, NumberField, Text, TextField};
+use crate::ticket::{Change, NumberField, Text, TextField, Ticket};
 use crate::time::Timestamp;
 
 impl<'a> Reader<'a> {
@@ -61,6 +61,14 @@ impl<'a> Reader<'a> {
         scribe.activities((0..activities).map(|_| self.activity()));
     }
 
+    /// What the fact makes of a ticket of which nothing was known.
+    pub(in crate::packed) fn origin(&mut self, at: Timestamp, source: &'a Text) -> Ticket {
+        self.head(at, Some(source));
+        let changes = self.length();
+        Ticket::made_of((0..changes).map(|_| self.change()))
+    }
+
+    #[inline]
     fn head(&mut self, at: Timestamp, source: Option<&'a Text>) -> Head<'a> {
         Head {
             occurred_at: at,
@@ -123,6 +131,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What stands before a number: a word, or as it is.
+    #[inline]
     fn prefix(&mut self) -> &'a [u8] {
         match self.form() {
             TextForm::Word => self.word().map_or(&[], |word| word.as_bytes()),
@@ -130,6 +139,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn word(&mut self) -> Option<&'a Text> {
         let number = match self.bits.bits(4) {
             0 => 0,
@@ -138,11 +148,13 @@ impl<'a> Reader<'a> {
         self.table.word(number as usize)
     }
 
+    #[inline]
     fn plain(&mut self) -> &'a [u8] {
         let length = self.count();
         self.bits.aligned(length)
     }
 
+    #[inline]
     fn form(&mut self) -> TextForm {
         TextForm::of(self.bits.bits(2))
     }
