@@ -272,7 +272,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     ),
     value(
         "tuning.transaction_records",
-        "5000",
+        "10000",
         "Input records after which a transaction is committed while more are waiting; 1 to 100000.",
     ),
     value(
