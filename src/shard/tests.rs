@@ -427,3 +427,31 @@ fn what_falls_due_at_once_is_shared_out_among_the_partitions_of_a_transaction() 
         [share, EACH - share].map(|count| (0..2).map(|it| (it, count)).collect());
     assert_eq!(transactions, expected);
 }
+
+#[test]
+fn what_comes_while_there_is_much_to_decide_is_stored_once() {
+    const TICKETS: usize = 3 * DECISIONS_MAX;
+    let mut scene = Scene::new();
+    let ids: Vec<String> = (0..TICKETS).map(|number| format!("T{number:05}")).collect();
+    for id in &ids {
+        scene.create(0, id, 0);
+    }
+    let mut shard = scene.owner(&[0]);
+    scene.run(&mut shard, 1);
+    let before = scene.count(STATE);
+    scene.clock.set(NINE + 16 * MINUTE);
+    scene.turns(&mut shard, 1).unwrap();
+    assert!(
+        scene.count("escalated") < TICKETS,
+        "there is more to decide"
+    );
+    // Every deadline was over before, so the answers change none of them.
+    for id in &ids {
+        scene.reply(0, id, 16);
+    }
+    scene.run(&mut shard, 17);
+    assert_eq!(scene.count("escalated"), TICKETS);
+    let tickets = |records: usize| records / TICKETS;
+    // Once for what was raised, once for the answer; of the partition itself there are a few.
+    assert_eq!(tickets(scene.count(STATE) - before), 2);
+}
