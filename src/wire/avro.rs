@@ -5,9 +5,11 @@
 //! lengths are checked against what is left, and nothing is allocated at all.
 
 mod read;
+mod shapes;
 mod write;
 
 pub(super) use read::{AvroError, from_slice};
+pub(super) use shapes::Shapes;
 pub(super) use write::{SINGLE_OBJECT, Writer};
 
 #[cfg(test)]

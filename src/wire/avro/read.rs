@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use apache_avro::Schema;
-use apache_avro::schema::{
-    ArraySchema, InnerDecimalSchema, MapSchema, Names, RecordSchema, UuidSchema,
-};
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
+
+use super::shapes::{Place, Record, Shape, Shapes};
 
 /// Levels of nesting that are followed. The service's schemas have four; a schema that refers to
 /// itself must not be able to exhaust the stack.
@@ -57,8 +55,7 @@ impl de::Error for AvroError {
 
 /// Reads one value that fills the whole slice.
 pub(in crate::wire) fn from_slice<'a, T: Deserialize<'a>>(
-    schema: &'a Schema,
-    names: &'a Names,
+    shapes: &'a Shapes,
     bytes: &'a [u8],
 ) -> Result<T, AvroError> {
     let mut cursor = Cursor {
@@ -67,8 +64,8 @@ pub(in crate::wire) fn from_slice<'a, T: Deserialize<'a>>(
     };
     let value = T::deserialize(Reader {
         cursor: &mut cursor,
-        schema,
-        names,
+        shape: shapes.root(),
+        shapes,
         depth: 0,
     })?;
     match cursor.rest.len() {
@@ -162,16 +159,17 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Deserializes one value of a schema.
+/// Deserializes one value of a type.
 struct Reader<'c, 'a> {
     cursor: &'c mut Cursor<'a>,
-    schema: &'a Schema,
-    names: &'a Names,
+    shape: &'a Shape,
+    shapes: &'a Shapes,
     depth: u8,
 }
 
 impl<'a> Reader<'_, 'a> {
-    fn inner<'d>(&'d mut self, schema: &'a Schema) -> Result<Reader<'d, 'a>, AvroError> {
+    #[inline]
+    fn inner<'d>(&'d mut self, place: Place) -> Result<Reader<'d, 'a>, AvroError> {
         if self.depth == DEPTH_MAX {
             return Err(AvroError::Depth);
         }
@@ -179,111 +177,80 @@ impl<'a> Reader<'_, 'a> {
         self.cursor.values_left = left.ok_or(AvroError::Values)?;
         Ok(Reader {
             cursor: self.cursor,
-            schema,
-            names: self.names,
+            shape: self.shapes.at(place),
+            shapes: self.shapes,
             depth: self.depth + 1,
         })
     }
 
-    /// Follows unions and references to the schema that the value really has.
+    /// Follows a union to the type that the value really has.
     #[inline]
-    fn settle(mut self) -> Result<Self, AvroError> {
-        loop {
+    fn settle(&mut self) -> Result<(), AvroError> {
+        while let Shape::Union(branches) = self.shape {
             if self.depth == DEPTH_MAX {
                 return Err(AvroError::Depth);
             }
-            if let Schema::Union(union) = self.schema {
-                let branch = usize::try_from(self.cursor.long()?).map_err(|_| AvroError::Branch)?;
-                self.schema = union.variants().get(branch).ok_or(AvroError::Branch)?;
-            } else if let Schema::Ref { name } = self.schema {
-                self.schema = self.names.get(name).ok_or(AvroError::Name)?;
-            } else {
-                return Ok(self);
-            }
+            let branch = usize::try_from(self.cursor.long()?).map_err(|_| AvroError::Branch)?;
+            let place = branches.get(branch).ok_or(AvroError::Branch)?;
+            self.shape = self.shapes.at(*place);
             self.depth += 1;
         }
+        Ok(())
     }
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the enum is the library's; what it may add has bytes that cannot be skipped"
-)]
 impl<'a> Deserializer<'a> for Reader<'_, 'a> {
     type Error = AvroError;
 
-    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, AvroError> {
-        let reader = self.settle()?;
-        let cursor = &mut *reader.cursor;
-        match reader.schema {
-            Schema::Null => visitor.visit_unit(),
-            Schema::Boolean => visitor.visit_bool(cursor.boolean()?),
-            Schema::Int
-            | Schema::Date
-            | Schema::TimeMillis
-            | Schema::Long
-            | Schema::TimeMicros
-            | Schema::TimestampMillis
-            | Schema::LocalTimestampMillis => visitor.visit_i64(cursor.long()?),
+    fn deserialize_any<V: Visitor<'a>>(mut self, visitor: V) -> Result<V::Value, AvroError> {
+        self.settle()?;
+        let cursor = &mut *self.cursor;
+        match self.shape {
+            Shape::Null => visitor.visit_unit(),
+            Shape::Boolean => visitor.visit_bool(cursor.boolean()?),
+            Shape::Long => visitor.visit_i64(cursor.long()?),
             // Whoever reads an instant expects milliseconds.
-            Schema::TimestampMicros | Schema::LocalTimestampMicros => {
-                visitor.visit_i64(cursor.long()?.div_euclid(1_000))
-            }
-            Schema::TimestampNanos | Schema::LocalTimestampNanos => {
-                visitor.visit_i64(cursor.long()?.div_euclid(1_000_000))
-            }
-            Schema::Float => visitor.visit_f32(cursor.float()?),
-            Schema::Double => visitor.visit_f64(cursor.double()?),
-            Schema::String | Schema::Uuid(UuidSchema::String) => {
-                visitor.visit_borrowed_str(cursor.text()?)
-            }
-            Schema::Enum(symbols) => {
+            Shape::Finer(parts) => visitor.visit_i64(cursor.long()?.div_euclid(*parts)),
+            Shape::Float => visitor.visit_f32(cursor.float()?),
+            Shape::Double => visitor.visit_f64(cursor.double()?),
+            Shape::Text => visitor.visit_borrowed_str(cursor.text()?),
+            Shape::Bytes => visitor.visit_borrowed_bytes(cursor.counted_bytes()?),
+            Shape::Fixed(size) => visitor.visit_borrowed_bytes(cursor.bytes(*size)?),
+            Shape::Enum(symbols) => {
                 let index = usize::try_from(cursor.long()?).map_err(|_| AvroError::Branch)?;
-                let symbol = symbols.symbols.get(index).ok_or(AvroError::Branch)?;
+                let symbol = symbols.get(index).ok_or(AvroError::Branch)?;
                 visitor.visit_borrowed_str(symbol)
             }
-            Schema::Array(array) => visitor.visit_seq(Items::new(reader, array)),
-            Schema::Map(map) => visitor.visit_map(Entries::new(reader, map)),
-            Schema::Record(record) => visitor.visit_map(Fields::new(reader, record)),
-            Schema::Fixed(fixed)
-            | Schema::Duration(fixed)
-            | Schema::Uuid(UuidSchema::Fixed(fixed)) => {
-                visitor.visit_borrowed_bytes(cursor.bytes(fixed.size)?)
-            }
-            Schema::Decimal(decimal) => match &decimal.inner {
-                InnerDecimalSchema::Fixed(fixed) => {
-                    visitor.visit_borrowed_bytes(cursor.bytes(fixed.size)?)
-                }
-                InnerDecimalSchema::Bytes => visitor.visit_borrowed_bytes(cursor.counted_bytes()?),
-            },
-            Schema::Bytes | Schema::BigDecimal | Schema::Uuid(UuidSchema::Bytes) => {
-                visitor.visit_borrowed_bytes(cursor.counted_bytes()?)
-            }
-            _ => Err(AvroError::Name),
+            Shape::Array(items) => visitor.visit_seq(Items::new(self, *items)),
+            Shape::Map(values) => visitor.visit_map(Entries::new(self, *values)),
+            Shape::Record(record) => visitor.visit_map(Fields::new(self, record)),
+            Shape::Union(_) | Shape::Unknown => Err(AvroError::Name),
         }
     }
 
     fn deserialize_struct<V: Visitor<'a>>(
-        self,
+        mut self,
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, AvroError> {
-        let reader = self.settle()?;
-        match reader.schema {
+        self.settle()?;
+        if let Shape::Record(record) = self.shape
+            && record.is_laid_out_as(fields)
+        {
             // Written as it is read: no field has to be looked for by its name.
-            Schema::Record(record) if is_laid_out_as(record, fields) => {
-                visitor.visit_seq(Fields::new(reader, record))
-            }
-            _ => reader.deserialize_any(visitor),
+            return visitor.visit_seq(Fields::new(self, record));
         }
+        self.deserialize_any(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, AvroError> {
-        let reader = self.settle()?;
-        match reader.schema {
-            Schema::Null => visitor.visit_none(),
-            _ => visitor.visit_some(reader),
+    #[inline]
+    fn deserialize_option<V: Visitor<'a>>(mut self, visitor: V) -> Result<V::Value, AvroError> {
+        self.settle()?;
+        if matches!(self.shape, Shape::Null) {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
         }
     }
 
@@ -309,21 +276,15 @@ impl<'a> Deserializer<'a> for Reader<'_, 'a> {
     }
 }
 
-/// Whether a record has these fields and no others, in this order.
-fn is_laid_out_as(record: &RecordSchema, fields: &[&str]) -> bool {
-    let written = record.fields.iter().map(|field| field.name.as_str());
-    written.eq(fields.iter().copied())
-}
-
 /// The fields of a record, by name or in their order.
 struct Fields<'c, 'a> {
     reader: Reader<'c, 'a>,
-    record: &'a RecordSchema,
+    record: &'a Record,
     next: usize,
 }
 
 impl<'c, 'a> Fields<'c, 'a> {
-    const fn new(reader: Reader<'c, 'a>, record: &'a RecordSchema) -> Self {
+    const fn new(reader: Reader<'c, 'a>, record: &'a Record) -> Self {
         Self {
             reader,
             record,
@@ -339,17 +300,17 @@ impl<'a> MapAccess<'a> for Fields<'_, 'a> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, AvroError> {
-        let Some(field) = self.record.fields.get(self.next) else {
+        let Some((name, _)) = self.record.fields.get(self.next) else {
             return Ok(None);
         };
-        seed.deserialize(BorrowedStrDeserializer::new(&field.name))
+        seed.deserialize(BorrowedStrDeserializer::new(name))
             .map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, AvroError> {
-        let field = self.record.fields.get(self.next).ok_or(AvroError::End)?;
+        let (_, place) = self.record.fields.get(self.next).ok_or(AvroError::End)?;
         self.next += 1;
-        seed.deserialize(self.reader.inner(&field.schema)?)
+        seed.deserialize(self.reader.inner(*place)?)
     }
 }
 
@@ -370,15 +331,15 @@ impl<'a> SeqAccess<'a> for Fields<'_, 'a> {
 /// The entries of a map.
 struct Entries<'c, 'a> {
     reader: Reader<'c, 'a>,
-    map: &'a MapSchema,
+    values: Place,
     left_in_block: usize,
 }
 
 impl<'c, 'a> Entries<'c, 'a> {
-    const fn new(reader: Reader<'c, 'a>, map: &'a MapSchema) -> Self {
+    const fn new(reader: Reader<'c, 'a>, values: Place) -> Self {
         Self {
             reader,
-            map,
+            values,
             left_in_block: 0,
         }
     }
@@ -403,22 +364,22 @@ impl<'a> MapAccess<'a> for Entries<'_, 'a> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, AvroError> {
-        seed.deserialize(self.reader.inner(&self.map.types)?)
+        seed.deserialize(self.reader.inner(self.values)?)
     }
 }
 
 /// The items of an array.
 struct Items<'c, 'a> {
     reader: Reader<'c, 'a>,
-    array: &'a ArraySchema,
+    items: Place,
     left_in_block: usize,
 }
 
 impl<'c, 'a> Items<'c, 'a> {
-    const fn new(reader: Reader<'c, 'a>, array: &'a ArraySchema) -> Self {
+    const fn new(reader: Reader<'c, 'a>, items: Place) -> Self {
         Self {
             reader,
-            array,
+            items,
             left_in_block: 0,
         }
     }
@@ -438,7 +399,6 @@ impl<'a> SeqAccess<'a> for Items<'_, 'a> {
             }
         }
         self.left_in_block -= 1;
-        seed.deserialize(self.reader.inner(&self.array.items)?)
-            .map(Some)
+        seed.deserialize(self.reader.inner(self.items)?).map(Some)
     }
 }

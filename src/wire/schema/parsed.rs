@@ -6,7 +6,7 @@ use apache_avro::Schema;
 use apache_avro::schema::{Name, Names, UnionSchema};
 
 use super::UnreadableSchema;
-use crate::wire::avro::{self, AvroError};
+use crate::wire::avro::{self, AvroError, Shapes};
 
 /// Types that are followed when a schema is written out: a registry's schema of a few hundred
 /// fields stays far below, and one whose types multiply each other does not fill the memory.
@@ -20,6 +20,7 @@ const DEPTH_MAX: usize = 16;
 pub(in crate::wire) struct Parsed {
     schema: Schema,
     names: Names,
+    shapes: Shapes,
 }
 
 impl Parsed {
@@ -44,7 +45,12 @@ impl Parsed {
         for part in others.iter().chain([&schema]) {
             keep_definitions(part, &named, &mut names);
         }
-        Ok(Self { schema, names })
+        let shapes = Shapes::of(&schema, &names);
+        Ok(Self {
+            schema,
+            names,
+            shapes,
+        })
     }
 
     /// The schema itself.
@@ -65,7 +71,7 @@ impl Parsed {
         &'a self,
         bytes: &'a [u8],
     ) -> Result<T, AvroError> {
-        avro::from_slice(&self.schema, &self.names, bytes)
+        avro::from_slice(&self.shapes, bytes)
     }
 
     /// The schema with names replaced by their types, as comparing needs it; a type inside itself, or
