@@ -316,8 +316,8 @@ fn create(
         // Below the transaction's, so that an undeliverable record fails before the broker aborts.
         ("message.timeout.ms", delivery_ms.as_str()),
         // The commit follows the last record at once, and sends whatever is left without waiting. It
-        // takes up to this long to hand over a large transaction; without it the first records would go
-        // in many small requests, which cost the brokers and this process a tenth of their CPU.
+        // takes up to this long to hand over a large transaction, whose first records would else go in
+        // many small requests.
         ("linger.ms", "20"),
         ("batch.size", batch_bytes.as_str()),
         ("compression.type", "lz4"),
