@@ -23,7 +23,6 @@ use crate::clock::Clock;
 use crate::edits::{EditLog, brief};
 use crate::http::{self, Check, Health, Parts, Reload, Server};
 use crate::kafka::cluster::Cluster;
-use crate::kafka::consumer::GroupConsumer;
 use crate::kafka::standby::Standby;
 use crate::kafka::topics::{TopicFacts, TopicNames, Topics};
 use crate::kafka::{self, ClientSettings, OffsetOf};
@@ -166,9 +165,6 @@ impl Service {
             "the service starts"
         );
         let clients = client_settings(&start.settings);
-        // First of all: it reaches the brokers while the topics are looked at.
-        let names = topic_names(&settings.topics);
-        let member = GroupConsumer::open(&clients, &[&names.created, &names.updated])?;
         let Some(facts) = wait_for_topics(&start, &clients, &health, &metrics)? else {
             return Ok(());
         };
@@ -197,7 +193,7 @@ impl Service {
             edits: log,
             format,
         };
-        let result = run_shard(&start, &clients, member, facts, &metrics, &health);
+        let result = run_shard(&start, &clients, facts, &metrics, &health);
         if let Err(error) = &result {
             health.die(error.to_string());
         }
@@ -371,7 +367,6 @@ struct Facts {
 fn run_shard(
     start: &Start,
     clients: &ClientSettings,
-    member: GroupConsumer,
     facts: Facts,
     metrics: &Arc<Metrics>,
     health: &Arc<Health>,
@@ -384,7 +379,6 @@ fn run_shard(
     let builder_rules = Arc::clone(&rules);
     let log: Cluster<RestoredState> = Cluster::new(
         clients,
-        member,
         0,
         topic_names(&settings.topics),
         facts.topics.limits,

@@ -52,7 +52,6 @@ impl<S: Send + 'static> Cluster<S> {
     /// When the system has no thread left.
     pub fn new(
         settings: &ClientSettings,
-        member: GroupConsumer,
         shard: usize,
         topics: TopicNames,
         limits: RecordLimits,
@@ -78,7 +77,7 @@ impl<S: Send + 'static> Cluster<S> {
         let mut lanes = Lanes::new(settings, shard);
         lanes.keep_to(limits.batch_bytes_max);
         Ok(Self {
-            member,
+            member: GroupConsumer::open(settings, &inputs)?,
             has_joined: false,
             may_join,
             lanes,
