@@ -72,31 +72,26 @@ impl fmt::Debug for Value {
     }
 }
 
-impl OutgoingRecord<Value> {
-    /// The same record with the bytes of its value.
+impl<V> OutgoingRecord<V> {
+    /// The same record with its value made into another.
     #[must_use]
-    pub fn written(&self) -> OutgoingRecord {
+    pub fn map<W>(self, value: impl FnOnce(V) -> W) -> OutgoingRecord<W> {
         OutgoingRecord {
-            topic: Arc::clone(&self.topic),
+            topic: self.topic,
             partition: self.partition,
-            key: self.key.clone(),
-            value: self.value.as_ref().map(|value| value.bytes().into_owned()),
-            headers: self.headers.clone(),
+            key: self.key,
+            value: self.value.map(value),
+            headers: self.headers,
             timestamp_ms: self.timestamp_ms,
         }
     }
 }
 
-impl From<OutgoingRecord> for OutgoingRecord<Value> {
-    fn from(record: OutgoingRecord) -> Self {
-        Self {
-            topic: record.topic,
-            partition: record.partition,
-            key: record.key,
-            value: record.value.map(Value::Bytes),
-            headers: record.headers,
-            timestamp_ms: record.timestamp_ms,
-        }
+impl OutgoingRecord<Value> {
+    /// The same record with the bytes of its value.
+    #[must_use]
+    pub fn written(&self) -> OutgoingRecord {
+        self.clone().map(|value| value.bytes().into_owned())
     }
 }
 

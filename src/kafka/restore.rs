@@ -121,6 +121,13 @@ struct Reading {
     place: Option<Place>,
 }
 
+impl Reading {
+    /// What its restore is doing, if it has one.
+    fn stage(&self) -> Option<Stage> {
+        self.restore.as_ref().map(|restore| restore.stage)
+    }
+}
+
 /// How far a partition is read.
 struct Place {
     /// The offset that comes next; none before the library has told of any.
@@ -238,10 +245,8 @@ impl RestoreReader {
 
     /// What restores are doing, for health and metrics.
     pub fn stages(&self) -> impl Iterator<Item = (i32, Stage)> {
-        self.partitions.iter().filter_map(|reading| {
-            let restore = reading.restore.as_ref()?;
-            Some((reading.partition, restore.stage))
-        })
+        let readings = self.partitions.iter();
+        readings.filter_map(|reading| Some((reading.partition, reading.stage()?)))
     }
 
     /// Whether nothing is asked for.

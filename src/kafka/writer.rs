@@ -56,23 +56,11 @@ impl Writer {
         let deadline = Instant::now() + PATIENCE;
         let deliveries = self.producer.context();
         for record in records {
-            let mut outgoing = outgoing(record, record.value.as_deref());
             deliveries.counts().pending += 1;
-            loop {
-                match self.producer.send(outgoing) {
-                    Ok(()) => break,
-                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned))
-                        if Instant::now() < deadline =>
-                    {
-                        outgoing = returned;
-                        // The producer's own thread makes room as records are acknowledged.
-                        std::thread::sleep(Duration::from_millis(1));
-                    }
-                    Err((error, _)) => {
-                        deliveries.counts().pending -= 1;
-                        return Err(failed(&record.topic, error));
-                    }
-                }
+            let sent = send(&self.producer, record, record.value.as_deref(), deadline);
+            if let Err(error) = sent {
+                deliveries.counts().pending -= 1;
+                return Err(failed(&record.topic, error));
             }
         }
         match deliveries.wait(deadline) {
@@ -92,8 +80,37 @@ fn failed(topic: &str, source: KafkaError) -> Error {
     }
 }
 
+/// Hands a record with these bytes of its value to a producer; waits for room until the deadline.
+///
+/// # Errors
+/// When the producer does not take it.
+pub(super) fn send<C, V>(
+    producer: &ThreadedProducer<C>,
+    record: &OutgoingRecord<V>,
+    value: Option<&[u8]>,
+    deadline: Instant,
+) -> Result<(), KafkaError>
+where
+    C: ProducerContext<DeliveryOpaque = ()> + 'static,
+{
+    let mut outgoing = outgoing(record, value);
+    loop {
+        match producer.send(outgoing) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned))
+                if Instant::now() < deadline =>
+            {
+                outgoing = returned;
+                // The producer's own thread makes room as records are acknowledged.
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err((error, _)) => return Err(error),
+        }
+    }
+}
+
 /// A record with these bytes of its value as the library takes it.
-pub(super) fn outgoing<'a, V>(
+fn outgoing<'a, V>(
     record: &'a OutgoingRecord<V>,
     value: Option<&'a [u8]>,
 ) -> BaseRecord<'a, [u8], [u8]> {

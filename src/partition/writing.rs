@@ -56,13 +56,13 @@ impl Writing {
                 &self.names.escalated,
                 partition,
                 event.ticket_id.as_bytes(),
-                self.escalated(event),
+                Some(Value::Bytes(self.escalated(event))),
             ),
             Event::Notify(event) => plain(
                 &self.names.notify,
                 partition,
                 wire::events::notify_key(event.ticket_id.as_deref(), &event.to).as_bytes(),
-                wire::notify(event, self.format),
+                Some(Value::Bytes(wire::notify(event, self.format))),
             ),
         };
         let mut headers = match self.cloud_events {
@@ -103,14 +103,9 @@ impl Writing {
         ticket_id: &Text,
         state: Option<&Arc<TicketState>>,
     ) -> OutgoingRecord<Value> {
-        OutgoingRecord {
-            topic: Arc::clone(&self.names.state),
-            partition,
-            key: Some(ticket_id.as_bytes().to_vec()),
-            value: state.map(|state| Value::Content(Arc::clone(state) as Arc<dyn Content>)),
-            headers: Vec::new(),
-            timestamp_ms: None,
-        }
+        let content = |state: &Arc<TicketState>| Value::Content(Arc::clone(state) as _);
+        let key = ticket_id.as_bytes();
+        plain(&self.names.state, partition, key, state.map(content))
     }
 
     /// A piece of a storm; a tombstone when it is over.
@@ -120,20 +115,15 @@ impl Writing {
         key: &PieceKey,
         piece: Option<&Piece>,
     ) -> OutgoingRecord<Value> {
-        OutgoingRecord {
-            value: piece.map(storm::encode).map(Value::Bytes),
-            ..plain(
-                &self.names.state,
-                partition,
-                &storm::encode_key(key),
-                Vec::new(),
-            )
-        }
+        let value = piece.map(storm::encode).map(Value::Bytes);
+        let key = storm::encode_key(key);
+        plain(&self.names.state, partition, &key, value)
     }
 
     /// The record of the partition itself.
     pub(super) fn meta(&self, partition: i32, meta: &Meta) -> OutgoingRecord<Value> {
-        plain(&self.names.state, partition, meta::KEY, meta.encode())
+        let value = Value::Bytes(meta.encode());
+        plain(&self.names.state, partition, meta::KEY, Some(value))
     }
 
     /// The dead letter of a record that was refused.
@@ -174,12 +164,17 @@ impl Content for TicketState {
     }
 }
 
-fn plain(topic: &Arc<str>, partition: i32, key: &[u8], value: Vec<u8>) -> OutgoingRecord<Value> {
+fn plain(
+    topic: &Arc<str>,
+    partition: i32,
+    key: &[u8],
+    value: Option<Value>,
+) -> OutgoingRecord<Value> {
     OutgoingRecord {
         topic: Arc::clone(topic),
         partition,
         key: Some(key.to_vec()),
-        value: Some(Value::Bytes(value)),
+        value,
         headers: Vec::new(),
         timestamp_ms: None,
     }

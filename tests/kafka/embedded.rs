@@ -9,7 +9,7 @@ use escalator::kafka::reader::Reader;
 use escalator::kafka::restore::{Finished, RestoreReader, Sink};
 use escalator::kafka::topics::{TopicNames, Topics};
 use escalator::kafka::writer::Writer;
-use escalator::record::OutgoingRecord;
+use escalator::record::{OutgoingRecord, Value};
 
 use crate::consumer::join;
 use crate::support::client::{create_topic, settings};
@@ -56,17 +56,14 @@ fn a_transaction_passes_through_the_embedded_broker() {
     let mut lanes = Lanes::new(&settings, 0);
     wait_until("the lanes", PATIENCE, || lanes.prepare().ok());
     let transaction = Transaction {
-        records: vec![
-            OutgoingRecord::<Vec<u8>> {
-                topic: names.state.as_str().into(),
-                partition: 1,
-                key: Some(b"T1".to_vec()),
-                value: Some(b"state".to_vec()),
-                headers: Vec::new(),
-                timestamp_ms: None,
-            }
-            .into(),
-        ],
+        records: vec![OutgoingRecord {
+            topic: names.state.as_str().into(),
+            partition: 1,
+            key: Some(b"T1".to_vec()),
+            value: Some(Value::Bytes(b"state".to_vec())),
+            headers: Vec::new(),
+            timestamp_ms: None,
+        }],
         offsets: vec![OutgoingOffset {
             topic: names.created.clone(),
             partition: 1,

@@ -106,15 +106,16 @@ impl Sealed {
 
     /// Has all of them written down from where they lie.
     pub(crate) fn dictate(&self, scribe: &mut impl Scribe) {
-        for Place { at, begin } in &self.places {
-            let body = take_body(&mut &self.bytes[*begin..]);
-            Reader::of_fact(body, &self.table, *at).dictate(*at, &self.source, scribe);
+        for place in 0..self.places.len() {
+            let (mut reader, at) = self.reader(place);
+            reader.dictate(at, &self.source, scribe);
         }
     }
 
     /// A fact by itself.
     pub(crate) fn fact(&self, place: usize) -> Arc<Fact> {
-        Arc::new(self.read(place))
+        let (mut reader, at) = self.reader(place);
+        Arc::new(reader.fact(at, Some(&self.source)))
     }
 
     /// Where the same fact is, see [`Fact::is_same`].
@@ -156,11 +157,6 @@ impl Sealed {
     pub(super) fn bytes(&self, table: &Arc<Table>) -> Option<&[u8]> {
         let begin = self.places.first()?.begin;
         Arc::ptr_eq(&self.table, table).then(|| &self.bytes[begin..])
-    }
-
-    fn read(&self, place: usize) -> Fact {
-        let (mut reader, at) = self.reader(place);
-        reader.fact(at, Some(&self.source))
     }
 
     /// A reader behind the instant of a fact.

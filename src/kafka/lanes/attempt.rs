@@ -12,7 +12,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::super::consumer::GroupConsumer;
 use super::super::flight::Flight;
 use super::super::native::{self, TransactionError};
-use super::super::writer::outgoing;
+use super::super::writer;
 use super::{CALL_TIMEOUT, LaneContext, Outcome, Transaction};
 use crate::record::{OutgoingRecord, Value};
 
@@ -118,21 +118,9 @@ impl Attempt {
 
     fn send(&self, record: &OutgoingRecord<Value>) -> Result<(), TransactionError> {
         let value = record.value.as_ref().map(Value::bytes);
-        let mut outgoing = outgoing(record, value.as_deref());
         let deadline = Instant::now() + self.patience;
-        loop {
-            match self.producer.send(outgoing) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), returned))
-                    if Instant::now() < deadline =>
-                {
-                    outgoing = returned;
-                    // The producer's own thread makes room as records are acknowledged.
-                    std::thread::sleep(Duration::from_millis(1));
-                }
-                Err((error, _)) => return Err(transaction_error(&error)),
-            }
-        }
+        let sent = writer::send(&self.producer, record, value.as_deref(), deadline);
+        sent.map_err(|error| transaction_error(&error))
     }
 
     /// Adds the offsets. Once these are announced, the library waits for the broker that was the

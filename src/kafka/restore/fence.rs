@@ -146,10 +146,7 @@ impl RestoreReader {
 
     /// Begins to read those that are to be read from their beginning, a few at a time.
     pub(super) fn begin_readings(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
-        let is_reading = |reading: &Reading| {
-            let restore = reading.restore.as_ref();
-            restore.is_some_and(|restore| matches!(restore.stage, Stage::Reading { .. }))
-        };
+        let is_reading = |it: &Reading| matches!(it.stage(), Some(Stage::Reading { .. }));
         let reading = self.partitions.iter().filter(|it| is_reading(it));
         let under_way = reading.filter(|it| it.place.is_some()).count();
         let room = READ_AT_ONCE.saturating_sub(under_way);
