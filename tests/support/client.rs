@@ -119,8 +119,17 @@ pub(crate) fn create_topic(address: &str, name: &str, partitions: i32, settings:
 pub(crate) fn limit_records(address: &str, topic: &str, bytes: usize) {
     let bytes = bytes.to_string();
     let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set("max.message.bytes", &bytes);
-    let answers = wait_for(admin(address).alter_configs(&[change], &AdminOptions::new()));
+    let (admin, options) = (admin(address), AdminOptions::new());
+    let answers = wait_for(admin.alter_configs(&[change], &options));
     assert!(answers.expect("the broker answers")[0].is_ok());
+    // The controller has answered; the broker that takes records hears of it by itself.
+    wait_until("the limit", PATIENCE, || {
+        let asked = [ResourceSpecifier::Topic(topic)];
+        let answers = wait_for(admin.describe_configs(&asked, &options)).ok()?;
+        let known = answers.first()?.as_ref().ok()?;
+        let limit = known.get("max.message.bytes")?.value.as_ref()?;
+        (*limit == bytes).then_some(())
+    });
 }
 
 /// A producer that knows nothing of the code under test.
