@@ -315,10 +315,9 @@ fn create(
         ("transaction.timeout.ms", timeout_ms.as_str()),
         // Below the transaction's, so that an undeliverable record fails before the broker aborts.
         ("message.timeout.ms", delivery_ms.as_str()),
-        // The commit follows the last record at once, and sends whatever is left without waiting. It
-        // takes up to this long to hand over a large transaction, whose first records would else go in
-        // many small requests.
-        ("linger.ms", "20"),
+        // The records are on their way while the offsets are added: waiting for company would send them
+        // after that, with the commit, which follows the last record at once.
+        ("linger.ms", "0"),
         ("batch.size", batch_bytes.as_str()),
         ("compression.type", "lz4"),
         // More than a batch has with the default of `tuning.transaction_records`: sending waits for
