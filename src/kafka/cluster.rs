@@ -59,7 +59,7 @@ impl<S: Send + 'static> Cluster<S> {
         build: Builder<S>,
     ) -> Result<Self, Error> {
         let inputs = [topics.created.as_str(), topics.updated.as_str()];
-        let reader = RestoreReader::open(settings, &topics.state, &inputs)?;
+        let reader = RestoreReader::open(settings, &topics.of_transactions(), &inputs)?;
         let (requests, received) = channel();
         let (tell, news) = channel();
         let may_join = Arc::new(AtomicBool::new(false));

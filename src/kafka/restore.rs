@@ -8,6 +8,10 @@
 //! end. Stopping at the end that a reader of committed records saw at first would miss what the
 //! last transactions wrote.
 //!
+//! The fence is that of the events out, too. What the last owner has written there is decided with its
+//! state, unless a broker has lost the end of a transaction there; and then the next transaction of the
+//! same producer would decide it, the other way perhaps. So such a partition stands still and is named.
+//!
 //! Partitions of other owners can be followed meanwhile, so that taking one over reads no more than
 //! what is new: see `restore/copies.rs`.
 //!
@@ -101,7 +105,8 @@ pub trait Sink {
 /// Reads the state of any number of partitions.
 pub struct RestoreReader {
     reader: BatchReader<Ear>,
-    topic: String,
+    /// What transactions write to, the state first.
+    topics: Vec<String>,
     group: String,
     inputs: Vec<String>,
     partitions: Vec<Reading>,
@@ -152,20 +157,26 @@ impl Place {
 struct Restore {
     stage: Stage,
     committed: Vec<Committed>,
-    /// When its watermark was known.
+    /// The high watermarks of the partition in all topics.
+    ends: Vec<i64>,
+    /// The topic in which a transaction below them was open when it was last asked for.
+    open_in: usize,
+    /// When its watermarks were known.
     waiting_since: Option<Instant>,
 }
 
 impl RestoreReader {
-    /// Makes the client; no broker is asked yet.
+    /// Makes the client; no broker is asked yet. The first of the topics is that of the state, the
+    /// others are those that the same transactions write to.
     ///
     /// # Errors
     /// When a property is not accepted.
     pub fn open(
         settings: &ClientSettings,
-        state_topic: &str,
+        topics: &[&str],
         inputs: &[&str],
     ) -> Result<Self, Error> {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let tunable = [
             // Large blocks and no pauses: this reader is never in step with a producer.
             ("fetch.message.max.bytes", "8388608"),
@@ -193,9 +204,9 @@ impl RestoreReader {
             })?;
         Ok(Self {
             reader: BatchReader::new(consumer, BATCH_RECORDS),
-            topic: state_topic.to_owned(),
+            topics: owned(topics),
             group: settings.group.clone(),
-            inputs: inputs.iter().map(|input| (*input).to_owned()).collect(),
+            inputs: owned(inputs),
             partitions: Vec::new(),
             asked_at: None,
             unanswered_since: None,
@@ -213,6 +224,8 @@ impl RestoreReader {
         let restore = Restore {
             stage: Stage::Asking,
             committed: Vec::new(),
+            ends: Vec::new(),
+            open_in: 0,
             waiting_since: None,
         };
         let followed = self.index(partition).filter(|index| self.is_fit(*index));
@@ -348,7 +361,7 @@ impl RestoreReader {
         }
         let mut list = TopicPartitionList::new();
         for (partition, from) in begun {
-            list.add_partition_offset(&self.topic, *partition, *from)
+            list.add_partition_offset(self.state(), *partition, *from)
                 .map_err(|source| self.call("setting the first position", source))?;
         }
         self.reader
@@ -359,23 +372,42 @@ impl RestoreReader {
 
     fn unassign(&self, partition: i32) -> Result<(), Error> {
         let mut list = TopicPartitionList::new();
-        list.add_partition(&self.topic, partition);
+        list.add_partition(self.state(), partition);
         self.reader
             .consumer()
             .incremental_unassign(&list)
             .map_err(|source| self.call("ending to read", source))
     }
 
+    /// Those of the state.
     fn offsets(&self, partitions: &[i32], of: OffsetOf) -> Result<Vec<i64>, Error> {
-        let named: Vec<(&str, i32)> = partitions
-            .iter()
-            .map(|partition| (self.topic.as_str(), *partition))
-            .collect();
+        self.offsets_in(&self.topics[..1], partitions, of)
+    }
+
+    /// Those of each partition in each of these topics, partition by partition.
+    fn offsets_in(
+        &self,
+        topics: &[String],
+        partitions: &[i32],
+        of: OffsetOf,
+    ) -> Result<Vec<i64>, Error> {
+        let of_topic = |partition: &i32| {
+            topics
+                .iter()
+                .map(|topic| (topic.as_str(), *partition))
+                .collect::<Vec<_>>()
+        };
+        let named: Vec<(&str, i32)> = partitions.iter().flat_map(of_topic).collect();
         let client = self.reader.consumer().client();
         native::list_offsets(client, &named, of, REQUEST_TIMEOUT).map_err(|source| Error::Native {
-            doing: format!("asking for the offsets of {}", self.topic),
+            doing: format!("asking for the offsets of {}", topics.join(" and ")),
             source,
         })
+    }
+
+    /// The topic of the state.
+    fn state(&self) -> &str {
+        &self.topics[0]
     }
 
     fn index(&self, partition: i32) -> Option<usize> {
@@ -386,7 +418,7 @@ impl RestoreReader {
 
     fn call(&self, doing: &str, source: rdkafka::error::KafkaError) -> Error {
         Error::Call {
-            doing: format!("{doing} of {}", self.topic),
+            doing: format!("{doing} of {}", self.state()),
             source,
         }
     }

@@ -66,8 +66,8 @@ impl TopicNames {
         ]
     }
 
-    /// Those that transactions write to.
-    fn of_transactions(&self) -> [&str; 4] {
+    /// Those that transactions write to, the state first.
+    pub(crate) fn of_transactions(&self) -> [&str; 4] {
         [
             &self.state,
             &self.escalated,

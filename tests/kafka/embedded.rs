@@ -83,7 +83,7 @@ fn a_transaction_passes_through_the_embedded_broker() {
         .unwrap();
     assert_eq!(ends, [0, 0]);
 
-    let mut reader = RestoreReader::open(&settings, &names.state, &inputs).unwrap();
+    let mut reader = RestoreReader::open(&settings, &[&names.state], &inputs).unwrap();
     let mut counted = Counted(0);
     reader.add(1).unwrap();
     wait_until("the restore", PATIENCE, || {

@@ -60,7 +60,7 @@ fn state_topic(partitions: i32) -> String {
 fn reader(state: &str) -> RestoreReader {
     let inputs = inputs(4);
     let settings = settings(&broker().address, &unique("group"), "test");
-    RestoreReader::open(&settings, state, &[&inputs[0], &inputs[1]]).unwrap()
+    RestoreReader::open(&settings, &[state], &[&inputs[0], &inputs[1]]).unwrap()
 }
 
 /// One step; the next one asks again where a broker was not ready to answer.
@@ -238,7 +238,7 @@ fn a_transaction_that_never_ends_is_named_with_the_remedy() {
     let mut settings = settings(&broker().address, &unique("group"), "test");
     settings.transaction_timeout = Duration::ZERO;
     let inputs = [&*inputs[0], &*inputs[1]];
-    let mut reader = RestoreReader::open(&settings, &state, &inputs).unwrap();
+    let mut reader = RestoreReader::open(&settings, &[&state], &inputs).unwrap();
     let told = complaint(&mut reader).to_string();
     assert!(told.contains(&format!("partition 0 of {state}")), "{told}");
     assert!(
@@ -250,6 +250,46 @@ fn a_transaction_that_never_ends_is_named_with_the_remedy() {
     writer.abort_transaction(PATIENCE).unwrap();
     let collected = restore(&mut reader, &[0]);
     assert_eq!(collected.finished[&0].records, 0);
+}
+
+#[test]
+fn what_hangs_in_an_output_holds_its_partition_back_and_no_other() {
+    let [state, escalated] = [state_topic(2), state_topic(2)];
+    produce(
+        &broker().address,
+        &state,
+        &[sent(0, "a", Some("1")), sent(1, "b", Some("1"))],
+    );
+    let writer = open_transaction();
+    send(&writer, &escalated, &[sent(1, "b", Some("open"))]);
+    writer.flush(PATIENCE).unwrap();
+
+    let inputs = inputs(2);
+    let mut settings = settings(&broker().address, &unique("group"), "test");
+    settings.transaction_timeout = Duration::ZERO;
+    let inputs = [&*inputs[0], &*inputs[1]];
+    let mut reader = RestoreReader::open(&settings, &[&state, &escalated], &inputs).unwrap();
+    let mut collected = Collected::default();
+    reader.add(0).unwrap();
+    reader.add(1).unwrap();
+    let told = wait_until("a complaint and the other partition", PATIENCE, || {
+        let told = reader.step(STEP, &mut collected).err()?;
+        collected.finished.contains_key(&0).then_some(told)
+    });
+    assert!(matches!(told, Error::Hanging { .. }), "{told}");
+    let told = told.to_string();
+    assert!(
+        told.contains(&format!("partition 1 of {escalated}")),
+        "{told}"
+    );
+    assert!(!collected.finished.contains_key(&1));
+
+    // Whoever ends it needs nothing else.
+    writer.abort_transaction(PATIENCE).unwrap();
+    wait_until("the rest", PATIENCE, || {
+        go_on(&mut reader, &mut collected);
+        collected.finished.contains_key(&1).then_some(())
+    });
 }
 
 #[test]
@@ -269,7 +309,7 @@ fn offsets_that_are_never_settled_are_named_with_the_remedy() {
         .unwrap();
 
     let inputs = [&*inputs[0], &*inputs[1]];
-    let mut reader = RestoreReader::open(&settings, &state, &inputs).unwrap();
+    let mut reader = RestoreReader::open(&settings, &[&state], &inputs).unwrap();
     let told = complaint(&mut reader).to_string();
     assert!(
         told.contains(&format!("the committed offsets of {}", inputs[0])),

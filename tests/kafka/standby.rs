@@ -59,7 +59,7 @@ fn write(topic: &str, numbers: std::ops::Range<u32>) {
 fn follow(topic: &str) -> (RestoreReader, Kept) {
     let inputs = inputs(1);
     let settings = settings(&broker().address, &unique("group"), "test");
-    let mut reader = RestoreReader::open(&settings, topic, &[&inputs[0], &inputs[1]]).unwrap();
+    let mut reader = RestoreReader::open(&settings, &[topic], &[&inputs[0], &inputs[1]]).unwrap();
     reader.follow(0);
     (reader, Kept::default())
 }

@@ -115,9 +115,10 @@ impl Check {
 }
 
 pub(super) fn open(settings: &Settings) -> Result<RestoreReader, kafka::Error> {
-    let topics = &settings.topics;
+    let topics = service::topic_names(&settings.topics);
     let clients = service::client_settings(settings);
-    RestoreReader::open(&clients, &topics.state, &[&topics.created, &topics.updated])
+    let inputs = [&*topics.created, &*topics.updated];
+    RestoreReader::open(&clients, &topics.of_transactions(), &inputs)
 }
 
 /// Reads one partition as whoever takes it over, and builds its tickets.

@@ -62,6 +62,7 @@ pub(in crate::kafka) fn list_offsets<C: ClientContext>(
     let answer = list_offsets_once(client, partitions, of, timeout);
     if answer.is_err() {
         let mut topics: Vec<&str> = partitions.iter().map(|(topic, _)| *topic).collect();
+        topics.sort_unstable();
         topics.dedup();
         for topic in topics {
             // Without an answer the next call fails again, and comes back here.

@@ -109,7 +109,7 @@ impl RestoreReader {
         // asks before a second is over is left to chance (`rd_kafka_list_groups` of librdkafka 2.12.1).
         let client = self.reader.consumer();
         client
-            .fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT)
+            .fetch_metadata(Some(self.state()), REQUEST_TIMEOUT)
             .map_err(|source| self.call("asking for the brokers", source))?;
         let groups = client
             .fetch_group_list(Some(&self.group), REQUEST_TIMEOUT)

@@ -33,15 +33,16 @@ impl RestoreReader {
                 Err(error) => return Err(self.why_unanswered(&asking, error)),
             };
         self.unanswered_since = None;
-        let ends = self.offsets(&asking, OffsetOf::HighWatermark)?;
-        let count = inputs.len();
-        for ((partition, until), committed) in asking.iter().zip(ends).zip(committed.chunks(count))
-        {
+        let ends = self.offsets_in(&self.topics, &asking, OffsetOf::HighWatermark)?;
+        let ends = ends.chunks(self.topics.len());
+        let committed = committed.chunks(inputs.len());
+        for ((partition, ends), committed) in asking.iter().zip(ends).zip(committed) {
             let index = self.index(*partition);
             let restore = index.and_then(|index| self.partitions[index].restore.as_mut());
             if let Some(restore) = restore {
                 restore.committed = committed.to_vec();
-                restore.stage = Stage::WaitingForFence { until };
+                restore.stage = Stage::WaitingForFence { until: ends[0] };
+                restore.ends = ends.to_vec();
                 restore.waiting_since = Some(Instant::now());
             }
         }
@@ -69,22 +70,22 @@ impl RestoreReader {
 
     /// An open transaction that should be over by now is told; waiting goes on.
     pub(super) fn blame_what_hangs(&self) -> Result<(), Error> {
-        let hanging = self.partitions.iter().find(|reading| {
-            reading.restore.as_ref().is_some_and(|restore| {
-                let waiting = matches!(restore.stage, Stage::WaitingForFence { .. });
-                let since = restore.waiting_since.filter(|_| waiting);
-                since.is_some_and(|since| since.elapsed() > self.patience)
-            })
+        let hanging = self.partitions.iter().find_map(|reading| {
+            let restore = reading.restore.as_ref()?;
+            let waiting = matches!(restore.stage, Stage::WaitingForFence { .. });
+            let since = restore.waiting_since.filter(|_| waiting)?;
+            let topic = &self.topics[restore.open_in];
+            (since.elapsed() > self.patience).then_some((reading.partition, topic))
         });
-        hanging.map_or(Ok(()), |reading| {
+        hanging.map_or(Ok(()), |(partition, topic)| {
             Err(Error::Hanging {
-                held_back: format!("partition {} of {}", reading.partition, self.topic),
+                held_back: format!("partition {partition} of {topic}"),
                 longer_than: self.patience,
             })
         })
     }
 
-    /// Lets those read on whose last stable offset has reached their watermark.
+    /// Lets those read on whose last stable offsets have reached their watermarks.
     pub(super) fn pass_fence(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
         let waiting = self.in_stage(|stage| matches!(stage, Stage::WaitingForFence { .. }));
         let soon = |asked: Instant| asked.elapsed() < FENCE_INTERVAL;
@@ -92,7 +93,8 @@ impl RestoreReader {
             return Ok(());
         }
         self.asked_at = Some(Instant::now());
-        let stable = self.offsets(&waiting, OffsetOf::LastStable)?;
+        let stable = self.offsets_in(&self.topics, &waiting, OffsetOf::LastStable)?;
+        let stable = stable.chunks(self.topics.len());
         let starts = self.offsets(&waiting, OffsetOf::Start)?;
         for ((partition, stable), start) in waiting.into_iter().zip(stable).zip(starts) {
             self.pass(partition, stable, start, sink)?;
@@ -100,11 +102,11 @@ impl RestoreReader {
         Ok(())
     }
 
-    /// Lets one partition read on, if nothing below its watermark is open.
+    /// Lets one partition read on, if nothing below its watermarks is open.
     fn pass(
         &mut self,
         partition: i32,
-        stable: i64,
+        stable: &[i64],
         start: i64,
         sink: &mut impl Sink,
     ) -> Result<(), Error> {
@@ -118,7 +120,9 @@ impl RestoreReader {
         let Stage::WaitingForFence { until } = restore.stage else {
             return Ok(());
         };
-        if stable < until {
+        let mut both = restore.ends.iter().zip(stable);
+        if let Some(open_in) = both.position(|(end, stable)| stable < end) {
+            restore.open_in = open_in;
             return Ok(());
         }
         let next = reading.place.as_ref().map(|place| place.next);
