@@ -78,8 +78,7 @@ pub(super) const SCENARIOS: [Scenario; 10] = [
         kill_majority,
     )
     .ahead(60)
-    .lasting(30)
-    .patient("1m"),
+    .lasting(30),
 ];
 
 fn kill(stage: &mut Stage<'_>, broker: usize) -> String {

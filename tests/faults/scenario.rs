@@ -29,8 +29,6 @@ pub(crate) struct Scenario {
     pub(crate) head: Duration,
     /// More settings.
     pub(crate) settings: &'static str,
-    /// How long a transaction may last.
-    pub(crate) transaction_timeout: &'static str,
     /// Whether the service goes through the proxies.
     pub(crate) by_proxy: bool,
     /// Whether it is one of those that are always run.
@@ -65,7 +63,6 @@ impl Scenario {
             lead: Duration::from_secs(4),
             head: Duration::ZERO,
             settings: "",
-            transaction_timeout: "5s",
             by_proxy: false,
             is_short: false,
         }
@@ -99,12 +96,6 @@ impl Scenario {
     /// With more settings.
     pub(crate) const fn with(mut self, settings: &'static str) -> Self {
         self.settings = settings;
-        self
-    }
-
-    /// With transactions that may last so long.
-    pub(crate) const fn patient(mut self, transaction_timeout: &'static str) -> Self {
-        self.transaction_timeout = transaction_timeout;
         self
     }
 

@@ -20,8 +20,11 @@ use crate::support::broker::run_program;
 use crate::support::process::Escalator;
 use crate::support::{pass, wait_until};
 
-/// The session that the figures in the documentation are of.
-const SESSION: &str = "10s";
+/// The settings that the figures in the documentation are of.
+const ENVIRONMENT: [(&str, &str); 2] = [
+    ("ESCALATOR__KAFKA__SESSION_TIMEOUT", "10s"),
+    ("ESCALATOR__KAFKA__TRANSACTION_TIMEOUT", "5s"),
+];
 
 /// What was due in the past is told, too; and replicas look often whether the group has changed.
 const SETTINGS: &str = "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n\
@@ -47,7 +50,6 @@ pub(crate) struct Stage<'a> {
     /// What ends when the scenario does.
     pub(crate) guests: Vec<Box<dyn FnOnce()>>,
     brokers: String,
-    transaction_timeout: &'static str,
     /// How many `escalated` events there are to be.
     expected: usize,
     running: BTreeMap<&'static str, Escalator>,
@@ -74,7 +76,6 @@ impl<'a> Stage<'a> {
             dead_letters: 0,
             guests: Vec::new(),
             brokers,
-            transaction_timeout: scenario.transaction_timeout,
             expected: usize::MAX,
             running: BTreeMap::new(),
             injected_ms: 0,
@@ -179,14 +180,7 @@ impl<'a> Stage<'a> {
             "--brokers",
             &self.brokers,
         ];
-        let environment = [
-            ("ESCALATOR__KAFKA__SESSION_TIMEOUT", SESSION),
-            (
-                "ESCALATOR__KAFKA__TRANSACTION_TIMEOUT",
-                self.transaction_timeout,
-            ),
-        ];
-        let child = Escalator::start_with(self.site.path(), name, &arguments, &environment);
+        let child = Escalator::start_with(self.site.path(), name, &arguments, &ENVIRONMENT);
         assert!(self.running.insert(name, child).is_none(), "{name} runs");
     }
 

@@ -175,14 +175,8 @@ impl Story {
     }
 
     /// The broker crashes again and again under a service that goes on.
-    ///
-    /// Transactions may last longer than the broker is away. Kafka 4.3 loses the end of one that runs
-    /// out of time while its partitions have no leader, as those of a single broker that starts, and
-    /// then holds back its readers for ever: see what the restore says of it.
     fn run_through_crashes(&mut self, broker: &mut Broker, crashes: usize) {
-        let settings = format!("{NOTIFY_FROM}{SLOW}");
-        self.site.write_settings_with("patient", "2m", &settings);
-        let service = self.site.start_with("a", "patient", &[]);
+        let service = self.start("a");
         self.wait_for_work(&service);
         for _ in 0..crashes {
             pass(Duration::from_millis(self.random.below(300)));

@@ -61,17 +61,12 @@ impl Site {
 
     /// Writes settings under another name.
     pub(crate) fn write_settings(&self, name: &str, more: &str) {
-        // As short as can be: a test waits for the transactions of the dead.
-        self.write_settings_with(name, "2s", more);
-    }
-
-    /// The same for transactions that may last so long.
-    pub(crate) fn write_settings_with(&self, name: &str, transaction_timeout: &str, more: &str) {
         let topic = |name| self.topic(name);
+        // As short as can be: a test waits for the transactions of the dead.
         let settings = format!(
             "plans = '{}'\n\
              [kafka]\nbrokers = '{}'\ngroup = '{}'\n\
-             session_timeout = '6s'\ntransaction_timeout = '{transaction_timeout}'\n\
+             session_timeout = '6s'\ntransaction_timeout = '2s'\n\
              [topics]\ncreated = '{}'\nupdated = '{}'\nstate = '{}'\nescalated = '{}'\n\
              notify = '{}'\ndead_letters = '{}'\nplans = '{}'\ncreate = true\npartitions = {}\n\
              [output]\nformat = 'json'\ncloud_events = true\n\
