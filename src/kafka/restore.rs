@@ -391,13 +391,10 @@ impl RestoreReader {
         partitions: &[i32],
         of: OffsetOf,
     ) -> Result<Vec<i64>, Error> {
-        let of_topic = |partition: &i32| {
-            topics
-                .iter()
-                .map(|topic| (topic.as_str(), *partition))
-                .collect::<Vec<_>>()
-        };
-        let named: Vec<(&str, i32)> = partitions.iter().flat_map(of_topic).collect();
+        let named: Vec<(&str, i32)> = partitions
+            .iter()
+            .flat_map(|partition| topics.iter().map(|topic| (topic.as_str(), *partition)))
+            .collect();
         let client = self.reader.consumer().client();
         native::list_offsets(client, &named, of, REQUEST_TIMEOUT).map_err(|source| Error::Native {
             doing: format!("asking for the offsets of {}", topics.join(" and ")),

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use super::wait_until;
 
-/// The version of the broker; the one in `tests/broker/pom.xml`. Releases from 4.3.0 to 4.4.0 lose the end of
-/// a transaction whose partition has no leader at the moment (KAFKA-20734).
+/// The version of the broker; the one in `tests/broker/pom.xml`. Releases from 4.3.0 to 4.4.0 lose
+/// the end of a transaction whose partition has no leader at the moment (KAFKA-20734).
 const VERSION: &str = "4.2.1";
 
 /// A broker on two busy cores is up in 4 to 20 seconds.
