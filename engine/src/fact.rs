@@ -45,7 +45,7 @@ pub struct Activity<T = Text> {
     pub level: Option<i64>,
     /// The end of a `snooze`.
     pub until: Option<Timestamp>,
-    /// Why.
+    /// Why, where that is the reason of something, see [`ActivityKind::gives_reasons`].
     pub note: Option<T>,
 }
 
@@ -96,6 +96,20 @@ impl ActivityKind {
             Self::Escalate => "escalate",
             Self::Deescalate => "deescalate",
             Self::Snooze => "snooze",
+        }
+    }
+
+    /// Whether its note can be why something was decided. The others tell no reasons, and their notes are
+    /// not kept.
+    #[must_use]
+    pub const fn gives_reasons(self) -> bool {
+        match self {
+            Self::Acknowledge
+            | Self::Unacknowledge
+            | Self::Escalate
+            | Self::Deescalate
+            | Self::Snooze => true,
+            Self::AgentReply | Self::CustomerReply | Self::InternalNote => false,
         }
     }
 

@@ -3,6 +3,7 @@
 //! The rules are the same for every format but two: JSON writes instants as text and tells an
 //! explicit null from an absent field, Avro writes them as milliseconds and cannot.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use escalator_engine::fact::{Activity, ActivityKind, Fact, TicketFact};
@@ -303,29 +304,37 @@ fn convert_activities(
         let actor = text("activities[].actor", raw.actor)?;
         let level = integer("activities[].level", raw.level)?;
         let until = instant(format, "activities[].until", raw.until)?;
-        let note = text("activities[].note", raw.note)?;
+        let note = checked("activities[].note", raw.note)?;
         let Some(kind) = kind else {
             ignored.activities += 1;
             continue;
         };
+        // What people write to each other is most of what they send, and decides nothing.
+        let note = note.filter(|_| kind.gives_reasons());
         activities.push(Activity {
             kind,
             actor,
             level,
             until,
-            note,
+            note: note.map(|note| Text::from(&*note)),
         });
     }
     Ok(activities)
 }
 
 fn text(field: &str, value: Scalar<'_>) -> Result<Option<Text>, Refusal> {
+    let text = checked(field, value)?;
+    Ok(text.map(|text| Text::from(&*text)))
+}
+
+/// A text where it lies.
+fn checked<'a>(field: &str, value: Scalar<'a>) -> Result<Option<Cow<'a, str>>, Refusal> {
     match value {
         Scalar::Absent | Scalar::Null => Ok(None),
         Scalar::Text(text) if text.len() > TEXT_BYTES_MAX => {
             Err(too_long(field, text.len(), TEXT_BYTES_MAX))
         }
-        Scalar::Text(text) => Ok(Some(Text::from(&*text))),
+        Scalar::Text(text) => Ok(Some(text)),
         Scalar::Integer(_) | Scalar::Real(_) | Scalar::Other(_) => {
             Err(wrong_type(field, "a text", value.words()))
         }

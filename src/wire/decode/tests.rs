@@ -184,6 +184,23 @@ fn activities_keep_their_order_and_unknown_kinds_are_counted() {
 }
 
 #[test]
+fn a_note_is_kept_where_it_can_be_the_reason_of_something() {
+    for kind in ActivityKind::ALL {
+        let with =
+            |note: &str| updated(json!({"activities": [{"kind": kind.name(), "note": note}]}));
+        let decoded = read(Input::Updated, &with("long since")).unwrap();
+        let [activity] = &decoded.fact.fact.activities[..] else {
+            panic!("one activity");
+        };
+        let expected = kind.gives_reasons().then_some("long since");
+        assert_eq!(activity.note.as_deref(), expected, "{kind:?}");
+        // Whether it is kept or not.
+        let (reason, _) = refused(Input::Updated, &with(&"x".repeat(4097)));
+        assert_eq!(reason, DeadLetterReason::TooLarge);
+    }
+}
+
+#[test]
 fn unknown_fields_are_ignored_and_counted_wherever_they_stand() {
     let decoded = read(
         Input::Updated,
