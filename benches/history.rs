@@ -50,7 +50,8 @@ fn main() {
 fn run(facts: usize, counted: Option<usize>) {
     let set = plan_file::check(Sources::from_text("plan.yaml", PLAN)).into_set();
     let set = set.unwrap_or_else(|refused| panic!("{refused}"));
-    let mut engine = Engine::new(Arc::new(Rules::new(Arc::clone(set.revision()))));
+    let mut engine =
+        Engine::new(Arc::new(Rules::new(Arc::clone(set.revision())))).stored_as(wire::encode_state);
     let mut load = Load::new(TICKETS);
     for round in 0..facts {
         let tickets = load.tickets();
@@ -95,8 +96,8 @@ fn step(engine: &mut Engine, facts: Vec<TicketFact>, to: Timestamp) -> usize {
         ..Emission::on_virtual_clock()
     };
     black_box(engine.advance(to, usize::MAX, &emission));
-    let states = engine.changed().filter_map(|(_, state)| state);
-    let bytes = states.map(|state| wire::encode_state(state).len()).sum();
+    let states = engine.take_changed().filter_map(|(_, state)| state);
+    let bytes = states.map(|state| state.len()).sum();
     engine.commit();
     bytes
 }

@@ -136,7 +136,10 @@ fn tick(engines: &mut [Engine]) -> (usize, u64, u64, usize) {
         kept.push(advanced.events);
     }
     let decided = cpu_ns();
-    let due = engines.iter().map(|engine| engine.changed().count()).sum();
+    let changed = engines
+        .iter_mut()
+        .map(|engine| engine.take_changed().count());
+    let due = changed.sum();
     let counted = cpu_ns();
     for engine in engines {
         engine.commit();

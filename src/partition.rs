@@ -24,14 +24,13 @@ mod writing;
 use std::sync::Arc;
 
 use escalator_engine::emission::{Emission, Emitted, Firing};
-use escalator_engine::engine::Engine;
+use escalator_engine::engine::{Accepted, Engine};
 use escalator_engine::machine::Counts;
 use escalator_engine::rules::Rules;
 use escalator_engine::ticket::Text;
-use escalator_engine::ticket_state::Acceptance;
 use escalator_engine::time::{Duration, Timestamp};
 
-use crate::record::{OutgoingRecord, Record, Value};
+use crate::record::{OutgoingRecord, Record};
 use crate::wire::{self, SchemaId, Unread, WriterSchemas};
 
 pub use inputs::Inputs;
@@ -97,7 +96,7 @@ pub struct Partition {
     /// The evaluation time that the batch has reached.
     reached: Timestamp,
     counted: Counted,
-    records: Vec<OutgoingRecord<Value>>,
+    records: Vec<OutgoingRecord>,
     traces: Traces,
     /// The schema that the next record was written with, while it is not known.
     lacks: Option<SchemaId>,
@@ -108,8 +107,8 @@ pub struct Partition {
 /// What became of the records of one batch, to be counted once it is committed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counted {
-    /// Facts by input and by what became of them.
-    pub facts: Vec<(wire::Input, Acceptance)>,
+    /// What became of the facts.
+    pub facts: Vec<Accepted>,
     /// Dead letters: the input, the offset, and why.
     pub dead_letters: Vec<(wire::Input, i64, wire::Refusal)>,
     /// Fields that the contract does not name.
@@ -126,7 +125,7 @@ pub struct Counted {
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// The records, in order.
-    pub records: Vec<OutgoingRecord<Value>>,
+    pub records: Vec<OutgoingRecord>,
     /// The next offsets to read of both inputs, moved or not.
     pub offsets: [i64; 2],
 }
@@ -146,7 +145,7 @@ impl Partition {
         Self {
             number,
             reached: restored.engine.evaluated_to(),
-            engine: restored.engine,
+            engine: restored.engine.stored_as(wire::encode_state),
             inputs: Inputs::new(meta.offsets),
             meta,
             has_moved: false,
@@ -249,13 +248,8 @@ impl Partition {
                 // It is decided once evaluation is past it.
                 let decided_at = decoded.fact.fact.occurred_at.plus_millis(1);
                 self.latest_fact = self.latest_fact.max(decided_at);
-                let wire::Decoded { fact, .. } = &decoded;
-                let (ticket_id, fact) = (fact.ticket_id.clone(), Arc::clone(&fact.fact));
-                let acceptance = self.engine.apply(decoded.fact);
-                if matches!(acceptance, Acceptance::Accepted | Acceptance::Late) {
-                    self.traces.remember(&ticket_id, &fact, record);
-                }
-                self.counted.facts.push((input, acceptance));
+                self.traces.remember(&decoded.fact, record);
+                self.engine.apply(decoded.fact);
                 self.counted.unknown_fields +=
                     (decoded.ignored.fields + decoded.ignored.unset) as u64;
                 self.counted
@@ -341,6 +335,7 @@ impl Partition {
         };
         let advanced = self.engine.advance(evaluation_time, limit, &emission);
         self.counted.counts += advanced.counts;
+        self.counted.facts.extend(advanced.facts);
         for emitted in advanced.events {
             let trace = self.traces.of(&emitted);
             let record = shared.writing.event(self.number, &emitted.event, trace);
@@ -358,7 +353,7 @@ impl Partition {
         let mut records = std::mem::take(&mut self.records);
         records.extend(
             self.engine
-                .changed()
+                .take_changed()
                 .map(|(ticket_id, state)| shared.writing.state(self.number, ticket_id, state)),
         );
         let pieces = self.engine.changed_pieces();

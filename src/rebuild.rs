@@ -14,7 +14,7 @@ use escalator_engine::time::Timestamp;
 
 use crate::partition::meta::{self, Meta};
 use crate::partition::{Fresh, Partition, Restored, Shared};
-use crate::record::{Record, Value};
+use crate::record::Record;
 use crate::wire::{Refusal, SchemaId};
 
 /// Tickets are decided in portions of about so many.
@@ -163,8 +163,7 @@ impl Rebuild {
             if let Some(batch) = self.partition.batch("", &self.shared) {
                 let state = &self.shared.writing.names.state;
                 let kept = batch.records.into_iter().filter(|it| it.topic == *state);
-                let bytes = |value: Value| value.bytes().into_owned();
-                let kept = kept.filter_map(|it| Some((it.key?, it.value.map(bytes))));
+                let kept = kept.filter_map(|record| Some((record.key?, record.value)));
                 self.rebuilt.records.extend(kept);
             }
             let counted = self.partition.commit();

@@ -171,8 +171,8 @@ impl Story<'_> {
         assert!(peak < PEAK_OF_BATCH, "a transaction took {peak} bytes");
         assert_eq!(counted.dead_letters.len(), letters);
         assert_eq!(counted.facts.len() + letters, written, "records are lost");
-        for (_, acceptance) in counted.facts {
-            *match acceptance {
+        for fact in counted.facts {
+            *match fact.acceptance {
                 Acceptance::Accepted => &mut self.account.processed,
                 Acceptance::Duplicate => &mut self.account.duplicates,
                 Acceptance::Late | Acceptance::LateDropped => &mut self.account.late,

@@ -1,11 +1,10 @@
 //! All tickets of one partition, and one batch at a time on top of them.
 //!
-//! A batch is an overlay: facts are applied to copies, and the tickets of the last committed state
-//! stay as they are until [`Engine::commit`]. [`Engine::rollback`] drops the overlay; the same
-//! facts can then be applied again with the same result.
+//! A batch is an overlay: the tickets of the last committed state stay as they are until
+//! [`Engine::commit`]. [`Engine::rollback`] drops the overlay; the same facts can then be applied again
+//! with the same result.
 //!
-//! Of the committed state every ticket is a few packed bytes; a batch unpacks what it touches, and
-//! packs it again when it is committed.
+//! Every ticket is a few packed bytes, but for the one that is being decided.
 
 mod advance;
 mod batch;
@@ -13,7 +12,8 @@ mod slots;
 
 use std::sync::Arc;
 
-use self::batch::{Batch, Dirty};
+pub use self::batch::Accepted;
+use self::batch::{Batch, Now};
 use self::slots::Slots;
 
 use crate::emission::{Emission, Emitted};
@@ -23,14 +23,18 @@ use crate::rules::Rules;
 use crate::step::Step;
 use crate::storms::{self, Piece, PieceKey, Storms};
 use crate::ticket::Text;
-use crate::ticket_state::{Acceptance, TicketState};
+use crate::ticket_state::TicketState;
 use crate::time::Timestamp;
 use crate::timers::{Tickets, Timers};
+
+/// Makes of a state what is stored of it.
+pub type Form = fn(&TicketState) -> Vec<u8>;
 
 /// The tickets of one partition.
 #[derive(Debug)]
 pub struct Engine {
     rules: Arc<Rules>,
+    form: Option<Form>,
     slots: Slots,
     timers: Timers,
     /// How many tickets have to be looked at again.
@@ -51,6 +55,8 @@ pub struct Advanced {
     pub is_more_left: bool,
     /// What was ignored or cut.
     pub counts: Counts,
+    /// What became of the facts that were applied since the last time, in no order that means anything.
+    pub facts: Vec<Accepted>,
 }
 
 impl Engine {
@@ -59,6 +65,7 @@ impl Engine {
     pub fn new(rules: Arc<Rules>) -> Self {
         Self {
             rules,
+            form: None,
             slots: Slots::new(),
             timers: Timers::new(),
             pending: 0,
@@ -79,7 +86,10 @@ impl Engine {
         engine.evaluated_to = evaluated_to;
         for (ticket_id, state) in tickets {
             let next = state.next_step(&engine.rules);
-            engine.insert(&ticket_id, &state, next);
+            let hash = engine.slots.hash(&ticket_id);
+            let kept = engine.slots.pack(&ticket_id, hash, &state);
+            let slot = engine.slots.insert(hash, kept, next);
+            engine.arm(slot, Step::NEVER);
         }
         engine.timers.settle(&engine.slots);
         engine
@@ -100,7 +110,7 @@ impl Engine {
             let before = self.slots.set_next(slot, next);
             self.arm(slot, before);
         }
-        self.batch.set_rules(&self.rules);
+        self.batch.set_rules(&self.rules, &self.slots);
         self.timers.settle(&self.slots);
     }
 
@@ -153,21 +163,22 @@ impl Engine {
 
     /// Whether the fact's ticket has room for it, see [`TicketState::has_room`].
     pub fn has_room(&mut self, fact: &TicketFact, evaluated_to: Timestamp) -> bool {
-        // Most only pass through, and of the others the ticket will be needed anyhow.
-        fact.fact.occurred_at < evaluated_to
-            || self
-                .batch
-                .ticket(&fact.ticket_id, &self.slots)
-                .state
-                .has_room(&fact.fact, evaluated_to)
+        // Most only pass through.
+        if fact.fact.occurred_at < evaluated_to {
+            return true;
+        }
+        let place = self.batch.place(&fact.ticket_id, &self.slots);
+        self.batch
+            .take_in_facts(place, self.evaluated_to, &self.slots);
+        let state = self.batch.at_mut(place).state(&self.slots);
+        state.has_room(&fact.fact, evaluated_to)
     }
 
-    /// Takes a fact into the batch. It decides nothing before [`Engine::advance`].
-    pub fn apply(&mut self, fact: TicketFact) -> Acceptance {
-        let dirty = self.batch.ticket(&fact.ticket_id, &self.slots);
-        let acceptance = Arc::make_mut(&mut dirty.state).accept(fact.fact, self.evaluated_to);
-        dirty.is_fresh |= !matches!(acceptance, Acceptance::Duplicate | Acceptance::LateDropped);
-        acceptance
+    /// Takes a fact into the batch. What becomes of it is found by [`Engine::advance`], which has to
+    /// come before what the batch has changed is taken or committed.
+    pub fn apply(&mut self, fact: TicketFact) {
+        let place = self.batch.place(&fact.ticket_id, &self.slots);
+        self.batch.at_mut(place).add(fact.fact);
     }
 
     /// Holds back what is beyond the limits of targets, and puts in the digests that are due.
@@ -185,6 +196,14 @@ impl Engine {
         let copied = || self.storms.clone();
         let storms = self.batch.storms.get_or_insert_with(copied);
         storms::judge(storms, events, reached, &self.rules, emission)
+    }
+
+    /// Stores the states that are decided in this form, see [`Engine::take_changed`]. They are made while
+    /// a ticket is at hand, since to look at thousands of them once more takes longer than to write them.
+    #[must_use]
+    pub const fn stored_as(mut self, form: Form) -> Self {
+        self.form = Some(form);
+        self
     }
 
     /// Takes over how far limits were used up, and what was gathered, as of a committed state.
@@ -205,27 +224,24 @@ impl Engine {
         self.batch.storms.iter().flat_map(Storms::changed)
     }
 
-    /// The tickets that the batch has changed, with their new states; none of those that it has
-    /// forgotten. Whoever keeps such a state may read it while the batch is committed.
-    pub fn changed(&self) -> impl Iterator<Item = (&Text, Option<&Arc<TicketState>>)> {
-        let changed = self.batch.tickets().filter(|dirty| dirty.is_changed);
-        changed.filter_map(|dirty| {
-            let state = Some(&dirty.state).filter(|state| !state.is_blank());
-            // What came and went in one batch was never stored.
-            (state.is_some() || dirty.slot.is_some()).then_some((&dirty.ticket_id, state))
+    /// The tickets that the batch has changed, with what is to be stored of them, which is taken out: their
+    /// states, if these have a form, and nothing of those that were forgotten.
+    pub fn take_changed(&mut self) -> impl Iterator<Item = (&Text, Option<Vec<u8>>)> {
+        let tickets = self.batch.tickets_mut();
+        tickets.filter_map(|dirty| {
+            let change = dirty.take_change()?;
+            Some((&dirty.ticket_id, change))
         })
     }
 
     /// How many tickets there are once the batch is committed.
     #[must_use]
     pub fn len_after(&self) -> usize {
-        let changed = self.batch.tickets().filter(|dirty| dirty.is_changed);
-        changed.fold(self.len(), |count, dirty| {
-            match (dirty.slot, dirty.state.is_blank()) {
-                (None, false) => count + 1,
-                (Some(_), true) => count - 1,
-                (Some(_), false) | (None, true) => count,
-            }
+        let tickets = self.batch.tickets();
+        tickets.fold(self.len(), |count, dirty| match (&dirty.now, dirty.slot) {
+            (Now::Decided(_), None) => count + 1,
+            (Now::Forgotten, Some(_)) => count - 1,
+            (Now::Decided(_), Some(_)) | (Now::Forgotten, None) | (Now::Committed, _) => count,
         })
     }
 
@@ -237,24 +253,21 @@ impl Engine {
             storms.commit();
             self.storms = storms;
         }
-        for dirty in batch.take_touched() {
-            match dirty.slot {
-                None if dirty.state.is_blank() => {}
-                None => self.insert(&dirty.ticket_id, &dirty.state, dirty.next),
-                Some(slot) if dirty.state.is_blank() => {
+        for dirty in batch.take_changed() {
+            match (dirty.now, dirty.slot) {
+                (Now::Decided(kept), None) => {
+                    let slot = self.slots.insert(dirty.hash, kept, dirty.next);
+                    self.arm(slot, Step::NEVER);
+                }
+                (Now::Decided(kept), Some(slot)) => {
+                    let before = self.slots.write(slot, kept, dirty.next);
+                    self.arm(slot, before);
+                }
+                (Now::Forgotten, Some(slot)) => {
                     let before = self.slots.vacate(slot);
                     self.pending -= usize::from(before != Step::NEVER);
                 }
-                Some(slot) => {
-                    let Dirty {
-                        ticket_id,
-                        state,
-                        next,
-                        ..
-                    } = &dirty;
-                    let before = self.slots.write(slot, ticket_id, state, *next);
-                    self.arm(slot, before);
-                }
+                (Now::Forgotten, None) | (Now::Committed, _) => {}
             }
         }
         // What is to be looked at again at the same step has lost its timer to the batch.
@@ -274,11 +287,6 @@ impl Engine {
             self.timers.put_back(*timer, &self.slots);
         }
         self.batch = batch.emptied();
-    }
-
-    fn insert(&mut self, ticket_id: &Text, state: &TicketState, next: Step) {
-        let slot = self.slots.insert(ticket_id, state, next);
-        self.arm(slot, Step::NEVER);
     }
 
     /// Arms the timer of a ticket, unless its next step is what it was before.

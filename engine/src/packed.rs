@@ -1,9 +1,9 @@
 //! Committed states as few bytes, for a partition has millions of them and touches few at a time.
 //!
-//! A state is packed when its batch is committed and unpacked when a batch touches its ticket again.
-//! That leaves the facts as they are (`Sealed`), as many as there may be: the usual fact comes behind
-//! all others, and needs to know of them no more than their instants and identities. At the commit
-//! they are copied, and only what came is written.
+//! A state is packed as soon as its batch has decided it and unpacked when a batch decides of its
+//! ticket again. That leaves the facts as they are (`Sealed`), as many as there may be: the usual fact
+//! comes behind all others, and needs to know of them no more than their instants and identities. They
+//! are copied, and only what came is written.
 //!
 //! What is packed is never stored: it is written bit by bit in the order of the types, it refers to
 //! words that only this process has learned, and it changes with them. What it saves it saves by
@@ -109,18 +109,14 @@ impl TextForm {
 #[derive(Debug, Default)]
 pub struct Packer {
     words: Words,
-    /// Filled anew for each state.
-    bytes: Vec<u8>,
 }
 
 impl Packer {
-    /// The bytes of a state, in a place that the next one takes.
+    /// Puts the bytes of a state behind others.
     /// `owner` tells the tickets apart, for a word is worth learning only when several have it.
-    pub fn pack(&mut self, state: &TicketState, owner: u32) -> &[u8] {
-        let mut bytes = std::mem::take(&mut self.bytes);
-        bytes.clear();
-        self.bytes = write::state(state, bytes, &mut self.words, owner);
-        &self.bytes
+    #[must_use]
+    pub fn pack(&mut self, state: &TicketState, bytes: Vec<u8>, owner: u32) -> Vec<u8> {
+        write::state(state, bytes, &mut self.words, owner)
     }
 
     /// The state that was packed into these bytes. Its facts stay packed until somebody needs them.

@@ -144,8 +144,7 @@ impl Simulation {
             let count = i32::try_from(self.engines.len()).unwrap_or(i32::MAX);
             let partition = (self.partition_of)(fact.ticket_id.as_bytes(), count);
             let partition = usize::try_from(partition).unwrap_or_default();
-            let acceptance = self.engines[partition].apply(fact);
-            self.tally.duplicates += u64::from(acceptance == Acceptance::Duplicate);
+            self.engines[partition].apply(fact);
         }
         self.tally.facts += taken as u64;
         last_at
@@ -169,6 +168,9 @@ impl Iterator for Simulation {
             let advanced = engine.advance(to, usize::MAX, &self.emission);
             engine.commit();
             self.tally.counts += advanced.counts;
+            let facts = advanced.facts.iter();
+            let duplicates = facts.filter(|fact| fact.acceptance == Acceptance::Duplicate);
+            self.tally.duplicates += duplicates.count() as u64;
             events.extend(advanced.events);
         }
         if self.engines.len() > 1 {

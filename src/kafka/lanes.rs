@@ -27,7 +27,7 @@ use super::client::ClientSettings;
 use super::consumer::GroupConsumer;
 use super::error::Error;
 use super::flight::Flight;
-use crate::record::{OutgoingRecord, Value};
+use crate::record::OutgoingRecord;
 use context::LaneContext;
 
 use attempt::{Attempt, Offsets, transaction_error};
@@ -54,7 +54,7 @@ pub struct OutgoingOffset {
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
     /// The records, in order per partition.
-    pub records: Vec<OutgoingRecord<Value>>,
+    pub records: Vec<OutgoingRecord>,
     /// The offsets of every partition touched, unchanged ones included: without any offset the
     /// group does not fence the transaction.
     pub offsets: Vec<OutgoingOffset>,
@@ -315,9 +315,10 @@ fn create(
         ("transaction.timeout.ms", timeout_ms.as_str()),
         // Below the transaction's, so that an undeliverable record fails before the broker aborts.
         ("message.timeout.ms", delivery_ms.as_str()),
-        // The records are on their way while the offsets are added: waiting for company would send them
-        // after that, with the commit, which follows the last record at once.
-        ("linger.ms", "0"),
+        // The library sends a request for each partition as soon as it may, and a request costs it and the
+        // broker more than the records in it. The commit, which follows the last record at once, waits no
+        // longer than they need.
+        ("linger.ms", "5"),
         ("batch.size", batch_bytes.as_str()),
         ("compression.type", "lz4"),
         // More than a batch has with the default of `tuning.transaction_records`: sending waits for

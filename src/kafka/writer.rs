@@ -57,7 +57,7 @@ impl Writer {
         let deliveries = self.producer.context();
         for record in records {
             deliveries.counts().pending += 1;
-            let sent = send(&self.producer, record, record.value.as_deref(), deadline);
+            let sent = send(&self.producer, record, deadline);
             if let Err(error) = sent {
                 deliveries.counts().pending -= 1;
                 return Err(failed(&record.topic, error));
@@ -80,20 +80,19 @@ fn failed(topic: &str, source: KafkaError) -> Error {
     }
 }
 
-/// Hands a record with these bytes of its value to a producer; waits for room until the deadline.
+/// Hands a record to a producer; waits for room until the deadline.
 ///
 /// # Errors
 /// When the producer does not take it.
-pub(super) fn send<C, V>(
+pub(super) fn send<C>(
     producer: &ThreadedProducer<C>,
-    record: &OutgoingRecord<V>,
-    value: Option<&[u8]>,
+    record: &OutgoingRecord,
     deadline: Instant,
 ) -> Result<(), KafkaError>
 where
     C: ProducerContext<DeliveryOpaque = ()> + 'static,
 {
-    let mut outgoing = outgoing(record, value);
+    let mut outgoing = outgoing(record);
     loop {
         match producer.send(outgoing) {
             Ok(()) => return Ok(()),
@@ -109,17 +108,14 @@ where
     }
 }
 
-/// A record with these bytes of its value as the library takes it.
-fn outgoing<'a, V>(
-    record: &'a OutgoingRecord<V>,
-    value: Option<&'a [u8]>,
-) -> BaseRecord<'a, [u8], [u8]> {
+/// A record as the library takes it.
+fn outgoing(record: &OutgoingRecord) -> BaseRecord<'_, [u8], [u8]> {
     let mut outgoing = BaseRecord::to(&record.topic).partition(record.partition);
     if let Some(key) = &record.key {
         outgoing = outgoing.key(key.as_slice());
     }
-    if let Some(value) = value {
-        outgoing = outgoing.payload(value);
+    if let Some(value) = &record.value {
+        outgoing = outgoing.payload(value.as_slice());
     }
     if let Some(timestamp_ms) = record.timestamp_ms {
         outgoing = outgoing.timestamp(timestamp_ms);

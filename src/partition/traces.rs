@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use escalator_engine::effect::Event;
 use escalator_engine::emission::Emitted;
-use escalator_engine::fact::Fact;
+use escalator_engine::fact::{Fact, TicketFact};
 use escalator_engine::ticket::Text;
 use escalator_engine::time::Timestamp;
 
@@ -31,14 +31,16 @@ pub(super) struct Traces {
 type Key = (Timestamp, i64, Text);
 
 impl Traces {
-    /// Remembers what the record of a fact belongs to, if it says so.
-    pub(super) fn remember(&mut self, ticket_id: &Text, fact: &Fact, record: &Record) {
+    /// Remembers what the record of a fact belongs to, if it says so. Of one that comes again the first
+    /// counts.
+    pub(super) fn remember(&mut self, fact: &TicketFact, record: &Record) {
         let header = record.headers.iter().find(|(name, _)| name == HEADER);
         let Some(parent) = header.and_then(|(_, value)| value.as_deref()) else {
             return;
         };
         if is_trace_parent(parent) && self.by_fact.len() < TRACES_MAX {
-            self.by_fact.insert(key(ticket_id, fact), parent.to_vec());
+            let key = key(&fact.ticket_id, &fact.fact);
+            self.by_fact.entry(key).or_insert_with(|| parent.to_vec());
         }
     }
 

@@ -182,7 +182,7 @@ impl Brokers {
             };
             self.committed.insert((input, offset.partition), committed);
         }
-        for record in transaction.records.iter().map(OutgoingRecord::written) {
+        for record in &transaction.records {
             if &*record.topic == STATE {
                 let state = self.state.entry(record.partition).or_default();
                 let key = record.key.clone().unwrap();
@@ -191,7 +191,7 @@ impl Brokers {
                     None => state.remove(&key),
                 };
             }
-            self.written.push(record);
+            self.written.push(record.clone());
         }
         self.transactions.push(transaction.identity.clone());
     }

@@ -24,14 +24,19 @@ impl Tally {
     /// Counts a committed batch of the partition of this number.
     pub(super) fn count(&mut self, number: i32, counted: &Counted, parts: &Parts) {
         let metrics = &parts.metrics;
-        for (input, acceptance) in &counted.facts {
-            let outcome = match acceptance {
+        for fact in &counted.facts {
+            let input = if fact.created {
+                wire::Input::Created
+            } else {
+                wire::Input::Updated
+            };
+            let outcome = match fact.acceptance {
                 Acceptance::Accepted => Outcome::Processed,
                 Acceptance::Late => Outcome::Late,
                 Acceptance::Duplicate => Outcome::Duplicate,
                 Acceptance::LateDropped => Outcome::LateDropped,
             };
-            metrics.events(label(*input), outcome).inc();
+            metrics.events(label(input), outcome).inc();
         }
         for (input, _, refusal) in &counted.dead_letters {
             metrics.events(label(*input), Outcome::DeadLetter).inc();

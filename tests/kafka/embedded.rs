@@ -9,7 +9,7 @@ use escalator::kafka::reader::Reader;
 use escalator::kafka::restore::{Finished, RestoreReader, Sink};
 use escalator::kafka::topics::{TopicNames, Topics};
 use escalator::kafka::writer::Writer;
-use escalator::record::{OutgoingRecord, Value};
+use escalator::record::OutgoingRecord;
 
 use crate::consumer::join;
 use crate::support::client::{create_topic, settings};
@@ -60,7 +60,7 @@ fn a_transaction_passes_through_the_embedded_broker() {
             topic: names.state.as_str().into(),
             partition: 1,
             key: Some(b"T1".to_vec()),
-            value: Some(Value::Bytes(b"state".to_vec())),
+            value: Some(b"state".to_vec()),
             headers: Vec::new(),
             timestamp_ms: None,
         }],

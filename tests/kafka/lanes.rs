@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use escalator::kafka::consumer::GroupConsumer;
 use escalator::kafka::lanes::{Lanes, Outcome, OutgoingOffset, Transaction};
-use escalator::record::{OutgoingRecord, Value};
+use escalator::record::OutgoingRecord;
 
 use crate::consumer::{assigned, inputs, join, member};
 use crate::support::broker::{Broker, broker};
@@ -25,7 +25,7 @@ fn record(topic: &str, value: &str) -> OutgoingRecord {
 
 fn transaction(records: Vec<OutgoingRecord>, input: &str, offset: i64, name: &str) -> Transaction {
     Transaction {
-        records: records.into_iter().map(|it| it.map(Value::Bytes)).collect(),
+        records,
         offsets: vec![OutgoingOffset {
             topic: input.to_owned(),
             partition: 0,

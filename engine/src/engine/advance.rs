@@ -6,8 +6,6 @@
 //! due, each by ticket id. So what comes out is the same wherever it is cut. Nothing is kept about a
 //! cut: whoever goes on, restarted or not, finds in the tickets what is left of the instant.
 
-use std::sync::Arc;
-
 use super::{Advanced, Engine};
 use crate::emission::{Emission, Emitted};
 use crate::step::{Step, Until};
@@ -71,6 +69,7 @@ impl Engine {
         fired.sort_by(|(a_id, a), (b_id, b)| (a.at, a.is_due, a_id).cmp(&(b.at, b.is_due, b_id)));
         let events = fired.into_iter().map(|(_, event)| event).collect();
         advanced.events = self.judge(events, reached, emission);
+        advanced.facts = std::mem::take(&mut self.batch.accepted);
         advanced
     }
 
@@ -117,9 +116,13 @@ impl Engine {
     /// Lets every ticket of the batch decide what it has to before an instant.
     fn advance_to(&mut self, to: Timestamp, decided: &mut Decided<'_>) {
         for place in 0..self.batch.len() {
-            let dirty = self.batch.at(place);
+            self.batch
+                .take_in_facts(place, self.evaluated_to, &self.slots);
+            let dirty = self.batch.at_mut(place);
             if dirty.is_fresh || dirty.next.wake() <= to {
                 self.advance_one(place, Until::before(to), decided);
+            } else {
+                dirty.let_go();
             }
         }
     }
@@ -168,6 +171,7 @@ impl Engine {
     /// Lets one ticket of the batch decide.
     fn advance_one(&mut self, place: usize, until: Until, decided: &mut Decided<'_>) {
         let dirty = self.batch.at_mut(place);
+        let mut state = dirty.take_state(&self.slots);
         let context = Context {
             ticket_id: &dirty.ticket_id,
             rules: &self.rules,
@@ -175,11 +179,9 @@ impl Engine {
             quiet_until: dirty.next.at,
         };
         let mut events = Vec::new();
-        let progress = Arc::make_mut(&mut dirty.state).advance(until, context, &mut events);
+        let progress = state.advance(until, context, &mut events);
         decided.advanced.counts += progress.counts;
-        dirty.next = progress.next;
-        dirty.is_fresh = false;
-        dirty.is_changed = true;
+        dirty.decide(&state, progress.next, &mut self.slots, self.form);
         let named = events
             .into_iter()
             .map(|event| (dirty.ticket_id.clone(), event));

@@ -1,15 +1,22 @@
-//! What a batch has changed and not committed: copies of the tickets that it touches.
+//! What a batch has changed and not committed: the facts that came, and the tickets that it has
+//! decided, packed like those of the committed state.
+//!
+//! A fact waits beside its ticket until that is decided, and then all of it happens at once: the state
+//! is unpacked, takes its facts in, is evaluated, and packed again. So of thousands of tickets only one
+//! is unpacked at a time, in memory that is at hand still.
 
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use super::slots::Slots;
+use super::Form;
+use super::slots::{Kept, Slots};
+use crate::fact::Fact;
 use crate::rules::Rules;
 use crate::step::Step;
 use crate::storms::Storms;
 use crate::ticket::Text;
-use crate::ticket_state::TicketState;
+use crate::ticket_state::{Acceptance, TicketState};
 use crate::time::Timestamp;
 use crate::timers::{Tickets, Timer};
 
@@ -21,32 +28,51 @@ const TICKETS_KEPT: usize = 5_000;
 pub(super) struct Batch {
     dirty: Vec<Dirty>,
     /// Places in `dirty`.
-    by_id: HashTable<Place>,
+    by_id: HashTable<usize>,
+    /// What became of the facts that were taken in.
+    pub(super) accepted: Vec<Accepted>,
     pub(super) taken: Vec<Timer>,
     pub(super) evaluated_to: Option<Timestamp>,
     /// A copy, once something counts against a limit or a digest is due.
     pub(super) storms: Option<Storms>,
 }
 
+/// What became of a fact of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// See [`Fact::created`].
+    pub created: bool,
+    /// What became of it.
+    pub acceptance: Acceptance,
+}
+
 /// A ticket that the batch has touched.
 #[derive(Debug)]
 pub(super) struct Dirty {
     pub(super) ticket_id: Text,
+    pub(super) hash: u64,
     pub(super) slot: Option<u32>,
-    /// Whoever was given it by [`super::Engine::changed`] keeps it as it was.
-    pub(super) state: Arc<TicketState>,
+    /// Facts that came and are not part of the state yet, in the order of their arrival.
+    facts: Vec<Arc<Fact>>,
+    /// The state while it has more than its piece.
+    unpacked: Option<Box<TicketState>>,
+    pub(super) now: Now,
+    /// What is stored of a state that was decided.
+    pub(super) stored: Vec<u8>,
     pub(super) next: Step,
-    /// Whether it has to be looked at in this batch still.
+    /// Whether it has to be looked at in this batch still, whatever its next step is.
     pub(super) is_fresh: bool,
-    /// Whether its state differs from the committed one.
-    pub(super) is_changed: bool,
 }
 
-/// Where a ticket is, with the hash of its id.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    hash: u64,
-    place: usize,
+/// What the batch has made of a ticket.
+#[derive(Debug)]
+pub(super) enum Now {
+    /// It is as it was committed.
+    Committed,
+    /// It was decided.
+    Decided(Kept),
+    /// Nothing is known of it any more, or never was.
+    Forgotten,
 }
 
 impl Batch {
@@ -58,10 +84,20 @@ impl Batch {
         self.dirty.iter()
     }
 
-    /// Takes out the tickets that may differ from the committed ones.
-    pub(super) fn take_touched(&mut self) -> impl Iterator<Item = Dirty> {
-        let tickets = self.dirty.drain(..);
-        tickets.filter(|dirty| dirty.is_fresh || dirty.is_changed)
+    pub(super) fn tickets_mut(&mut self) -> impl Iterator<Item = &mut Dirty> {
+        self.dirty.iter_mut()
+    }
+
+    /// Takes out the tickets that differ from the committed ones.
+    ///
+    /// # Panics
+    /// When facts were not decided: these would be lost.
+    pub(super) fn take_changed(&mut self) -> impl Iterator<Item = Dirty> {
+        self.dirty.drain(..).filter(|dirty| {
+            let is_waiting = dirty.is_fresh || !dirty.facts.is_empty();
+            assert!(!is_waiting, "a batch is decided before it is kept");
+            !matches!(dirty.now, Now::Committed)
+        })
     }
 
     /// Another batch, in the memory of this one.
@@ -69,18 +105,16 @@ impl Batch {
         self.dirty.clear();
         self.by_id.clear();
         self.taken.clear();
+        self.accepted.clear();
         self.dirty.shrink_to(TICKETS_KEPT);
-        self.by_id.shrink_to(TICKETS_KEPT, |it| it.hash);
+        self.by_id = HashTable::with_capacity(self.by_id.capacity().min(TICKETS_KEPT));
         self.taken.shrink_to(TICKETS_KEPT);
+        self.accepted.shrink_to(TICKETS_KEPT);
         Self {
             evaluated_to: None,
             storms: None,
             ..self
         }
-    }
-
-    pub(super) fn at(&self, place: usize) -> &Dirty {
-        &self.dirty[place]
     }
 
     pub(super) fn at_mut(&mut self, place: usize) -> &mut Dirty {
@@ -92,13 +126,7 @@ impl Batch {
         self.find(ticket_id, slots.hash(ticket_id)).is_some()
     }
 
-    /// A ticket, which is put into the batch if it is not there yet.
-    pub(super) fn ticket(&mut self, ticket_id: &Text, slots: &Slots) -> &mut Dirty {
-        let place = self.place(ticket_id, slots);
-        &mut self.dirty[place]
-    }
-
-    /// The same for the ticket in a slot.
+    /// The ticket in a slot, which is put into the batch if it is not there yet.
     pub(super) fn ticket_in(&mut self, slot: u32, slots: &Slots) -> &mut Dirty {
         let ticket_id = str::from_utf8(slots.id(slot)).unwrap_or_default();
         let hash = slots.hash(ticket_id);
@@ -119,29 +147,114 @@ impl Batch {
     }
 
     fn find(&self, ticket_id: &str, hash: u64) -> Option<usize> {
-        let is_it = |it: &Place| it.hash == hash && *self.dirty[it.place].ticket_id == *ticket_id;
-        self.by_id.find(hash, is_it).map(|it| it.place)
+        let is_it = |place: &usize| {
+            let dirty = &self.dirty[*place];
+            dirty.hash == hash && *dirty.ticket_id == *ticket_id
+        };
+        self.by_id.find(hash, is_it).copied()
     }
 
     fn take_in(&mut self, ticket_id: Text, hash: u64, slot: Option<u32>, slots: &Slots) -> usize {
         let place = self.dirty.len();
-        self.by_id
-            .insert_unique(hash, Place { hash, place }, |it| it.hash);
         self.dirty.push(Dirty {
             ticket_id,
+            hash,
             slot,
-            state: slot.map_or_else(Arc::default, |slot| Arc::new(slots.state(slot))),
+            facts: Vec::new(),
+            unpacked: None,
+            now: Now::Committed,
+            stored: Vec::new(),
             next: slot.map_or(Step::NEVER, |slot| slots.next(slot)),
             is_fresh: false,
-            is_changed: false,
         });
+        let dirty = &self.dirty;
+        self.by_id
+            .insert_unique(hash, place, |place| dirty[*place].hash);
         place
     }
 
     /// Looks anew at when its tickets have to be looked at.
-    pub(super) fn set_rules(&mut self, rules: &Rules) {
+    pub(super) fn set_rules(&mut self, rules: &Rules, slots: &Slots) {
         for dirty in &mut self.dirty {
-            dirty.next = dirty.state.next_step(rules);
+            dirty.next = dirty.state(slots).next_step(rules);
+        }
+    }
+
+    /// Lets a ticket take in the facts that came for it, if there are any.
+    pub(super) fn take_in_facts(&mut self, place: usize, evaluated_to: Timestamp, slots: &Slots) {
+        let dirty = &mut self.dirty[place];
+        if dirty.facts.is_empty() {
+            return;
+        }
+        let mut state = dirty.take_state(slots);
+        for fact in std::mem::take(&mut dirty.facts) {
+            let created = fact.created;
+            let acceptance = state.accept(fact, evaluated_to);
+            let is_known = matches!(acceptance, Acceptance::Duplicate | Acceptance::LateDropped);
+            dirty.is_fresh |= !is_known;
+            self.accepted.push(Accepted {
+                created,
+                acceptance,
+            });
+        }
+        dirty.unpacked = Some(state);
+    }
+}
+
+impl Dirty {
+    /// Adds a fact that came for it.
+    pub(super) fn add(&mut self, fact: Arc<Fact>) {
+        self.facts.push(fact);
+    }
+
+    /// Takes the state out, or makes it.
+    pub(super) fn take_state(&mut self, slots: &Slots) -> Box<TicketState> {
+        let unpack = || match (&self.now, self.slot) {
+            (Now::Decided(kept), _) => slots.unpack(kept),
+            (Now::Committed, Some(slot)) => slots.state(slot),
+            (Now::Committed, None) | (Now::Forgotten, _) => TicketState::default(),
+        };
+        let unpacked = self.unpacked.take();
+        unpacked.unwrap_or_else(|| Box::new(unpack()))
+    }
+
+    /// The state.
+    pub(super) fn state(&mut self, slots: &Slots) -> &TicketState {
+        let state = self.take_state(slots);
+        self.unpacked.insert(state)
+    }
+
+    /// Lets go of a state that nothing has changed.
+    pub(super) fn let_go(&mut self) {
+        self.unpacked = None;
+    }
+
+    /// Packs the state that was decided, and makes what is stored of it.
+    pub(super) fn decide(
+        &mut self,
+        state: &TicketState,
+        next: Step,
+        slots: &mut Slots,
+        form: Option<Form>,
+    ) {
+        if state.is_blank() {
+            self.now = Now::Forgotten;
+        } else {
+            self.now = Now::Decided(slots.pack(&self.ticket_id, self.hash, state));
+            self.stored = form.map(|form| form(state)).unwrap_or_default();
+        }
+        self.next = next;
+        self.is_fresh = false;
+    }
+
+    /// What a transaction stores of it, if anything; nothing instead of a state where that is to be
+    /// deleted.
+    pub(super) fn take_change(&mut self) -> Option<Option<Vec<u8>>> {
+        match (&self.now, self.slot) {
+            (Now::Decided(_), _) => Some(Some(std::mem::take(&mut self.stored))),
+            (Now::Forgotten, Some(_)) => Some(None),
+            // What came and went in one batch was never stored.
+            (Now::Forgotten, None) | (Now::Committed, _) => None,
         }
     }
 }

@@ -22,16 +22,20 @@ pub(super) struct Slots {
     /// Nobody outside can make ids that fall together.
     seed: u64,
     packer: Packer,
-    /// A piece under way.
-    piece: Vec<u8>,
+    /// One of them under way.
+    under_way: Vec<u8>,
 }
+
+/// A ticket in one piece of memory: the length of its id, the id, and its state.
+#[derive(Debug, Default)]
+pub(super) struct Kept(Box<[u8]>);
 
 /// One ticket.
 #[derive(Debug)]
 struct Slot {
     next: Next,
-    /// The length of its id, the id, and its state; nothing where a ticket was forgotten.
-    piece: Box<[u8]>,
+    /// Nothing where a ticket was forgotten.
+    kept: Kept,
 }
 
 /// A next step in half the room: twice the instant, and one more if something falls due. Instants
@@ -61,9 +65,10 @@ impl Next {
     }
 }
 
-impl Slot {
+impl Kept {
+    /// The id and the state.
     fn parts(&self) -> (&[u8], &[u8]) {
-        match self.piece.split_first_chunk::<2>() {
+        match self.0.split_first_chunk::<2>() {
             Some((length, rest)) => {
                 let length = usize::from(u16::from_le_bytes(*length));
                 rest.split_at(length.min(rest.len()))
@@ -81,7 +86,7 @@ impl Slots {
             by_id: HashTable::new(),
             seed: RandomState::new().hash_one(0),
             packer: Packer::default(),
-            piece: Vec::new(),
+            under_way: Vec::new(),
         }
     }
 
@@ -105,53 +110,53 @@ impl Slots {
     }
 
     pub(super) fn state(&self, slot: u32) -> TicketState {
-        self.packer.unpack(self.slots[slot as usize].parts().1)
+        self.unpack(&self.slots[slot as usize].kept)
+    }
+
+    /// Its state.
+    pub(super) fn unpack(&self, kept: &Kept) -> TicketState {
+        self.packer.unpack(kept.parts().1)
+    }
+
+    /// A ticket of an id with that hash, for [`Self::insert`] or [`Self::write`].
+    pub(super) fn pack(&mut self, ticket_id: &Text, hash: u64, state: &TicketState) -> Kept {
+        let mut bytes = std::mem::take(&mut self.under_way);
+        bytes.clear();
+        let length = u16::try_from(ticket_id.len()).expect("an id is shorter than a record");
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(ticket_id.as_bytes());
+        self.under_way = self.packer.pack(state, bytes, hash as u32);
+        Kept(self.under_way.as_slice().into())
     }
 
     /// The slots of all tickets.
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
         let known = (0..).zip(&self.slots);
-        known.filter_map(|(slot, it)| (!it.piece.is_empty()).then_some(slot))
+        known.filter_map(|(slot, it)| (!it.kept.0.is_empty()).then_some(slot))
     }
 
-    /// Puts a new ticket in; answers with its slot.
-    pub(super) fn insert(&mut self, ticket_id: &Text, state: &TicketState, next: Step) -> u32 {
+    /// Puts in a new ticket, of an id with that hash; answers with its slot.
+    pub(super) fn insert(&mut self, hash: u64, kept: Kept, next: Step) -> u32 {
         let number = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot {
                 next: Next::NEVER,
-                piece: Box::default(),
+                kept: Kept::default(),
             });
             u32::try_from(self.slots.len() - 1).expect("a partition has fewer than 2^32 tickets")
         });
-        self.write(number, ticket_id, state, next);
+        self.write(number, kept, next);
         let Self {
             slots, by_id, seed, ..
         } = self;
-        let hash_of = |slot: &u32| xxh3_64_with_seed(slots[*slot as usize].parts().0, *seed);
-        by_id.insert_unique(hash_of(&number), number, hash_of);
+        let hash_of = |slot: &u32| xxh3_64_with_seed(slots[*slot as usize].kept.parts().0, *seed);
+        by_id.insert_unique(hash, number, hash_of);
         number
     }
 
-    /// Puts another state of a ticket into its slot; answers with what its next step was.
-    pub(super) fn write(
-        &mut self,
-        number: u32,
-        ticket_id: &Text,
-        state: &TicketState,
-        next: Step,
-    ) -> Step {
-        self.piece.clear();
-        let length = u16::try_from(ticket_id.len()).expect("an id is shorter than a record");
-        self.piece.extend_from_slice(&length.to_le_bytes());
-        self.piece.extend_from_slice(ticket_id.as_bytes());
-        self.piece
-            .extend_from_slice(self.packer.pack(state, number));
+    /// Puts what a ticket is now into its slot; answers with what its next step was.
+    pub(super) fn write(&mut self, number: u32, kept: Kept, next: Step) -> Step {
         let slot = &mut self.slots[number as usize];
-        if slot.piece.len() == self.piece.len() {
-            slot.piece.copy_from_slice(&self.piece);
-        } else {
-            slot.piece = self.piece.as_slice().into();
-        }
+        slot.kept = kept;
         std::mem::replace(&mut slot.next, Next::of(next)).step()
     }
 
@@ -169,7 +174,7 @@ impl Slots {
             entry.remove();
         }
         let slot = &mut self.slots[number as usize];
-        slot.piece = Box::default();
+        slot.kept = Kept::default();
         self.free.push(number);
         std::mem::replace(&mut slot.next, Next::NEVER).step()
     }
@@ -181,6 +186,6 @@ impl Tickets for Slots {
     }
 
     fn id(&self, slot: u32) -> &[u8] {
-        self.slots[slot as usize].parts().0
+        self.slots[slot as usize].kept.parts().0
     }
 }

@@ -30,7 +30,7 @@ fn what_many_tickets_have_is_kept_once() {
     let packed: Vec<Vec<u8>> = (0..8)
         .map(|owner| {
             let state = state(owner.into(), SUBJECT);
-            packer.pack(&state, owner).to_vec()
+            packer.pack(&state, Vec::new(), owner)
         })
         .collect();
     assert!(packed[0].len() > SUBJECT.len());
@@ -44,15 +44,15 @@ fn what_many_tickets_have_is_kept_once() {
 fn facts_that_were_there_before_stay_as_they_were_packed() {
     let mut packer = Packer::default();
     let first = state(1, SUBJECT);
-    let packed = packer.pack(&first, 1).to_vec();
+    let packed = packer.pack(&first, Vec::new(), 1);
     // Their subject becomes a word.
     for owner in 2..8 {
-        packer.pack(&state(owner.into(), SUBJECT), owner);
+        let _ = packer.pack(&state(owner.into(), SUBJECT), Vec::new(), owner);
     }
     let mut grown = packer.unpack(&packed);
     let next = state(9, SUBJECT).facts.fact(0);
     grown.accept(Arc::clone(&next), Timestamp::MIN);
-    let again = packer.pack(&grown, 1).to_vec();
+    let again = packer.pack(&grown, Vec::new(), 1);
     let text = SUBJECT.as_bytes();
     let place = |bytes: &[u8]| bytes.windows(text.len()).position(|it| it == text);
     assert_eq!(place(&again), place(&packed));
@@ -64,12 +64,12 @@ fn facts_that_were_there_before_stay_as_they_were_packed() {
     // The first can go without the others.
     let mut rest = packer.unpack(&again);
     rest.facts.remove(0);
-    let packed = packer.pack(&rest, 1).to_vec();
+    let packed = packer.pack(&rest, Vec::new(), 1);
     assert_eq!(place(&packed), None);
     assert_eq!(packer.unpack(&packed).facts, vec![next].into());
     // Words are those of one packer.
     let mut other = Packer::default();
-    let elsewhere = other.pack(&grown, 1).to_vec();
+    let elsewhere = other.pack(&grown, Vec::new(), 1);
     assert_eq!(other.unpack(&elsewhere), grown);
 }
 
@@ -79,7 +79,7 @@ fn facts_of_any_size_find_their_end() {
     for size in [0, 200, 254, 255, 256, 300, 100_000] {
         let mut large = state(1, &"x".repeat(size));
         large.accept(state(2, "small").facts.fact(0), Timestamp::MIN);
-        let packed = packer.pack(&large, 1).to_vec();
+        let packed = packer.pack(&large, Vec::new(), 1);
         assert_eq!(packer.unpack(&packed), large, "{size}");
     }
 }
@@ -89,6 +89,6 @@ fn what_one_ticket_has_again_and_again_is_no_word() {
     let mut packer = Packer::default();
     let state = state(1, SUBJECT);
     for _ in 0..10 {
-        assert!(packer.pack(&state, 1).len() > SUBJECT.len());
+        assert!(packer.pack(&state, Vec::new(), 1).len() > SUBJECT.len());
     }
 }

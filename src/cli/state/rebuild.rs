@@ -15,7 +15,7 @@ use crate::kafka::sole::SoleMember;
 use crate::kafka::topics::TopicNames;
 use crate::offline::counted;
 use crate::rebuild::Rebuilt;
-use crate::record::{OutgoingRecord, Value};
+use crate::record::OutgoingRecord;
 use crate::service;
 use crate::settings::Settings;
 
@@ -186,7 +186,7 @@ fn transaction(
     let inputs = [&topics.created, &topics.updated];
     let offsets = inputs.into_iter().zip(found.committed.offsets);
     Transaction {
-        records: records.map(|it| it.map(Value::Bytes)).collect(),
+        records: records.collect(),
         offsets: offsets
             .map(|(topic, offset)| OutgoingOffset {
                 topic: topic.clone(),

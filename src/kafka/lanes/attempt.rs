@@ -14,7 +14,7 @@ use super::super::flight::Flight;
 use super::super::native::{self, TransactionError};
 use super::super::writer;
 use super::{CALL_TIMEOUT, LaneContext, Outcome, Transaction};
-use crate::record::{OutgoingRecord, Value};
+use crate::record::OutgoingRecord;
 
 /// A commit without an answer is given up after this many times the transaction's timeout: the
 /// broker has decided by then, and the committed offsets tell how.
@@ -116,10 +116,9 @@ impl Attempt {
         self.commit()
     }
 
-    fn send(&self, record: &OutgoingRecord<Value>) -> Result<(), TransactionError> {
-        let value = record.value.as_ref().map(Value::bytes);
+    fn send(&self, record: &OutgoingRecord) -> Result<(), TransactionError> {
         let deadline = Instant::now() + self.patience;
-        let sent = writer::send(&self.producer, record, value.as_deref(), deadline);
+        let sent = writer::send(&self.producer, record, deadline);
         sent.map_err(|error| transaction_error(&error))
     }
 

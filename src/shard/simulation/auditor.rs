@@ -52,7 +52,7 @@ impl Auditor {
                 meta: None,
                 owner: (0, 0),
                 state: BTreeMap::new(),
-                replay: Engine::new(Arc::clone(rules)),
+                replay: Engine::new(Arc::clone(rules)).stored_as(wire::encode_state),
                 letters: BTreeSet::new(),
             };
             (partition, ledger)
@@ -82,8 +82,7 @@ impl Auditor {
         if !self.identities.insert(identity.clone()) {
             return Err(format!("{identity} was committed twice"));
         }
-        let records = transaction.records.iter();
-        let written: Vec<OutgoingRecord> = records.map(OutgoingRecord::written).collect();
+        let written = &transaction.records;
         let mut numbers: BTreeSet<i32> = written.iter().map(|it| it.partition).collect();
         numbers.extend(transaction.offsets.iter().map(|offset| offset.partition));
         for number in numbers {
@@ -102,7 +101,7 @@ impl Auditor {
             ledger.meta = Some(meta);
             ledger.owner = owner;
         }
-        for record in &written {
+        for record in written {
             let topic = Topic::named(&record.topic);
             if matches!(topic, Topic::Escalated | Topic::Notify) {
                 let payload = payload(record);
@@ -321,14 +320,9 @@ impl Ledger {
                 "the events of {by} are {found:?}, without any fault {expected:?}"
             ));
         }
-        let changed = self.replay.changed();
+        let changed = self.replay.take_changed();
         let expected: BTreeMap<Vec<u8>, Option<Vec<u8>>> = changed
-            .map(|(id, state)| {
-                (
-                    id.as_bytes().to_vec(),
-                    state.map(|state| wire::encode_state(state)),
-                )
-            })
+            .map(|(id, state)| (id.as_bytes().to_vec(), state))
             .collect();
         let states = records
             .iter()

@@ -175,15 +175,15 @@ impl Cluster {
         now: i64,
     ) -> Result<(), Denied> {
         let number = self.open(producer, process, transaction, now)?;
-        for record in transaction.records.iter().map(OutgoingRecord::written) {
+        for record in &transaction.records {
             let place = (Topic::named(&record.topic), record.partition);
             if let State::Open(open) = &mut self.held.get_mut(&producer.id).unwrap().state {
                 open.places.insert(place);
             }
             let payload = Payload {
                 timestamp_ms: record.timestamp_ms.unwrap_or(now),
-                key: record.key,
-                value: record.value,
+                key: record.key.clone(),
+                value: record.value.clone(),
             };
             self.log(place).append(Some(number), payload, now);
         }

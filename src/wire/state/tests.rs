@@ -376,12 +376,12 @@ proptest! {
         // In memory, too, whether its words are learned or not.
         let mut packer = Packer::default();
         for owner in 0..6 {
-            let packed = packer.pack(&state, owner).to_vec();
+            let packed = packer.pack(&state, Vec::new(), owner);
             let unpacked = packer.unpack(&packed);
             prop_assert_eq!(&unpacked, &state);
             prop_assert_eq!(encode_state(&unpacked), &stored[..]);
             // As often as it is packed.
-            let again = packer.pack(&unpacked, owner).to_vec();
+            let again = packer.pack(&unpacked, Vec::new(), owner);
             prop_assert_eq!(&packer.unpack(&again), &state);
         }
         // And the library, which knows nothing of the code above, reads the same record.

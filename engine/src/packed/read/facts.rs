@@ -2,7 +2,7 @@
 
 use super::super::piece::Piece;
 use super::super::words::Table;
-use super::super::{FIELD_BITS, Field, Numbered, TextForm, numbered_text, uuid_text};
+use super::super::{FIELD_BITS, Field, TextForm, numbered_text, uuid_text};
 use super::Reader;
 use crate::fact::{Activity, ActivityKind, Fact};
 use crate::facts::{Head, Scribe};
@@ -18,15 +18,10 @@ impl<'a> Reader<'a> {
         reader
     }
 
-    /// Whether the fact has this identity, of which the id may be a numbered one.
-    pub(in crate::packed) fn is_identity(
-        &mut self,
-        id: Option<&str>,
-        numbered: Option<&Numbered<'_>>,
-        record_hash: i64,
-    ) -> bool {
+    /// Whether the fact has this identity.
+    pub(in crate::packed) fn is_identity(&mut self, id: Option<&str>, record_hash: i64) -> bool {
         match (self.bits.flag(), id) {
-            (true, Some(id)) => self.is_text(id, numbered),
+            (true, Some(id)) => self.piece().bytes() == id.as_bytes(),
             (false, None) => self.hash() == record_hash,
             (true, None) | (false, Some(_)) => false,
         }
@@ -48,6 +43,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Has the same written down.
+    #[inline]
     pub(in crate::packed) fn dictate(
         &mut self,
         at: Timestamp,
@@ -83,6 +79,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn change<T: From<Piece<'a>>>(&mut self) -> Change<T> {
         let number = self.bits.bits(FIELD_BITS);
         if let Some(field) = TextField::ALL.get(number as usize) {
@@ -99,6 +96,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn activity<T: From<Piece<'a>>>(&mut self) -> Activity<T> {
         Activity {
             kind: ActivityKind::ALL[self.bits.bits(3) as usize],
@@ -113,6 +111,7 @@ impl<'a> Reader<'a> {
         self.piece().into()
     }
 
+    #[inline]
     fn piece(&mut self) -> Piece<'a> {
         match self.form() {
             TextForm::Numbered => {
@@ -157,19 +156,5 @@ impl<'a> Reader<'a> {
     #[inline]
     fn form(&mut self) -> TextForm {
         TextForm::of(self.bits.bits(2))
-    }
-
-    /// Whether a text is this one. What can be written as a numbered one is.
-    fn is_text(&mut self, text: &str, numbered: Option<&Numbered<'_>>) -> bool {
-        let Some(numbered) = numbered else {
-            return self.piece().bytes() == text.as_bytes();
-        };
-        match self.form() {
-            TextForm::Numbered => {
-                let prefix = self.prefix();
-                self.bits.wide() == numbered.number && prefix == numbered.prefix.as_bytes()
-            }
-            TextForm::Word | TextForm::Uuid | TextForm::Plain => false,
-        }
     }
 }

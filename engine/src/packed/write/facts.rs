@@ -1,6 +1,6 @@
 //! Writing a fact, and texts.
 
-use super::super::sealed::LONG;
+use super::super::sealed::{LONG, mark_of};
 use super::super::words::Words;
 use super::super::{FIELD_BITS, Field, Numbered, TextForm, uuid};
 use super::Writer;
@@ -19,7 +19,7 @@ pub(super) fn behind(
     owner: u32,
 ) -> Vec<u8> {
     let begin = bytes.len();
-    bytes.push(LONG);
+    bytes.extend([LONG, mark_of(fact)]);
     let mut writer = Writer::new(bytes, Facts::none(), words, owner);
     let before = before.unwrap_or(fact.occurred_at);
     let at = fact.occurred_at;
@@ -29,7 +29,7 @@ pub(super) fn behind(
     writer.last = at;
     writer.fact(fact, source);
     let mut bytes = writer.bits.finish();
-    let length = bytes.len() - begin - 1;
+    let length = bytes.len() - begin - 2;
     match u8::try_from(length) {
         Ok(length) if length < LONG => bytes[begin] = length,
         Ok(_) | Err(_) => {
