@@ -1,5 +1,6 @@
 //! The driver's own clients, the same for every contender.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -10,10 +11,9 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, Threa
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
-/// Created events in.
-pub const CREATED: &str = "ticket-created";
-/// Updated events in.
-pub const UPDATED: &str = "ticket-updated";
+use crate::event::CREATED;
+use crate::load::{Escalation, Load};
+
 /// Escalations out.
 pub const ESCALATED: &str = "escalated";
 /// Notifications out.
@@ -61,6 +61,20 @@ impl Sender {
                 Err((error, _)) => bail!("sending to {topic}: {error}"),
             }
         }
+    }
+
+    /// Writes a load, all tickets before the updates of them; answers with what must be escalated.
+    pub fn write(&self, load: &Load) -> Result<BTreeSet<Escalation>> {
+        let mut last = CREATED;
+        let expected = load.make(|topic, ticket, value| {
+            if topic != last {
+                self.flush()?;
+                last = topic;
+            }
+            self.send(topic, ticket, value)
+        })?;
+        self.flush()?;
+        Ok(expected)
     }
 
     /// Waits until everything is acknowledged.

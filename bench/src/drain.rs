@@ -6,9 +6,9 @@ use anyhow::{Context, Result, bail};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::client::{CREATED, PARTITIONS, UPDATED, asker, ends};
+use crate::client::{PARTITIONS, asker, ends};
 use crate::contender::Running;
-use crate::event::now_ms;
+use crate::event::{CREATED, UPDATED, now_ms};
 use crate::procfs::{cpu_seconds, others_seconds, peak_bytes, resident_bytes};
 use crate::results::Values;
 

@@ -5,6 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::random::Random;
 
+/// The topic of created events.
+pub const CREATED: &str = "ticket-created";
+/// The topic of updated events.
+pub const UPDATED: &str = "ticket-updated";
+
 const CATEGORIES: [&str; 6] = [
     "network", "hardware", "software", "access", "billing", "database",
 ];

@@ -14,10 +14,10 @@ use hdrhistogram::Histogram;
 use rdkafka::Message;
 use rdkafka::consumer::BaseConsumer;
 
-use crate::client::{CREATED, ESCALATED, Sender, UPDATED, reader_at_the_end};
+use crate::client::{ESCALATED, Sender, reader_at_the_end};
 use crate::contender::Running;
 use crate::drain::Lag;
-use crate::event::{created, now_ms, updated};
+use crate::event::{CREATED, UPDATED, created, now_ms, updated};
 use crate::load::Escalation;
 use crate::procfs::{cpu_seconds, others_seconds, resident_bytes};
 use crate::random::Random;

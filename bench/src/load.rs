@@ -9,8 +9,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use crate::client::{CREATED, Sender, UPDATED};
-use crate::event::{QUEUES, created, now_ms, updated};
+use crate::event::{CREATED, QUEUES, UPDATED, created, now_ms, updated};
 use crate::random::{Random, Skew};
 
 /// The share of each priority among created tickets: up to which percentage it goes, its name, and
@@ -55,9 +54,12 @@ impl Load {
         self.tickets + self.updates
     }
 
-    /// Writes it; answers with what must be escalated.
-    pub fn write(&self, brokers: &str) -> Result<BTreeSet<Escalation>> {
-        let sender = Sender::new(brokers, 20)?;
+    /// Makes it, one event after the other: its topic, its ticket and what it says. Answers with what
+    /// must be escalated.
+    pub fn make(
+        &self,
+        mut take: impl FnMut(&'static str, &str, &str) -> Result<()>,
+    ) -> Result<BTreeSet<Escalation>> {
         let mut random = Random(self.seed);
         let skew = if self.is_skewed {
             Skew::zipf(self.tickets)
@@ -98,9 +100,8 @@ impl Load {
                 priority,
                 &mut random,
             );
-            sender.send(CREATED, &id, &value)?;
+            take(CREATED, &id, &value)?;
         }
-        sender.flush()?;
         for number in 0..self.updates {
             let ticket = skew.choose(&mut random, self.tickets);
             let at = start + 600 + (number as i64 * 1000) / self.updates as i64;
@@ -114,9 +115,8 @@ impl Load {
                 activity,
                 &mut random,
             );
-            sender.send(UPDATED, &id, &value)?;
+            take(UPDATED, &id, &value)?;
         }
-        sender.flush()?;
         let critical = (0..).zip(&states).filter(|(_, state)| state.was_critical);
         expected.extend(critical.map(|(number, _)| (name(number), 1)));
         Ok(expected)

@@ -244,7 +244,7 @@ fn places(service: Option<&Path>) -> Result<Places> {
     // What a run that was killed has left.
     drop(std::fs::remove_dir_all(&work));
     std::fs::create_dir_all(&work)?;
-    let built = project.join("target/release/escalator");
+    let built = project.join("target/dist/escalator");
     Ok(Places {
         service: service.map_or(built, Path::to_owned),
         project,
@@ -264,7 +264,7 @@ fn build(places: &Places, steps: &[Step<'_>], has_service: bool) -> Result<()> {
         );
         let mut cargo = Command::new("cargo");
         cargo
-            .args(["build", "--release", "--locked"])
+            .args(["build", "--profile", "dist", "--locked"])
             .current_dir(&places.project);
         succeed(&mut cargo)?;
     }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::client::{CREATED, Sender, UPDATED};
+use crate::client::Sender;
 use crate::contender::Running;
 use crate::drain::Lag;
-use crate::event::{created, now_ms, updated};
+use crate::event::{CREATED, UPDATED, created, now_ms, updated};
 use crate::load::Escalation;
 use crate::probe::probe;
 use crate::procfs::resident_bytes;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset};
 
-use crate::client::{ESCALATED, NOTIFY, PARTITIONS, reader};
+use crate::client::{ESCALATED, NOTIFY, PARTITIONS, asker, ends, reader};
 use crate::load::Escalation;
 
 /// Fails unless exactly these escalations were written, each once, and one notification for each.
@@ -46,8 +46,15 @@ pub fn check(brokers: &str, expected: &BTreeSet<Escalation>) -> Result<()> {
     Ok(())
 }
 
+/// How many records a topic was given, those that it has compacted away and the ends of transactions
+/// included.
+pub fn given(brokers: &str, topic: &str) -> Result<u64> {
+    let ends = ends(&asker(brokers, "bench-states")?, topic)?;
+    Ok(ends.into_iter().map(i64::unsigned_abs).sum())
+}
+
 /// How many committed records a topic has.
-pub fn count(brokers: &str, topic: &str) -> Result<u64> {
+fn count(brokers: &str, topic: &str) -> Result<u64> {
     let mut records = 0;
     read_all(brokers, topic, |_, _| {
         records += 1;

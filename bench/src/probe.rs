@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rdkafka::Message;
 
-use crate::client::{CREATED, ESCALATED, PARTITIONS, Sender, partition_of, reader_at_the_end};
-use crate::event::{created, now_ms};
+use crate::client::{ESCALATED, PARTITIONS, Sender, partition_of, reader_at_the_end};
+use crate::event::{CREATED, created, now_ms};
 use crate::random::Random;
 
 /// What was asked and when it was answered.

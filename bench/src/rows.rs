@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::broker::Broker;
+use crate::client::Sender;
 use crate::contender::{Contender, Heap, OURS, Places, Replica, Running, streams};
 use crate::latency::Pace;
 use crate::load::Load;
@@ -16,6 +17,8 @@ use crate::{drain, latency, memory, outcome, topics};
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(600);
 /// A contender that starts with nothing to restore answers long before.
 const START_TIMEOUT: Duration = Duration::from_secs(180);
+/// A load is written in as few batches as that lets it; nobody waits for its events.
+const LOAD_LINGER_MS: u32 = 20;
 /// What is past is looked for every second at least, and so is over before a contender is stopped.
 const OVERDUE_TIME: Duration = Duration::from_secs(3);
 /// A replica that joins has its warm copies and its partitions by then.
@@ -197,11 +200,11 @@ pub fn measure(
     };
     let (values, expected) = match kind {
         Kind::Drain(load) => {
-            let expected = load.write(brokers)?;
+            let expected = Sender::new(brokers, LOAD_LINGER_MS)?.write(load)?;
             let mut running = start("a")?;
             let mut values = drain::watch(brokers, process, &mut running, DRAIN_TIMEOUT)?;
             running.process.stop();
-            let states = outcome::count(brokers, &running.state_topic)?;
+            let states = outcome::given(brokers, &running.state_topic)?;
             values.put(
                 "state_records_per_event",
                 states as f64 / load.events() as f64,
@@ -227,7 +230,7 @@ pub fn measure(
             found
         }
         Kind::Restore(tickets) => {
-            let mut expected = load_of(*tickets).write(brokers)?;
+            let mut expected = Sender::new(brokers, LOAD_LINGER_MS)?.write(&load_of(*tickets))?;
             let mut running = start("a")?;
             drain::watch(brokers, process, &mut running, DRAIN_TIMEOUT)?;
             std::thread::sleep(OVERDUE_TIME);
@@ -247,7 +250,7 @@ pub fn measure(
             (values, expected)
         }
         Kind::Takeover(tickets) => {
-            let mut expected = load_of(*tickets).write(brokers)?;
+            let mut expected = Sender::new(brokers, LOAD_LINGER_MS)?.write(&load_of(*tickets))?;
             let mut running = start("a")?;
             drain::watch(brokers, process, &mut running, DRAIN_TIMEOUT)?;
             let mut other = start("b")?;

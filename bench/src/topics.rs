@@ -9,7 +9,8 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use crate::client::{CREATED, ESCALATED, NOTIFY, PARTITIONS, UPDATED, asker};
+use crate::client::{ESCALATED, NOTIFY, PARTITIONS, asker};
+use crate::event::{CREATED, UPDATED};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
