@@ -54,7 +54,7 @@ pub(super) struct Dirty {
     pub(super) slot: Option<u32>,
     /// Facts that came and are not part of the state yet, in the order of their arrival.
     facts: Vec<Arc<Fact>>,
-    /// The state while it has more than its piece.
+    /// The state, while it has taken facts in that it has not decided, or was looked at.
     unpacked: Option<Box<TicketState>>,
     pub(super) now: Now,
     /// What is stored of a state that was decided.
@@ -107,7 +107,8 @@ impl Batch {
         self.taken.clear();
         self.accepted.clear();
         self.dirty.shrink_to(TICKETS_KEPT);
-        self.by_id = HashTable::with_capacity(self.by_id.capacity().min(TICKETS_KEPT));
+        // It is empty: nothing is hashed.
+        self.by_id.shrink_to(TICKETS_KEPT, |_| 0);
         self.taken.shrink_to(TICKETS_KEPT);
         self.accepted.shrink_to(TICKETS_KEPT);
         Self {
