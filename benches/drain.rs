@@ -7,6 +7,8 @@
 #![expect(clippy::print_stdout, reason = "what was measured is what it is for")]
 #![expect(unreachable_pub, reason = "the load is that of another program")]
 
+#[path = "support/cpu.rs"]
+mod cpu;
 #[expect(unused_imports, reason = "its tests run where it belongs")]
 #[path = "../bench/src/event.rs"]
 mod event;
@@ -20,6 +22,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use cpu::cpu_ns;
 use escalator::partition::{Compacted, Fresh, Names, Partition, Restored, Shared, Writing};
 use escalator::plan_file::{self, Sources};
 use escalator::record::{Record, RecordLimits};
@@ -212,13 +215,6 @@ impl Drain {
 fn now() -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     Timestamp::from_millis(now.map_or(0, |since| since.as_millis() as i64))
-}
-
-/// CPU time of this thread.
-fn cpu_ns() -> u64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let first = text.split(' ').next().and_then(|ns| ns.parse().ok());
-    first.unwrap_or_default()
 }
 
 fn resident_mib() -> u64 {

@@ -6,12 +6,15 @@
 
 #![expect(clippy::print_stdout, reason = "what was measured is what it is for")]
 
+#[path = "support/cpu.rs"]
+mod cpu;
 #[path = "memory/load.rs"]
 mod load;
 
 use std::hint::black_box;
 use std::sync::Arc;
 
+use cpu::cpu_ns;
 use escalator::plan_file::{self, Sources};
 use escalator::wire;
 use escalator_engine::emission::{Emission, Firing};
@@ -100,11 +103,4 @@ fn step(engine: &mut Engine, facts: Vec<TicketFact>, to: Timestamp) -> usize {
     let bytes = states.map(|state| state.len()).sum();
     engine.commit();
     bytes
-}
-
-/// CPU time of this thread.
-fn cpu_ns() -> u64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let first = text.split(' ').next().and_then(|ns| ns.parse().ok());
-    first.unwrap_or_default()
 }

@@ -5,12 +5,15 @@
 
 #![expect(clippy::print_stdout, reason = "what was measured is what it is for")]
 
+#[path = "support/cpu.rs"]
+mod cpu;
 #[path = "memory/load.rs"]
 mod load;
 
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
+use cpu::cpu_ns;
 use escalator::plan_file::{self, Sources};
 use escalator::wire;
 use escalator_engine::emission::{Emission, Firing};
@@ -201,13 +204,6 @@ fn emission(now: Timestamp) -> Emission {
         firing: Firing::At(now),
         ..Emission::on_virtual_clock()
     }
-}
-
-/// CPU time of this thread.
-fn cpu_ns() -> u64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let first = text.split(' ').next().and_then(|ns| ns.parse().ok());
-    first.unwrap_or_default()
 }
 
 /// Memory of this process.
