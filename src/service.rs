@@ -80,6 +80,22 @@ pub struct Start {
     pub run_number: u32,
 }
 
+impl Start {
+    /// Makes an attempt now and then, until one comes to an end. None when the service is to stop before.
+    fn keep_trying<T, E>(
+        &self,
+        mut attempt: impl FnMut() -> Result<Option<T>, E>,
+    ) -> Result<Option<T>, E> {
+        while !self.stop.load(Ordering::Acquire) {
+            if let Some(done) = attempt()? {
+                return Ok(Some(done));
+            }
+            std::thread::sleep(RETRY);
+        }
+        Ok(None)
+    }
+}
+
 /// A service whose health can be asked for, and that does not work yet.
 pub struct Service {
     start: Start,
@@ -270,7 +286,7 @@ fn wait_for_topics(
     let names = topic_names(settings);
     let topics = Topics::new(clients, &names)?;
     let mut is_told = false;
-    while !start.stop.load(Ordering::Acquire) {
+    start.keep_trying(|| {
         let checked = if settings.create {
             make_topics(&topics, settings).and_then(|_| topics.check_made())
         } else {
@@ -293,9 +309,8 @@ fn wait_for_topics(
             }
             Err(error) => return Err(error.into()),
         }
-        std::thread::sleep(RETRY);
-    }
-    Ok(None)
+        Ok(None)
+    })
 }
 
 /// Makes the topics that are missing, as the settings want them; answers with the names of those
@@ -324,7 +339,7 @@ fn join_edits(
 ) -> Result<Option<EditTopic>, Error> {
     let mut topic = EditTopic::open(clients, &start.settings.topics.plans)?;
     let hash = &start.plans.revision().id;
-    while !start.stop.load(Ordering::Acquire) {
+    let joined = start.keep_trying::<_, Error>(|| {
         let offered = topic
             .read()
             .map_err(edits::Error::from)
@@ -347,14 +362,13 @@ fn join_edits(
             Ok(Offered::Older) => tracing::warn!("{}", reload::older(hash)),
             Err(error) if error.is_retriable() => {
                 health.fail(Check::Broker, error.to_string());
-                std::thread::sleep(RETRY);
-                continue;
+                return Ok(None);
             }
             Err(error) => return Err(error.into()),
         }
-        return Ok(Some(topic));
-    }
-    Ok(None)
+        Ok(Some(()))
+    })?;
+    Ok(joined.map(|()| topic))
 }
 
 /// What the start has found out.

@@ -1,9 +1,7 @@
 //! What the service has to do with a schema registry before it begins: the ids of the schemas of
 //! events out.
 
-use std::sync::atomic::Ordering;
-
-use super::{RETRY, Start};
+use super::Start;
 use crate::http::{Check, Health};
 use crate::registry::{self, Client, Desk, Kind};
 use crate::settings::{self, Framing, Registry};
@@ -105,7 +103,7 @@ fn wait_for_id(
         .is_some_and(|it| it.register);
     let subject = format!("{topic}-value");
     let mut told = None;
-    while !start.stop.load(Ordering::Acquire) {
+    start.keep_trying(|| {
         let answer = if registers {
             client.register(&subject, schema.text())
         } else {
@@ -127,20 +125,19 @@ fn wait_for_id(
             }
             Kind::Unknown => {
                 return Err(Error::Missing {
-                    subject,
+                    subject: subject.clone(),
                     schema,
                     source,
                 });
             }
             Kind::Refused => {
                 return Err(Error::Refused {
-                    subject,
+                    subject: subject.clone(),
                     schema,
                     source,
                 });
             }
         }
-        std::thread::sleep(RETRY);
-    }
-    Ok(None)
+        Ok(None)
+    })
 }
