@@ -138,12 +138,7 @@ fn read_plans(path: &Path) -> Result<Arc<TestedPlans>, Unusable> {
 fn case(test: PlanTest, problems: &mut Vec<Problem>) -> Case {
     let mut facts = Vec::with_capacity(test.events.len());
     for event in &test.events {
-        let input = if event.is_created {
-            Input::Created
-        } else {
-            Input::Updated
-        };
-        match read_value(input, &event.value.to_string()) {
+        match read_value(Input::of(event.is_created), &event.value.to_string()) {
             Ok(fact) => facts.push(fact),
             Err(refusal) => problems.push(Problem::new(
                 Code::BadTestEvent,

@@ -25,11 +25,7 @@ impl Tally {
     pub(super) fn count(&mut self, number: i32, counted: &Counted, parts: &Parts) {
         let metrics = &parts.metrics;
         for fact in &counted.facts {
-            let input = if fact.created {
-                wire::Input::Created
-            } else {
-                wire::Input::Updated
-            };
+            let input = wire::Input::of(fact.created);
             let outcome = match fact.acceptance {
                 Acceptance::Accepted => Outcome::Processed,
                 Acceptance::Late => Outcome::Late,

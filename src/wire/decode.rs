@@ -27,6 +27,16 @@ impl Input {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Created, Self::Updated];
 
+    /// The one for created events, or else for updates.
+    #[must_use]
+    pub const fn of(is_created: bool) -> Self {
+        if is_created {
+            Self::Created
+        } else {
+            Self::Updated
+        }
+    }
+
     /// The name of the topic unless the settings give another.
     #[must_use]
     pub const fn topic(self) -> &'static str {
