@@ -112,12 +112,6 @@ impl Writer {
         self.bytes.extend_from_slice(value);
     }
 
-    /// Null, of a union of null and one other type.
-    #[inline]
-    pub(in crate::wire) fn null(&mut self) {
-        self.bytes.push(NULL);
-    }
-
     /// A value of a union of null and one other type.
     #[inline]
     pub(in crate::wire) fn nullable<T>(
@@ -151,12 +145,6 @@ impl Writer {
             self.long(count as i64);
             write(self);
         }
-        self.end();
-    }
-
-    /// The end of an array or a map; by itself, one without items.
-    #[inline]
-    pub(in crate::wire) fn end(&mut self) {
         self.bytes.push(0);
     }
 }

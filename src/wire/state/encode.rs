@@ -66,15 +66,7 @@ impl Scribe for Writer {
 #[inline]
 fn change(w: &mut Writer, change: Change<Piece<'_>>) {
     let (field, name, text, number, tags) = match change {
-        // Nearly all are of this kind, and every event writes those of all facts.
-        Change::Text(field, text) => {
-            w.long(field as i64);
-            w.null();
-            w.nullable(text, piece);
-            w.null();
-            w.end();
-            return;
-        }
+        Change::Text(field, text) => (field as i64, None, text, None, Vec::new()),
         Change::Number(NumberField::Severity, number) => {
             (FIELD_SEVERITY, None, None, number, Vec::new())
         }
