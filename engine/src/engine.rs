@@ -253,7 +253,7 @@ impl Engine {
             storms.commit();
             self.storms = storms;
         }
-        for dirty in batch.take_changed() {
+        for dirty in batch.drain() {
             match (dirty.now, dirty.slot) {
                 (Now::Decided(kept), None) => {
                     let slot = self.slots.insert(dirty.hash, kept, dirty.next);

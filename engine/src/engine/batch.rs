@@ -92,7 +92,7 @@ impl Batch {
     ///
     /// # Panics
     /// When facts were not decided: these would be lost.
-    pub(super) fn take_changed(&mut self) -> impl Iterator<Item = Dirty> {
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Dirty> {
         self.dirty.drain(..).filter(|dirty| {
             let is_waiting = dirty.is_fresh || !dirty.facts.is_empty();
             assert!(!is_waiting, "a batch is decided before it is kept");
