@@ -15,21 +15,23 @@ mod event;
 #[expect(dead_code, reason = "the other program asks for more")]
 #[path = "../bench/src/load.rs"]
 mod load;
+#[path = "support/memory.rs"]
+mod memory;
 #[path = "../bench/src/random.rs"]
 mod random;
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use cpu::cpu_ns;
-use escalator::partition::{Compacted, Fresh, Names, Partition, Restored, Shared, Writing};
+use escalator::partition::{Fresh, Names, Partition, Restored, Shared, Writing};
 use escalator::plan_file::{self, Sources};
 use escalator::record::{Record, RecordLimits};
 use escalator::wire::{OutputFormat, WriterSchemas};
 use escalator_engine::rules::Rules;
 use escalator_engine::time::{Duration, Timestamp};
 use load::Load;
+use memory::resident;
 use mimalloc::MiMalloc;
 
 #[global_allocator]
@@ -74,6 +76,7 @@ fn main() {
         Ok(())
     });
     let expected = made.unwrap_or_else(|error| panic!("{error}"));
+    drain.batch();
     let measured = (drain.offered - measured_from).max(1) as u64;
     for (step, spent) in STEPS.iter().zip(drain.spent) {
         println!("{step:>8}: {:>6} ns", spent / measured);
@@ -85,7 +88,7 @@ fn main() {
         drain.states,
         drain.state_bytes / drain.states.max(1),
         drain.offered,
-        resident_mib(),
+        resident() / (1 << 20),
         expected.len()
     );
 }
@@ -134,11 +137,7 @@ impl Drain {
             notify_from_setting: None,
         };
         let partition = |number: usize| {
-            let (number, offsets) = (number as i32, [None, None]);
-            let nothing = Compacted::default();
-            let restored = Restored::build(number, rules, nothing, offsets, String::new());
-            let restored = restored.unwrap_or_else(|error| panic!("{error}"));
-            Partition::new(number, restored, &fresh, &shared)
+            Partition::new(number as i32, Restored::nothing(rules), &fresh, &shared)
         };
         Self {
             partitions: (0..PARTITIONS).map(partition).collect(),
@@ -159,7 +158,7 @@ impl Drain {
             input,
             partition: number as i32,
             offset: *offset,
-            timestamp_ms: now().as_millis(),
+            timestamp_ms: event::now_ms(),
             key: Some(ticket.as_bytes().to_vec()),
             value: Some(value.as_bytes().to_vec()),
             headers: Vec::new(),
@@ -170,7 +169,7 @@ impl Drain {
 
     /// Everything that was offered, as one transaction.
     fn batch(&mut self) {
-        let now = now();
+        let now = Timestamp::from_millis(event::now_ms());
         let begun = cpu_ns();
         for (partition, offsets) in self.partitions.iter_mut().zip(self.offsets) {
             for (input, end) in offsets.into_iter().enumerate() {
@@ -210,15 +209,4 @@ impl Drain {
             *sum += spent;
         }
     }
-}
-
-fn now() -> Timestamp {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    Timestamp::from_millis(now.map_or(0, |since| since.as_millis() as i64))
-}
-
-fn resident_mib() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = text.split(' ').nth(1).and_then(|it| it.parse::<u64>().ok());
-    pages.unwrap_or_default() * 4096 / (1 << 20)
 }

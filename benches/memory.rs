@@ -9,6 +9,8 @@
 mod cpu;
 #[path = "memory/load.rs"]
 mod load;
+#[path = "support/memory.rs"]
+mod memory;
 
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use escalator_engine::rules::Rules;
 use escalator_engine::ticket::Text;
 use escalator_engine::time::Timestamp;
 use load::{FACTS, Load, PLAN, START};
+use memory::resident;
 use mimalloc::MiMalloc;
 
 #[global_allocator]
@@ -204,12 +207,4 @@ fn emission(now: Timestamp) -> Emission {
         firing: Firing::At(now),
         ..Emission::on_virtual_clock()
     }
-}
-
-/// Memory of this process.
-fn resident() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kib.unwrap_or_default() * 1024
 }

@@ -198,9 +198,10 @@ pub fn measure(
         };
         contender.start(places, brokers, run, replica)
     };
+    let write = |load: &Load| Sender::new(brokers, LOAD_LINGER_MS)?.write(load);
     let (values, expected) = match kind {
         Kind::Drain(load) => {
-            let expected = Sender::new(brokers, LOAD_LINGER_MS)?.write(load)?;
+            let expected = write(load)?;
             let mut running = start("a")?;
             let mut values = drain::watch(brokers, process, &mut running, DRAIN_TIMEOUT)?;
             running.process.stop();
@@ -230,7 +231,7 @@ pub fn measure(
             found
         }
         Kind::Restore(tickets) => {
-            let mut expected = Sender::new(brokers, LOAD_LINGER_MS)?.write(&load_of(*tickets))?;
+            let mut expected = write(&load_of(*tickets))?;
             let mut running = start("a")?;
             drain::watch(brokers, process, &mut running, DRAIN_TIMEOUT)?;
             std::thread::sleep(OVERDUE_TIME);
@@ -250,7 +251,7 @@ pub fn measure(
             (values, expected)
         }
         Kind::Takeover(tickets) => {
-            let mut expected = Sender::new(brokers, LOAD_LINGER_MS)?.write(&load_of(*tickets))?;
+            let mut expected = write(&load_of(*tickets))?;
             let mut running = start("a")?;
             drain::watch(brokers, process, &mut running, DRAIN_TIMEOUT)?;
             let mut other = start("b")?;
