@@ -53,8 +53,8 @@ fn main() {
 fn run(facts: usize, counted: Option<usize>) {
     let set = plan_file::check(Sources::from_text("plan.yaml", PLAN)).into_set();
     let set = set.unwrap_or_else(|refused| panic!("{refused}"));
-    let mut engine =
-        Engine::new(Arc::new(Rules::new(Arc::clone(set.revision())))).stored_as(wire::encode_state);
+    let mut engine = Engine::new(Arc::new(Rules::new(Arc::clone(set.revision()))))
+        .stored_behind(wire::state_framing());
     let mut load = Load::new(TICKETS);
     for round in 0..facts {
         let tickets = load.tickets();

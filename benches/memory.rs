@@ -17,11 +17,11 @@ use std::sync::Arc;
 
 use cpu::cpu_ns;
 use escalator::plan_file::{self, Sources};
-use escalator::wire;
+use escalator::wire::{self, Stored};
 use escalator_engine::emission::{Emission, Firing};
 use escalator_engine::engine::Engine;
+use escalator_engine::packed::Packer;
 use escalator_engine::rules::Rules;
-use escalator_engine::ticket::Text;
 use escalator_engine::time::Timestamp;
 use load::{FACTS, Load, PLAN, START};
 use memory::resident;
@@ -174,8 +174,13 @@ fn restore(engines: Vec<Engine>, rules: &Arc<Rules>) {
     let partitions: Vec<(Vec<_>, Timestamp)> = engines
         .into_iter()
         .map(|engine| {
-            let tickets = engine.tickets();
-            let records = tickets.map(|(id, state)| (Text::clone(&id), wire::encode_state(&state)));
+            let mut packer = Packer::default();
+            let tickets = (0..).zip(engine.tickets());
+            let records = tickets.map(|(owner, (id, state))| {
+                let mut packed = Vec::new();
+                packer.pack(&state, &mut packed, owner);
+                (id, packer.stored(&packed, &wire::state_framing()))
+            });
             (records.collect(), engine.evaluated_to())
         })
         .collect();
@@ -190,11 +195,17 @@ fn restore(engines: Vec<Engine>, rules: &Arc<Rules>) {
     let restored: Vec<Engine> = partitions
         .iter()
         .map(|(records, evaluated_to)| {
-            let tickets = records.iter().map(|(id, value)| {
-                let state = wire::decode_state(value).expect("it was written just now");
-                (id.clone(), state)
-            });
-            Engine::restore(Arc::clone(rules), tickets, *evaluated_to)
+            let mut engine = Engine::new(Arc::clone(rules));
+            for (id, value) in records {
+                let Stored::Present(datum) = wire::stored_state(value).expect("it is a state")
+                else {
+                    panic!("it was written just now");
+                };
+                engine
+                    .put_stored(id, datum)
+                    .expect("it was written just now");
+            }
+            engine.evaluated(*evaluated_to)
         })
         .collect();
     let each = (cpu_ns() - begun) / records as u64;

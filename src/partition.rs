@@ -145,7 +145,7 @@ impl Partition {
         Self {
             number,
             reached: restored.engine.evaluated_to(),
-            engine: restored.engine.stored_as(wire::encode_state),
+            engine: restored.engine.stored_behind(wire::state_framing()),
             inputs: Inputs::new(meta.offsets),
             meta,
             has_moved: false,

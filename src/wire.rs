@@ -38,4 +38,7 @@ pub use published::{Published, published};
 pub use schema::{
     Fit, ForeignSchema, SchemaName, UnreadableSchema, WriterSchema, compare as compare_schema,
 };
-pub use state::{BrokenState, StateError, decode_state, encode_state, state_json};
+pub use state::{
+    BrokenState, StateError, Stored, broken_state, decode_state, encode_state, state_framing,
+    state_json, stored_state,
+};

@@ -4,6 +4,8 @@
 //! can have its clocks recomputed from the history of the ticket ([`Clock::apply`] over every
 //! [`Occurrence`]), and why a late fact needs nothing but another reading of the same history.
 
+use serde::Serialize;
+
 use crate::moment::{Act, Moment, Occurrence};
 use crate::plan::{OnReopen, Timeframe, TimeframeKind};
 use crate::status::StatusCategory;
@@ -12,7 +14,7 @@ use crate::ticket::Text;
 use crate::time::Timestamp;
 
 /// The clock of one timeframe, in its latest cycle.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Clock {
     /// The name of the timeframe.
     pub timeframe: Text,

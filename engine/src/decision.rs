@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use serde::{Serialize, Serializer};
+
 use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
 use crate::fact::Fact;
 use crate::plan::{Address, Assign, LevelKind, Nature, Plan, Recipient};
@@ -15,7 +17,7 @@ use crate::time::Timestamp;
 
 /// Where a decision is anchored: the instant at which its clock's cycle, its trigger's hold or its
 /// level's waits began, or the fact that brought it about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Anchor {
     /// The instant.
     pub at: Timestamp,
@@ -109,7 +111,7 @@ pub struct Telling {
 }
 
 /// One target on one channel.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Listener {
     /// The target's name or the field's value.
     pub to: Text,
@@ -187,6 +189,12 @@ fn is_usable(value: &str) -> bool {
 /// anchor and the number of a repeat.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity(pub [u8; 16]);
+
+impl Serialize for Identity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:032x}", u128::from_be_bytes(self.0)))
+    }
+}
 
 impl Decision {
     /// The decision's identity within its ticket.

@@ -14,11 +14,12 @@ use std::sync::Arc;
 
 pub use self::batch::Accepted;
 use self::batch::{Batch, Now};
-use self::slots::Slots;
+use self::slots::{Kept, Slots};
 
 use crate::emission::{Emission, Emitted};
 use crate::fact::TicketFact;
 use crate::machine::Counts;
+use crate::packed::BrokenState;
 use crate::rules::Rules;
 use crate::step::Step;
 use crate::storms::{self, Piece, PieceKey, Storms};
@@ -27,14 +28,14 @@ use crate::ticket_state::TicketState;
 use crate::time::Timestamp;
 use crate::timers::{Tickets, Timers};
 
-/// Makes of a state what is stored of it.
-pub type Form = fn(&TicketState) -> Vec<u8>;
+/// What stands in front of a stored state and tells what follows.
+pub type Framing = [u8; 10];
 
 /// The tickets of one partition.
 #[derive(Debug)]
 pub struct Engine {
     rules: Arc<Rules>,
-    form: Option<Form>,
+    framing: Option<Framing>,
     slots: Slots,
     timers: Timers,
     /// How many tickets have to be looked at again.
@@ -65,7 +66,7 @@ impl Engine {
     pub fn new(rules: Arc<Rules>) -> Self {
         Self {
             rules,
-            form: None,
+            framing: None,
             slots: Slots::new(),
             timers: Timers::new(),
             pending: 0,
@@ -75,24 +76,36 @@ impl Engine {
         }
     }
 
-    /// A partition with the tickets of a committed state, evaluated up to an instant.
+    /// Puts in another ticket of a committed state.
+    pub fn put(&mut self, ticket_id: &str, state: &TicketState) {
+        let hash = self.slots.hash(ticket_id);
+        let kept = self.slots.pack(ticket_id, hash, state);
+        self.put_kept(hash, kept, state);
+    }
+
+    /// Puts in another ticket of a committed state, as it was stored, but for the framing.
+    ///
+    /// # Errors
+    /// These are not the bytes of a state.
+    pub fn put_stored(&mut self, ticket_id: &str, stored: &[u8]) -> Result<(), BrokenState> {
+        let hash = self.slots.hash(ticket_id);
+        let (kept, state) = self.slots.restored(ticket_id, hash, stored)?;
+        self.put_kept(hash, kept, &state);
+        Ok(())
+    }
+
+    fn put_kept(&mut self, hash: u64, kept: Kept, state: &TicketState) {
+        let next = state.next_step(&self.rules);
+        let slot = self.slots.insert(hash, kept, next);
+        self.arm(slot, Step::NEVER);
+    }
+
+    /// The partition with all tickets put in that it has at its evaluation time.
     #[must_use]
-    pub fn restore(
-        rules: Arc<Rules>,
-        tickets: impl IntoIterator<Item = (Text, TicketState)>,
-        evaluated_to: Timestamp,
-    ) -> Self {
-        let mut engine = Self::new(rules);
-        engine.evaluated_to = evaluated_to;
-        for (ticket_id, state) in tickets {
-            let next = state.next_step(&engine.rules);
-            let hash = engine.slots.hash(&ticket_id);
-            let kept = engine.slots.pack(&ticket_id, hash, &state);
-            let slot = engine.slots.insert(hash, kept, next);
-            engine.arm(slot, Step::NEVER);
-        }
-        engine.timers.settle(&engine.slots);
-        engine
+    pub fn evaluated(mut self, evaluated_to: Timestamp) -> Self {
+        self.evaluated_to = evaluated_to;
+        self.timers.settle(&self.slots);
+        self
     }
 
     /// The plans.
@@ -198,11 +211,12 @@ impl Engine {
         storms::judge(storms, events, reached, &self.rules, emission)
     }
 
-    /// Stores the states that are decided in this form, see [`Engine::take_changed`]. They are made while
-    /// a ticket is at hand, since to look at thousands of them once more takes longer than to write them.
+    /// Stores the states that are decided behind this framing, see [`Engine::take_changed`]. They are made
+    /// while a ticket is at hand, since to look at thousands of them once more takes longer than to copy
+    /// them.
     #[must_use]
-    pub const fn stored_as(mut self, form: Form) -> Self {
-        self.form = Some(form);
+    pub const fn stored_behind(mut self, framing: Framing) -> Self {
+        self.framing = Some(framing);
         self
     }
 
@@ -225,7 +239,7 @@ impl Engine {
     }
 
     /// The tickets that the batch has changed, with what is to be stored of them, which is taken out: their
-    /// states, if these have a form, and nothing of those that were forgotten.
+    /// states, if these have a framing, and nothing of those that were forgotten.
     pub fn take_changed(&mut self) -> impl Iterator<Item = (&Text, Option<Vec<u8>>)> {
         let tickets = self.batch.tickets_mut();
         tickets.filter_map(|dirty| {

@@ -9,9 +9,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::fact::{Activity, Fact};
-use crate::packed::{Piece, Sealed};
-use crate::ticket::{Change, Text, Ticket};
+use serde::{Serialize, Serializer};
+
+use crate::fact::Fact;
+use crate::packed::Sealed;
+use crate::ticket::{Text, Ticket};
 use crate::time::Timestamp;
 
 /// The kept facts of a ticket.
@@ -21,33 +23,6 @@ pub struct Facts {
     loose: Vec<Arc<Fact>>,
     /// What all of them take, see [`Fact::bytes`].
     bytes: usize,
-}
-
-/// Writes facts down, each in these three parts.
-pub trait Scribe {
-    /// What a fact says of itself.
-    fn head(&mut self, head: Head<'_>);
-    /// What it changed, in order.
-    fn changes<'a>(&mut self, changes: impl ExactSizeIterator<Item = Change<Piece<'a>>>);
-    /// What people did in it, in order.
-    fn activities<'a>(&mut self, activities: impl ExactSizeIterator<Item = Activity<Piece<'a>>>);
-}
-
-/// A fact but for its lists, see [`Fact`].
-#[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
-    /// When it happened.
-    pub occurred_at: Timestamp,
-    /// The tie-break inside one instant.
-    pub version: Option<i64>,
-    /// The identity for duplicates.
-    pub event_id: Option<Piece<'a>>,
-    /// A hash of the value bytes.
-    pub record_hash: i64,
-    /// Which ticketing system said so.
-    pub source: Piece<'a>,
-    /// True for a created event.
-    pub created: bool,
 }
 
 static NONE: Facts = Facts {
@@ -104,25 +79,6 @@ impl Facts {
     /// All of them.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Arc<Fact>> + ExactSizeIterator {
         (0..self.len()).map(|place| self.fact(place))
-    }
-
-    /// Has all of them written down. Nothing is made of those that are sealed.
-    pub fn dictate(&self, scribe: &mut impl Scribe) {
-        if let Some(sealed) = &self.sealed {
-            sealed.dictate(scribe);
-        }
-        for fact in &self.loose {
-            scribe.head(Head {
-                occurred_at: fact.occurred_at,
-                version: fact.version,
-                event_id: fact.event_id.as_ref().map(Piece::Word),
-                record_hash: fact.record_hash,
-                source: Piece::Word(&fact.source),
-                created: fact.created,
-            });
-            scribe.changes(fact.changes.iter().map(Change::pieces));
-            scribe.activities(fact.activities.iter().map(Activity::pieces));
-        }
     }
 
     /// What all of them take, see [`Fact::bytes`].
@@ -289,6 +245,12 @@ impl From<Vec<Arc<Fact>>> for Facts {
             loose,
             bytes,
         }
+    }
+}
+
+impl Serialize for Facts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(Arc::unwrap_or_clone))
     }
 }
 

@@ -1,5 +1,7 @@
 //! An escalation that is open: its level, the waits of that level, and who takes care of it.
 
+use serde::Serialize;
+
 use crate::calendar::Calendar;
 use crate::decision::{Anchor, Identity};
 use crate::length::Length;
@@ -8,7 +10,7 @@ use crate::stopwatch::Stopwatch;
 use crate::time::Timestamp;
 
 /// An escalation from its beginning to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Escalation {
     /// When it began.
     pub begun_at: Timestamp,
@@ -35,7 +37,7 @@ pub struct Escalation {
 }
 
 /// Somebody takes care of an escalation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Acknowledgement {
     /// The activity that began it.
     pub anchor: Anchor,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use crate::decision::{Decision, Identity, Update};
 use crate::effect::EscalatedType;
 use crate::time::Timestamp;
 
 /// One emitted decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// Which decision.
     pub identity: Identity,
@@ -44,7 +46,7 @@ const ASIDE_MAX: usize = 64;
 
 /// A `raised` that began an escalation, and how far its updates have come. An escalation may last
 /// for months, so its updates are counted rather than kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Beginning {
     /// The decision.
     pub identity: Identity,
@@ -55,9 +57,10 @@ pub struct Beginning {
 }
 
 /// Everything emitted since the ticket's history was last folded, in the order of decision.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Ledger {
     /// The entries.
+    #[serde(rename = "ledger")]
     pub entries: Vec<Entry>,
     /// The last escalations, in the order in which their beginnings were emitted; folding leaves
     /// them.

@@ -16,7 +16,11 @@ mod triggers;
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 pub use self::deadlines::{Due, What};
+pub use self::triggers::Hold;
+
 use crate::clock::{Clock, FoldedPast};
 use crate::condition::Subject;
 use crate::decision::Decision;
@@ -28,14 +32,14 @@ use crate::plan::{FORGET_AFTER, Plan, Revision};
 use crate::rules::{PlanRef, Rules};
 use crate::status::StatusCategory;
 use crate::ticket::{Text, TextField, Ticket};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, unless_never};
 
 /// Marks that are remembered as fired. A mark is remembered by timeframe, cycle and text; with so
 /// many newer ones the oldest belongs to a cycle that is long over.
 const FIRED_MAX: usize = 256;
 
 /// The evaluated state of one ticket.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Machine {
     /// The fields as they stand.
     pub ticket: Arc<Ticket>,
@@ -60,12 +64,15 @@ pub struct Machine {
     /// The last reply of the customer.
     pub last_customer_reply: Option<Timestamp>,
     /// The instant of the last applied fact.
+    #[serde(serialize_with = "unless_never")]
     pub last_fact_at: Timestamp,
     /// The latest instant at which something that fell due was decided.
+    #[serde(serialize_with = "unless_never")]
     pub last_due_at: Timestamp,
     /// The plan in force.
     pub plan: Option<PlanRef>,
     /// The last edit of the plans that was applied, or that a fact has come after.
+    #[serde(serialize_with = "unless_never")]
     pub edited_at: Timestamp,
     /// The revision that an edit has left the ticket with, by its id; none follows the edits.
     pub kept: Option<Text>,
@@ -86,7 +93,7 @@ pub struct Machine {
 }
 
 /// A mark that has fired.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fired {
     /// The timeframe.
     pub timeframe: Text,
@@ -96,19 +103,6 @@ pub struct Fired {
     pub mark: Text,
     /// When in-order reading fired it.
     pub at: Timestamp,
-}
-
-/// A trigger that holds, or has fired before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hold {
-    /// The trigger.
-    pub trigger: Text,
-    /// Since when it holds without a break.
-    pub since: Option<Timestamp>,
-    /// Whether it has fired in this hold.
-    pub has_fired: bool,
-    /// How often it has fired.
-    pub cycle: u32,
 }
 
 /// What a step brought about.

@@ -1,21 +1,18 @@
-//! Committed states as few bytes, for a partition has millions of them and touches few at a time.
+//! States as few bytes: what is kept of a ticket in memory, and what is stored of it.
 //!
-//! A state is packed as soon as its batch has decided it and unpacked when a batch decides of its
-//! ticket again. That leaves the facts as they are (`Sealed`), as many as there may be: the usual fact
-//! comes behind all others, and needs to know of them no more than their instants and identities. They
-//! are copied, and only what came is written.
+//! A partition has millions of tickets and touches few at a time, so each is packed as soon as its
+//! batch has decided it, and unpacked when a batch decides of it again. That leaves the facts as they
+//! are (`Sealed`), as many as there may be: the usual fact comes behind all others, and needs to know
+//! of them no more than their instants and identities. They are copied, and only what came is written.
 //!
-//! What is packed is never stored: it is written bit by bit in the order of the types, it refers to
-//! words that only this process has learned, and it changes with them. What it saves it saves by
-//! four means: a word that many tickets have is kept once (`Words`); an instant that is one of a
-//! fact is its number; of the fields of a ticket those are left out that its first fact, or the fold,
-//! has as well; and a flag is a bit.
-//!
-//! Rejected, by estimate and not by measurement: compressing the stored form against a dictionary.
-//! Random hashes and numbers are most of what is left, and references to a dictionary take more than
-//! the numbers of words.
+//! What is packed is a list of words by number and a body. What is stored is the same body behind the
+//! texts of these words: a record in Avro's binary encoding by the schema `EscalationState`, which says
+//! what each value means. So storing a state, and taking a stored one in, is copying. What it saves it
+//! saves by three means: a word that many tickets have is kept once (`Words`); an instant that is one
+//! of a fact is its number; and of the fields of a ticket those are left out that its first fact, or
+//! the fold, has as well.
 
-mod bits;
+mod binary;
 mod forms;
 mod piece;
 mod read;
@@ -25,103 +22,100 @@ mod tests;
 mod words;
 mod write;
 
+use self::binary::{Bytes, put_bytes, put_long};
 use self::forms::{Numbered, numbered_text, uuid, uuid_text};
-pub use self::piece::{Made, Piece};
 pub(crate) use self::sealed::Sealed;
-use self::words::Words;
-use crate::ticket::TextField;
+use self::words::{USED_MAX, Used, Words};
+use self::write::Scratch;
 use crate::ticket_state::TicketState;
 
-/// The fields of a ticket by number: those of text as they are declared, then [`Field`].
-const FIELD_BITS: u32 = 4;
-
-/// The fields of a ticket that are no text.
-#[derive(Clone, Copy, Debug)]
-enum Field {
-    Severity = TextField::ALL.len() as isize,
-    Satisfaction,
-    Tags,
-    Label,
-    Labels,
-}
-
-/// How an instant is written.
-#[derive(Clone, Copy, Debug)]
-enum When {
-    /// As the one before it.
-    Last,
-    /// As the beginning of time, which stands for none.
-    Never,
-    /// As the number of a fact of that instant.
-    OfFact,
-    /// As the distance to the one before it.
-    Other,
-}
-
-/// How a text is written.
-#[derive(Clone, Copy, Debug)]
-enum TextForm {
-    /// As the number of a learned word.
-    Word,
-    /// As a text and the number behind it.
-    Numbered,
-    /// As the 16 bytes of a UUID in lower case.
-    Uuid,
-    /// As it is.
-    Plain,
-}
-
-impl Field {
-    const fn of(number: u32) -> Self {
-        match number {
-            11 => Self::Severity,
-            12 => Self::Satisfaction,
-            13 => Self::Tags,
-            14 => Self::Label,
-            _ => Self::Labels,
-        }
-    }
-}
-
-impl When {
-    const fn of(bits: u32) -> Self {
-        match bits {
-            0 => Self::Last,
-            1 => Self::Never,
-            2 => Self::OfFact,
-            _ => Self::Other,
-        }
-    }
-}
-
-impl TextForm {
-    const fn of(bits: u32) -> Self {
-        match bits {
-            0 => Self::Word,
-            1 => Self::Numbered,
-            2 => Self::Uuid,
-            _ => Self::Plain,
-        }
-    }
-}
+/// Bytes that are no stored state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the bytes are not those of a state from the first to the last")]
+pub struct BrokenState;
 
 /// Packs and unpacks the states of one partition.
 #[derive(Debug, Default)]
 pub struct Packer {
     words: Words,
+    scratch: Scratch,
 }
 
 impl Packer {
     /// Puts the bytes of a state behind others.
     /// `owner` tells the tickets apart, for a word is worth learning only when several have it.
-    #[must_use]
-    pub fn pack(&mut self, state: &TicketState, bytes: Vec<u8>, owner: u32) -> Vec<u8> {
-        write::state(state, bytes, &mut self.words, owner)
+    pub fn pack(&mut self, state: &TicketState, bytes: &mut Vec<u8>, owner: u32) {
+        write::state(state, bytes, &mut self.words, &mut self.scratch, owner);
     }
 
     /// The state that was packed into these bytes. Its facts stay packed until somebody needs them.
     #[must_use]
-    pub fn unpack(&self, bytes: &[u8]) -> TicketState {
-        read::state(bytes, self.words.table())
+    pub fn unpack(&self, packed: &[u8]) -> TicketState {
+        read::state(packed, self.words.table()).0
+    }
+
+    /// Puts what is to be stored of a packed state behind the framing of a record.
+    #[must_use]
+    pub fn stored(&self, packed: &[u8], framing: &[u8]) -> Vec<u8> {
+        let (used, body) = Used::of(packed, self.words.table());
+        let words = || (0..used.len()).filter_map(|place| used.word(place));
+        // Each has its length in a byte or two; some bytes hold how many there are.
+        let length: usize = words().map(|word| word.len() + 2).sum();
+        let mut bytes = Vec::with_capacity(framing.len() + length + 8 + body.len());
+        bytes.extend_from_slice(framing);
+        if used.len() > 0 {
+            put_long(&mut bytes, used.len() as i64);
+            for word in words() {
+                put_bytes(&mut bytes, word.as_bytes());
+            }
+        }
+        put_long(&mut bytes, 0);
+        bytes.extend_from_slice(body);
+        bytes
+    }
+
+    /// Puts the bytes of a state that was stored, without its framing, behind others, and answers
+    /// with the state.
+    ///
+    /// # Errors
+    /// It is not a stored state to the last byte.
+    pub fn restored(
+        &mut self,
+        stored: &[u8],
+        bytes: &mut Vec<u8>,
+        owner: u32,
+    ) -> Result<TicketState, BrokenState> {
+        let begin = bytes.len();
+        let mut rest = Bytes::new(stored);
+        bytes.push(0);
+        let mut is_full = false;
+        let mut count = 0_usize;
+        while let Some(length) = rest.block() {
+            for _ in 0..length {
+                let text = str::from_utf8(rest.bytes()).map_err(|_| BrokenState)?;
+                if rest.is_broken() || count == USED_MAX {
+                    return Err(BrokenState);
+                }
+                count += 1;
+                match self.words.learn(text) {
+                    Some(number) => bytes.extend_from_slice(&number.to_le_bytes()),
+                    None => is_full = true,
+                }
+            }
+        }
+        if is_full {
+            // It is written anew, with those words that there is room for.
+            bytes.truncate(begin);
+            let state = Self::default().restored(stored, &mut Vec::new(), owner)?;
+            self.pack(&state, bytes, owner);
+            return Ok(state);
+        }
+        bytes[begin] = count as u8;
+        bytes.extend_from_slice(rest.rest());
+        let (state, is_whole) = read::state(&bytes[begin..], self.words.table());
+        let are_facts_whole = || state.facts.sealed_front().is_none_or(Sealed::is_whole);
+        (is_whole && are_facts_whole())
+            .then_some(state)
+            .ok_or(BrokenState)
     }
 }

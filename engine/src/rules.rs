@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::plan::{Plan, Revision};
 use crate::ticket::Text;
 use crate::time::Timestamp;
@@ -14,7 +16,7 @@ pub struct Rules {
 }
 
 /// The plan that a ticket is under, by name, so that it can be stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlanRef {
     /// The name of the plan.
     pub name: Text,

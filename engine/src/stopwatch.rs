@@ -5,15 +5,17 @@
 //! instant something is (or was) reached is told by `threshold.rs`. Reading the true past instant
 //! of a threshold is why the spans are kept rather than a running sum.
 
+use serde::Serialize;
+
 use crate::calendar::Calendar;
-use crate::time::{Duration, Timestamp};
+use crate::time::{Duration, Timestamp, as_millis};
 
 /// Uncounted spans kept one by one. The history of a ticket has as many facts, and it takes a fact
 /// to end a span; older ones are summed up.
 const GAPS_MAX: usize = 64;
 
 /// A span that does not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
     /// Its first instant.
     pub from: Timestamp,
@@ -24,18 +26,21 @@ pub struct Gap {
 }
 
 /// What a stopwatch does at present.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "motion", rename_all = "snake_case")]
 pub enum Motion {
     /// Counts. To `Paused` or `Stopped`.
     Running,
     /// Does not count. To `Running` or `Stopped`.
     Paused {
         /// From this instant on.
+        #[serde(rename = "motion_since")]
         since: Timestamp,
     },
     /// Over. To `Running` or `Paused` when a reopening resumes it.
     Stopped {
         /// At this instant.
+        #[serde(rename = "motion_since")]
         at: Timestamp,
         /// Whether resolving or closing stopped it, rather than an answer.
         done: bool,
@@ -43,19 +48,22 @@ pub enum Motion {
 }
 
 /// Working time since a start, without what does not count.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stopwatch {
     /// When it was started.
     pub started_at: Timestamp,
     /// Spans before this instant are summed up in `counted` and `paused`.
     pub summed_to: Timestamp,
     /// Counted working time before `summed_to`.
+    #[serde(rename = "counted_ms", serialize_with = "as_millis")]
     pub counted: Duration,
     /// Paused working time before `summed_to`.
+    #[serde(rename = "paused_ms", serialize_with = "as_millis")]
     pub paused: Duration,
     /// What did not count since `summed_to`, in order.
     pub gaps: Vec<Gap>,
     /// What it does now.
+    #[serde(flatten)]
     pub motion: Motion,
 }
 

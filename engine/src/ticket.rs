@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::packed::Piece;
-
 /// A piece of text that facts, tickets and effects share without copying.
 pub type Text = Arc<str>;
 
@@ -144,21 +142,6 @@ pub enum Change<T = Text> {
     ClearLabels,
 }
 
-impl Change {
-    /// The same, with its texts where they lie.
-    pub(crate) fn pieces(&self) -> Change<Piece<'_>> {
-        match self {
-            Self::Text(field, text) => Change::Text(*field, text.as_ref().map(Piece::Word)),
-            Self::Number(field, number) => Change::Number(*field, *number),
-            Self::Tags(tags) => Change::Tags(tags.iter().map(Piece::Word).collect()),
-            Self::Label(name, text) => {
-                Change::Label(Piece::Word(name), text.as_ref().map(Piece::Word))
-            }
-            Self::ClearLabels => Change::ClearLabels,
-        }
-    }
-}
-
 impl Ticket {
     /// The value of a text field.
     #[must_use]
@@ -240,7 +223,7 @@ impl Ticket {
     }
 
     /// Leaves out the labels over the limit and returns how many there were.
-    fn leave_out(&mut self) -> usize {
+    pub(crate) fn leave_out(&mut self) -> usize {
         let over = self.labels.len().saturating_sub(LABELS_MAX);
         for _ in 0..over {
             self.labels.pop_last();

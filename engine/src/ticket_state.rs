@@ -18,6 +18,9 @@ mod tests;
 use std::sync::Arc;
 
 pub use self::stored::StoredState;
+
+use serde::Serialize;
+
 use crate::decision::{Decision, Identity, Update};
 use crate::effect::{CauseKind, EscalatedType};
 use crate::emission::{Emission, Emitted, Standing, Told, Voice};
@@ -44,7 +47,7 @@ pub const FACTS_BYTES_MAX: usize = 512 * 1024;
 pub const WAITING_MAX: usize = 1024;
 
 /// The state of one ticket.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TicketState {
     /// The kept facts in their order.
     pub facts: Facts,
@@ -55,12 +58,14 @@ pub struct TicketState {
     /// What in-order reading has made of them.
     pub machine: Machine,
     /// What was emitted since the fold.
+    #[serde(flatten)]
     pub ledger: Ledger,
     /// Who was told about the open escalation.
     pub told: Vec<Told>,
     /// What the last emitted decision spoke of.
     pub last_voiced: Option<Voiced>,
     /// Set by late facts since the history was last read, until it is read anew.
+    #[serde(skip)]
     pub(crate) reread: Option<Reread>,
 }
 
@@ -74,7 +79,7 @@ pub(crate) struct Reread {
 }
 
 /// What is left of folded facts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Fold {
     /// The position of the last folded fact.
     pub key: FactKey,
@@ -85,7 +90,7 @@ pub struct Fold {
 /// What subscribers know from what was emitted: what the last decision spoke of, and the level they
 /// see. They see the level of the decision that was made last (`fired_at` less `lateness_ms`), not
 /// of the one that was emitted last; a correction always counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Voiced {
     /// The plan.
     pub plan: PlanRef,

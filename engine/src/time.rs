@@ -98,6 +98,16 @@ impl Serialize for Timestamp {
     }
 }
 
+/// Writes a length as a number of milliseconds.
+pub(crate) fn as_millis<S: Serializer>(length: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_i64(length.ms)
+}
+
+/// Writes an instant, or nothing for the beginning of time, which stands for none.
+pub(crate) fn unless_never<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    (*at != Timestamp::MIN).then_some(at).serialize(to)
+}
+
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {

@@ -20,9 +20,11 @@ use escalator_engine::engine::Engine;
 use escalator_engine::explain::explain;
 use escalator_engine::fact::{Fact, TicketFact};
 use escalator_engine::machine::Machine;
+use escalator_engine::packed::Packer;
 use escalator_engine::rules::Rules;
 use escalator_engine::simulate::simulate;
 use escalator_engine::storms::Storms;
+use escalator_engine::ticket::Text;
 use escalator_engine::ticket_state::{Acceptance, FACTS_BYTES_MAX, StoredState, TicketState};
 use escalator_engine::time::Timestamp;
 use proptest::prelude::*;
@@ -54,8 +56,9 @@ fn machines(engine: &Engine) -> BTreeMap<String, Machine> {
         .collect()
 }
 
-/// A copy of a state that went through its stored parts, as a restart takes it.
-fn stored(state: TicketState) -> TicketState {
+/// A copy of a state in which no fact is packed.
+fn loose(state: &TicketState) -> TicketState {
+    let state = state.clone();
     TicketState::from(StoredState {
         facts: state.facts.iter().collect::<Vec<_>>().into(),
         evaluated: state.evaluated,
@@ -67,16 +70,35 @@ fn stored(state: TicketState) -> TicketState {
     })
 }
 
+/// The same partition after a restart, from what was stored of it.
 fn restarted(engine: &Engine) -> Engine {
-    let tickets: Vec<_> = engine
-        .tickets()
-        .map(|(id, state)| (id, stored(state)))
-        .collect();
+    let mut packer = Packer::default();
+    restored(engine, |engine, id, state| {
+        let mut packed = Vec::new();
+        packer.pack(state, &mut packed, 0);
+        let stored = packer.stored(&packed, &[]);
+        engine.put_stored(id, &stored).expect("a state");
+    })
+}
+
+/// The same partition with all of its tickets made anew.
+fn made_anew(engine: &Engine) -> Engine {
+    restored(engine, |engine, id, state| {
+        engine.put(id, &loose(state));
+    })
+}
+
+fn restored(engine: &Engine, mut put: impl FnMut(&mut Engine, &Text, &TicketState)) -> Engine {
+    let mut restored = Engine::new(Arc::clone(engine.rules()));
+    for (id, state) in engine.tickets() {
+        put(&mut restored, &id, &state);
+    }
     let pieces = engine.storms().pieces();
     let pieces: Vec<_> = pieces
         .map(|(key, piece)| (key.clone(), piece.clone()))
         .collect();
-    Engine::restore(Arc::clone(engine.rules()), tickets, engine.evaluated_to())
+    restored
+        .evaluated(engine.evaluated_to())
         .with_storms(Storms::restore(pieces))
 }
 

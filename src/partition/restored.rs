@@ -6,13 +6,11 @@ use std::sync::Arc;
 use escalator_engine::engine::Engine;
 use escalator_engine::rules::Rules;
 use escalator_engine::storms::Storms;
-use escalator_engine::ticket::Text;
-use escalator_engine::ticket_state::TicketState;
 use escalator_engine::time::Timestamp;
 
 use super::meta::{self, Meta};
 use super::storm;
-use crate::wire::{self, StateError};
+use crate::wire::{self, StateError, Stored};
 
 /// The last value of every key of one partition of the state topic.
 pub type Compacted = HashMap<Vec<u8>, Vec<u8>>;
@@ -166,16 +164,14 @@ impl Restored {
             pieces.extend(piece);
         }
         let evaluated_to = meta.as_ref().map_or(Timestamp::MIN, Meta::evaluated_to);
-        let mut failed = None;
+        let mut engine = Engine::new(Arc::clone(rules));
         // One by one: as many states as a partition has take far more room than it keeps of them.
-        let tickets = records.into_iter().map_while(|(key, value)| {
-            let read = ticket(partition, &key, &value);
-            read.map_err(|error| failed = Some(error)).ok()
-        });
-        let engine = Engine::restore(Arc::clone(rules), tickets, evaluated_to);
-        if let Some(error) = failed {
-            return Err(error);
+        for (key, value) in records {
+            let ticket_id = str::from_utf8(&key).map_err(|_| Error::Key { partition })?;
+            put(&mut engine, ticket_id, &value)
+                .map_err(|source| Error::State { partition, source })?;
         }
+        let engine = engine.evaluated(evaluated_to);
         let found = own as u64;
         let expected = meta.as_ref().and_then(|meta| meta.tickets);
         if let Some(expected) = expected.filter(|expected| *expected != found) {
@@ -193,10 +189,16 @@ impl Restored {
     }
 }
 
-fn ticket(partition: i32, key: &[u8], value: &[u8]) -> Result<(Text, TicketState), Error> {
-    let ticket_id = str::from_utf8(key).map_err(|_| Error::Key { partition })?;
-    let state = wire::decode_state(value).map_err(|source| Error::State { partition, source })?;
-    Ok((ticket_id.into(), state))
+fn put(engine: &mut Engine, ticket_id: &str, value: &[u8]) -> Result<(), StateError> {
+    match wire::stored_state(value)? {
+        Stored::Present(datum) => engine
+            .put_stored(ticket_id, datum)
+            .map_err(wire::broken_state),
+        Stored::Former(state) => {
+            engine.put(ticket_id, &state);
+            Ok(())
+        }
+    }
 }
 
 fn check(partition: i32, meta: Option<&Meta>, committed: [Option<i64>; 2]) -> Result<(), Error> {

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use escalator_engine::fact::{Activity, ActivityKind, Fact, TicketFact};
+use escalator_engine::fact::{Activity, ActivityKind, Fact, TicketFact, kept_hash};
 use escalator_engine::ticket::{Change, NumberField, Text, TextField};
 use escalator_engine::time::Timestamp;
 
@@ -103,8 +103,8 @@ pub(super) fn convert(context: Context<'_>, event: RawEvent<'_>) -> Result<Conve
     let fact = Fact {
         occurred_at,
         version,
+        record_hash: kept_hash(context.record_hash, event_id.is_some()),
         event_id,
-        record_hash: context.record_hash,
         source,
         created: context.input == Input::Created,
         changes,

@@ -34,17 +34,17 @@ pub enum SchemaName {
 }
 
 /// The former schemas of states, oldest first: what was written with them is read for ever.
-const FORMER_STATES: [&str; 1] = [include_str!("../../schemas/former/EscalationState.1.avsc")];
+const FORMER_STATES: [&str; 2] = [
+    include_str!("../../schemas/former/EscalationState.1.avsc"),
+    include_str!("../../schemas/former/EscalationState.2.avsc"),
+];
 
 static FORMER: LazyLock<[Known; FORMER_STATES.len()]> =
     LazyLock::new(|| FORMER_STATES.map(Known::parse));
 
-/// The schema with which a state was written, by its fingerprint.
-pub(super) fn state_schema(fingerprint: [u8; 8]) -> Option<&'static Known> {
-    let present = SchemaName::EscalationState.known();
-    std::iter::once(present)
-        .chain(FORMER.iter())
-        .find(|known| known.fingerprint == fingerprint)
+/// The former schema with which a state was written, by its fingerprint.
+pub(super) fn former_state(fingerprint: [u8; 8]) -> Option<&'static Known> {
+    FORMER.iter().find(|known| known.fingerprint == fingerprint)
 }
 
 /// A parsed schema, and the fingerprint by which records name it.

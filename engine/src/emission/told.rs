@@ -1,13 +1,16 @@
 //! Who was told about the open escalation, and who hears of its lowering and of its end.
 
+use serde::Serialize;
+
 use crate::decision::{Decision, Listener, Telling};
 use crate::effect::{EscalatedType, Purpose};
 use crate::plan::RecipientField;
 
 /// Somebody who was told about the open escalation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Told {
     /// Who.
+    #[serde(flatten)]
     pub listener: Listener,
     /// The highest level they were told of and not told lower since; 0 when they are kept informed
     /// only.

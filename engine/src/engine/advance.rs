@@ -181,7 +181,7 @@ impl Engine {
         let mut events = Vec::new();
         let progress = state.advance(until, context, &mut events);
         decided.advanced.counts += progress.counts;
-        dirty.decide(&state, progress.next, &mut self.slots, self.form);
+        dirty.decide(&state, progress.next, &mut self.slots, self.framing);
         let named = events
             .into_iter()
             .map(|event| (dirty.ticket_id.clone(), event));

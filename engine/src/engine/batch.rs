@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use super::Form;
+use super::Framing;
 use super::slots::{Kept, Slots};
 use crate::fact::Fact;
 use crate::rules::Rules;
@@ -236,13 +236,14 @@ impl Dirty {
         state: &TicketState,
         next: Step,
         slots: &mut Slots,
-        form: Option<Form>,
+        framing: Option<Framing>,
     ) {
         if state.is_blank() {
             self.now = Now::Forgotten;
         } else {
-            self.now = Now::Decided(slots.pack(&self.ticket_id, self.hash, state));
-            self.stored = form.map(|form| form(state)).unwrap_or_default();
+            let kept = slots.pack(&self.ticket_id, self.hash, state);
+            self.stored = framing.map_or_else(Vec::new, |framing| slots.stored(&kept, framing));
+            self.now = Now::Decided(kept);
         }
         self.next = next;
         self.is_fresh = false;

@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::packed::Packer;
+use super::Framing;
+use crate::packed::{BrokenState, Packer};
 use crate::step::Step;
 use crate::ticket::Text;
 use crate::ticket_state::TicketState;
@@ -119,14 +120,36 @@ impl Slots {
     }
 
     /// A ticket of an id with that hash, for [`Self::insert`] or [`Self::write`].
-    pub(super) fn pack(&mut self, ticket_id: &Text, hash: u64, state: &TicketState) -> Kept {
-        let mut bytes = std::mem::take(&mut self.under_way);
-        bytes.clear();
-        let length = u16::try_from(ticket_id.len()).expect("an id is shorter than a record");
-        bytes.extend_from_slice(&length.to_le_bytes());
-        bytes.extend_from_slice(ticket_id.as_bytes());
-        self.under_way = self.packer.pack(state, bytes, hash as u32);
+    pub(super) fn pack(&mut self, ticket_id: &str, hash: u64, state: &TicketState) -> Kept {
+        self.begin(ticket_id);
+        self.packer.pack(state, &mut self.under_way, hash as u32);
         Kept(self.under_way.as_slice().into())
+    }
+
+    /// The same of a ticket as it was stored, and its state.
+    pub(super) fn restored(
+        &mut self,
+        ticket_id: &str,
+        hash: u64,
+        stored: &[u8],
+    ) -> Result<(Kept, TicketState), BrokenState> {
+        self.begin(ticket_id);
+        let state = self
+            .packer
+            .restored(stored, &mut self.under_way, hash as u32)?;
+        Ok((Kept(self.under_way.as_slice().into()), state))
+    }
+
+    /// What is to be stored of a ticket.
+    pub(super) fn stored(&self, kept: &Kept, framing: Framing) -> Vec<u8> {
+        self.packer.stored(kept.parts().1, &framing)
+    }
+
+    fn begin(&mut self, ticket_id: &str) {
+        let length = u16::try_from(ticket_id.len()).expect("an id is shorter than a record");
+        self.under_way.clear();
+        self.under_way.extend_from_slice(&length.to_le_bytes());
+        self.under_way.extend_from_slice(ticket_id.as_bytes());
     }
 
     /// The slots of all tickets.

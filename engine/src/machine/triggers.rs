@@ -1,11 +1,27 @@
 //! Conditions that escalate: when one begins to hold, and what follows.
 
+use serde::Serialize;
+
 use super::levels::Reason;
-use super::{Hold, InForce, Machine, Outcome};
+use super::{InForce, Machine, Outcome};
 use crate::decision::Anchor;
 use crate::effect::{Cause, CauseKind};
 use crate::plan::Trigger;
+use crate::ticket::Text;
 use crate::time::Timestamp;
+
+/// A trigger that holds, or has fired before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// The trigger.
+    pub trigger: Text,
+    /// Since when it holds without a break.
+    pub since: Option<Timestamp>,
+    /// Whether it has fired in this hold.
+    pub has_fired: bool,
+    /// How often it has fired.
+    pub cycle: u32,
+}
 
 impl Machine {
     /// Looks at every trigger after a fact, in the plan's order. One that begins to hold fires

@@ -11,8 +11,8 @@ pub enum Piece<'a> {
     Word(&'a Text),
     /// A text that was put together again.
     Made(Made),
-    /// The bytes of a text that was packed as it is.
-    Plain(&'a [u8]),
+    /// A text that was packed as it is.
+    Plain(&'a str),
 }
 
 /// A UUID is the longest text that is put together.
@@ -74,7 +74,7 @@ impl Piece<'_> {
         match self {
             Self::Word(word) => word.as_bytes(),
             Self::Made(made) => made.bytes(),
-            Self::Plain(bytes) => bytes,
+            Self::Plain(text) => text.as_bytes(),
         }
     }
 }
@@ -86,7 +86,7 @@ impl Deref for Piece<'_> {
         match self {
             Self::Word(word) => word,
             Self::Made(made) => made,
-            Self::Plain(bytes) => str::from_utf8(bytes).unwrap_or_default(),
+            Self::Plain(text) => text,
         }
     }
 }

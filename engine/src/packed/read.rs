@@ -4,10 +4,9 @@ mod facts;
 
 use std::sync::Arc;
 
-use super::When;
-use super::bits::BitReader;
+use super::binary::Bytes;
 use super::sealed::{Parts, Place, Sealed};
-use super::words::Table;
+use super::words::{Table, Used};
 use crate::clock::Clock;
 use crate::decision::{Anchor, Identity, Listener};
 use crate::effect::EscalatedType;
@@ -21,34 +20,36 @@ use crate::plan::Nature;
 use crate::rules::PlanRef;
 use crate::status::StatusCategory;
 use crate::stopwatch::{Gap, Motion, Stopwatch};
-use crate::ticket::{Change, Text, TextField, Ticket};
+use crate::ticket::{Text, Ticket};
 use crate::ticket_state::{Fold, Reread, TicketState, Voiced};
 use crate::time::{Duration, Timestamp};
 
 /// Reads one state, or one fact of it.
 pub(super) struct Reader<'a> {
-    bits: BitReader<'a>,
-    table: &'a Table,
+    bytes: Bytes<'a>,
+    used: Used<'a>,
     /// The facts, whose instants are referred to by number.
     places: &'a [Place],
     last: Timestamp,
     identity: Identity,
 }
 
-/// The state that was packed into these bytes.
-pub(super) fn state(bytes: &[u8], table: &Arc<Table>) -> TicketState {
-    let parts = Parts::of(bytes);
-    let mut reader = Reader::new(parts.head, table);
-    let (mut source, mut size) = (Text::default(), 0);
-    if !parts.is_empty() {
-        source = reader.part();
-        size = reader.bits.wide() as usize;
-    }
-    let mut sealed = parts.seal(table, source);
+/// The state that was packed into these bytes, and whether it is one to the last of them. Its facts
+/// are not looked at.
+pub(super) fn state(packed: &[u8], table: &Arc<Table>) -> (TicketState, bool) {
+    let parts = Parts::of(packed, table);
+    let mut reader = Reader::new(parts.head.clone(), parts.used, Timestamp::from_millis(0));
+    let size = reader.bytes.count();
+    let unevaluated = reader.bytes.count();
+    let source = reader.maybe_part();
+    let mut sealed = parts.seal(table, source.unwrap_or_default());
     reader.places = sealed.as_ref().map_or(&[], Sealed::places);
     reader.last = reader.places.first().map_or(reader.last, |place| place.at);
     let count = reader.places.len();
-    let evaluated = count - reader.count().min(count);
+    let evaluated = count.checked_sub(unevaluated).unwrap_or_else(|| {
+        reader.bytes.break_off();
+        0
+    });
     let source = sealed.as_ref().map(Sealed::source);
     let fold = reader.some(|r| Box::new(r.fold(source)));
     let origin = match (&fold, &sealed) {
@@ -67,13 +68,16 @@ pub(super) fn state(bytes: &[u8], table: &Arc<Table>) -> TicketState {
         from: r.instant(),
         fact: {
             let at = r.instant();
+            r.bytes.fixed::<1>();
+            r.bytes.long();
             Arc::new(r.fact(at, None))
         },
     });
+    let is_whole = reader.is_at_end();
     if let (Some(sealed), None) = (&mut sealed, &fold) {
         sealed.set_origin(origin);
     }
-    TicketState {
+    let state = TicketState {
         facts: Facts::sealed(sealed, size),
         evaluated,
         fold,
@@ -82,27 +86,34 @@ pub(super) fn state(bytes: &[u8], table: &Arc<Table>) -> TicketState {
         told,
         last_voiced,
         reread,
-    }
+    };
+    (state, is_whole)
 }
 
 impl<'a> Reader<'a> {
-    const fn new(bytes: &'a [u8], table: &'a Table) -> Self {
+    /// A reader of bytes behind an instant.
+    pub(super) const fn new(bytes: Bytes<'a>, used: Used<'a>, last: Timestamp) -> Self {
         Self {
-            bits: BitReader::new(bytes),
-            table,
+            bytes,
+            used,
             places: &[],
-            last: Timestamp::from_millis(0),
+            last,
             identity: Identity([0; 16]),
         }
+    }
+
+    /// Whether everything was read, and was what it had to be.
+    pub(super) const fn is_at_end(&self) -> bool {
+        !self.bytes.is_broken() && self.bytes.rest().is_empty()
     }
 
     fn fold(&mut self, source: Option<&Text>) -> Fold {
         Fold {
             key: FactKey {
                 occurred_at: self.instant(),
-                version: self.some(|r| r.bits.signed()),
-                event_id: self.some(Self::part),
-                record_hash: self.hash(),
+                version: self.some(|r| r.bytes.long()),
+                event_id: self.maybe_part(),
+                record_hash: self.bytes.long(),
             },
             machine: self.machine(&Arc::default(), source),
         }
@@ -110,22 +121,19 @@ impl<'a> Reader<'a> {
 
     fn machine(&mut self, base: &Arc<Ticket>, source: Option<&Text>) -> Machine {
         let ticket = self.ticket(base);
-        let source = self.unless_same(source, Self::part);
-        let created_at = self.some(Self::instant);
-        let is_partial = self.bits.flag();
-        let has_begun = self.bits.flag();
-        let category = StatusCategory::ALL[self.bits.bits(3).min(6) as usize];
-        let counts = if self.bits.flag() {
-            [(); 4].map(|()| self.number())
-        } else {
-            [0; 4]
-        };
+        let own_source = self.maybe_part();
+        let source = own_source.or_else(|| source.cloned()).unwrap_or_default();
+        let created_at = self.maybe_instant();
+        let is_partial = self.bytes.flag();
+        let has_begun = self.bytes.flag();
+        let category = self.one_of(&StatusCategory::ALL);
+        let counts = self.some(|r| [(); 4].map(|()| r.number()));
         let [
             reopen_count,
             reassignment_count,
             customer_reply_count,
             escalations,
-        ] = counts;
+        ] = counts.unwrap_or_default();
         Machine {
             ticket,
             source,
@@ -136,55 +144,38 @@ impl<'a> Reader<'a> {
             reopen_count,
             reassignment_count,
             customer_reply_count,
-            last_agent_reply: self.some(Self::instant),
-            last_customer_reply: self.some(Self::instant),
+            last_agent_reply: self.maybe_instant(),
+            last_customer_reply: self.maybe_instant(),
             last_fact_at: self.instant(),
             last_due_at: self.instant(),
             plan: self.some(Self::plan),
             edited_at: self.instant(),
-            kept: self.some(Self::part),
+            kept: self.maybe_part(),
             restarts: self.list(Self::instant),
             clocks: self.list(Self::clock),
             fired: self.list(Self::fired),
             holds: self.list(Self::hold),
             escalations,
             escalation: self.some(Self::escalation),
-            done_at: self.some(Self::instant),
+            done_at: self.maybe_instant(),
         }
     }
 
     /// What a ticket has beside the fields of another one.
     fn ticket(&mut self, base: &Arc<Ticket>) -> Arc<Ticket> {
-        if self.bits.flag() {
-            return Arc::clone(base);
-        }
-        let mut ticket = Ticket::clone(base);
-        for field in TextField::ALL {
-            if !self.bits.flag() {
-                let text = self.some(Self::part);
-                ticket.take(Change::Text(field, text));
-            }
-        }
-        for number in [&mut ticket.severity, &mut ticket.satisfaction] {
-            if !self.bits.flag() {
-                *number = self.some(Self::double);
-            }
-        }
-        if !self.bits.flag() {
-            ticket.tags = self.list(Self::part);
-        }
-        if !self.bits.flag() {
-            let labels = self.list(|r| (r.part(), r.part()));
-            ticket.labels = labels.into_iter().collect();
-        }
-        Arc::new(ticket)
+        let mut ticket = Arc::clone(base);
+        self.each(|r| {
+            let change = r.change();
+            Arc::make_mut(&mut ticket).take(change);
+        });
+        ticket
     }
 
     fn clock(&mut self) -> Clock {
         Clock {
             timeframe: self.part(),
             cycle: self.number(),
-            is_answered: self.bits.flag(),
+            is_answered: self.bytes.flag(),
             watch: self.some(Self::stopwatch),
         }
     }
@@ -193,18 +184,22 @@ impl<'a> Reader<'a> {
         Stopwatch {
             started_at: self.instant(),
             summed_to: self.instant(),
-            counted: Duration::from_millis(self.bits.signed()),
-            paused: Duration::from_millis(self.bits.signed()),
+            counted: Duration::from_millis(self.bytes.long()),
+            paused: Duration::from_millis(self.bytes.long()),
             gaps: self.list(Self::gap),
-            motion: match self.bits.bits(2) {
+            motion: match self.bytes.long() {
                 0 => Motion::Running,
                 1 => Motion::Paused {
                     since: self.instant(),
                 },
-                done => Motion::Stopped {
+                2 => Motion::Stopped {
                     at: self.instant(),
-                    done: done == 3,
+                    done: self.bytes.flag(),
                 },
+                _ => {
+                    self.bytes.break_off();
+                    Motion::Running
+                }
             },
         }
     }
@@ -213,7 +208,7 @@ impl<'a> Reader<'a> {
         Gap {
             from: self.instant(),
             to: self.instant(),
-            closed: self.bits.flag(),
+            closed: self.bytes.flag(),
         }
     }
 
@@ -229,8 +224,8 @@ impl<'a> Reader<'a> {
     fn hold(&mut self) -> Hold {
         Hold {
             trigger: self.part(),
-            since: self.some(Self::instant),
-            has_fired: self.bits.flag(),
+            since: self.maybe_instant(),
+            has_fired: self.bytes.flag(),
             cycle: self.number(),
         }
     }
@@ -247,7 +242,7 @@ impl<'a> Reader<'a> {
             acknowledgement: self.some(Self::acknowledgement),
             begun_by: self.identity(),
             updated_at: self.instant(),
-            is_overdue: self.bits.flag(),
+            is_overdue: self.bytes.flag(),
         }
     }
 
@@ -255,21 +250,21 @@ impl<'a> Reader<'a> {
         Acknowledgement {
             anchor: Anchor {
                 at: self.instant(),
-                fact: self.hash(),
+                fact: self.bytes.long(),
             },
             watch: self.stopwatch(),
-            until: self.some(Self::instant),
+            until: self.maybe_instant(),
         }
     }
 
     fn entry(&mut self) -> Entry {
         Entry {
             identity: self.identity(),
-            kind: EscalatedType::ALL[self.bits.bits(3).min(6) as usize],
+            kind: self.one_of(&EscalatedType::ALL),
             level: self.number(),
             decided_at: self.instant(),
-            is_taken_back: self.bits.flag(),
-            is_correction: self.bits.flag(),
+            is_taken_back: self.bytes.flag(),
+            is_correction: self.bytes.flag(),
         }
     }
 
@@ -277,7 +272,7 @@ impl<'a> Reader<'a> {
         Beginning {
             identity: self.identity(),
             ordinal: self.number(),
-            updated: self.some(Self::instant),
+            updated: self.maybe_instant(),
         }
     }
 
@@ -293,8 +288,15 @@ impl<'a> Reader<'a> {
     }
 
     fn voiced(&mut self, plan: Option<&PlanRef>) -> Voiced {
+        let own_plan = self.some(Self::plan);
         Voiced {
-            plan: self.unless_same(plan, Self::plan),
+            plan: own_plan.or_else(|| plan.cloned()).unwrap_or_else(|| {
+                self.bytes.break_off();
+                PlanRef {
+                    name: Text::default(),
+                    revision: Text::default(),
+                }
+            }),
             escalation: self.number(),
             nature: self.nature(),
             level: self.number(),
@@ -310,76 +312,90 @@ impl<'a> Reader<'a> {
     }
 
     fn nature(&mut self) -> Nature {
-        match self.bits.flag() {
-            false => Nature::Problem,
-            true => Nature::Opportunity,
-        }
+        self.one_of(&[Nature::Problem, Nature::Opportunity])
     }
 
     fn identity(&mut self) -> Identity {
-        if !self.bits.flag() {
-            self.bits.fixed(&mut self.identity.0);
+        if let Some(identity) = self.some(|r| r.bytes.fixed()) {
+            self.identity = Identity(identity);
         }
         self.identity
     }
 
+    /// An instant; far in the past, where there is none.
     fn instant(&mut self) -> Timestamp {
-        match When::of(self.bits.bits(2)) {
-            When::Last => self.last,
-            When::Never => Timestamp::MIN,
-            When::OfFact => {
-                let place = self.count();
-                self.last = self.places.get(place).map_or(self.last, |it| it.at);
-                self.last
+        self.maybe_instant().unwrap_or(Timestamp::MIN)
+    }
+
+    fn maybe_instant(&mut self) -> Option<Timestamp> {
+        match self.bytes.long() {
+            0 => return None,
+            1 => {}
+            2 => {
+                let place = self.bytes.count();
+                match self.places.get(place) {
+                    Some(place) => self.last = place.at,
+                    None => self.bytes.break_off(),
+                }
             }
-            When::Other => {
-                let ms = self.last.as_millis().wrapping_add(self.bits.delta());
+            3 => {
+                let ms = self.last.as_millis().wrapping_add(self.bytes.long());
                 self.last = Timestamp::from_millis(ms);
-                self.last
             }
+            _ => self.bytes.break_off(),
         }
+        Some(self.last)
     }
 
     #[inline]
-    fn hash(&mut self) -> i64 {
-        self.bits.long_bits(64).cast_signed()
-    }
-
     fn double(&mut self) -> f64 {
-        f64::from_bits(self.bits.long_bits(64))
-    }
-
-    fn number(&mut self) -> u32 {
-        self.bits.small() as u32
+        f64::from_le_bytes(self.bytes.fixed())
     }
 
     #[inline]
-    fn count(&mut self) -> usize {
-        self.bits.small() as usize
+    fn number(&mut self) -> u32 {
+        self.bytes.whole()
+    }
+
+    /// One of those that are told apart by number.
+    #[inline]
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        let number = self.bytes.count();
+        all.get(number).copied().unwrap_or_else(|| {
+            self.bytes.break_off();
+            all[0]
+        })
     }
 
     #[inline]
     fn some<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
-        self.bits.flag().then(|| read(self))
-    }
-
-    fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> T) -> Vec<T> {
-        (0..self.length()).map(|_| read(self)).collect()
-    }
-
-    /// How long a list is.
-    #[inline]
-    fn length(&mut self) -> usize {
-        match self.bits.flag() {
-            true => self.count() + 1,
-            false => 0,
+        match self.bytes.long() {
+            0 => None,
+            1 => Some(read(self)),
+            _ => {
+                self.bytes.break_off();
+                None
+            }
         }
     }
 
-    fn unless_same<T: Clone>(&mut self, known: Option<&T>, read: impl FnOnce(&mut Self) -> T) -> T {
-        match (self.bits.flag(), known) {
-            (true, Some(known)) => known.clone(),
-            (true, None) | (false, _) => read(self),
+    #[inline]
+    fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        let mut items = Vec::new();
+        self.each(|r| items.push(read(r)));
+        items
+    }
+
+    /// Has all items of an array read.
+    #[inline]
+    fn each<T>(&mut self, mut read: impl FnMut(&mut Self) -> T) {
+        while let Some(count) = self.bytes.block() {
+            for _ in 0..count {
+                read(self);
+                if self.bytes.is_broken() {
+                    return;
+                }
+            }
         }
     }
 }

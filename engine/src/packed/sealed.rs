@@ -1,29 +1,25 @@
 //! Facts as they lie in a packed state, which none of the usual ways takes apart.
 //!
-//! Each fact lies there by itself, so that the first can be dropped and others put behind the last
-//! without a look at the rest: its length, the mark of its identity, how much later it is than the one
-//! before it, the identity, and everything else. Where each of them begins, its mark and its instant
-//! are found when the state is unpacked.
+//! Each is a block of its own in the array of facts, so that the first can be dropped and others put
+//! behind the last without a look at the rest. Where each of them begins, the mark of its identity
+//! and its instant are found when the state is unpacked.
 
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::bits::BitReader;
+use super::binary::Bytes;
 use super::read::Reader;
-use super::words::Table;
+use super::words::{Table, Used};
 use crate::fact::Fact;
-use crate::facts::Scribe;
 use crate::ticket::{Text, Ticket};
 use crate::time::Timestamp;
-
-/// This length says that the true one follows in four bytes.
-pub(super) const LONG: u8 = u8::MAX;
 
 /// The facts of a committed state that are still as they were packed: at least one.
 #[derive(Clone, Debug)]
 pub(crate) struct Sealed {
     table: Arc<Table>,
+    /// The words that they name, and they themselves.
     bytes: Box<[u8]>,
     places: Vec<Place>,
     source: Text,
@@ -34,8 +30,10 @@ pub(crate) struct Sealed {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) at: Timestamp,
-    /// The place of its length.
+    /// Where its block begins, and where its content behind mark and instant does.
+    block: u32,
     begin: u32,
+    end: u32,
     /// See [`mark_of`].
     mark: u8,
 }
@@ -51,35 +49,57 @@ pub(super) fn mark_of(fact: &Fact) -> u8 {
 
 /// The parts of a packed state.
 pub(super) struct Parts<'a> {
-    /// The facts, from the first on.
+    pub(super) used: Used<'a>,
+    /// From the list of words to the last fact.
     facts: &'a [u8],
     places: Vec<Place>,
     /// Everything else.
-    pub(super) head: &'a [u8],
+    pub(super) head: Bytes<'a>,
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn of(bytes: &'a [u8]) -> Self {
-        let mut rest = bytes;
-        let count = take_number(&mut rest) as usize;
-        let mut at = match count {
-            0 => 0,
-            _ => signed(take_number(&mut rest)),
-        };
-        let facts = rest;
-        // Each takes several bytes, however many there are said to be.
-        let mut places: Vec<Place> = Vec::with_capacity(count.min(facts.len()));
-        for place in 0..count {
-            let begin = (facts.len() - rest.len()) as u32;
-            let (mark, body) = take_body(&mut rest);
-            if place > 0 {
-                at = BitReader::new(body).delta().wrapping_add(at);
+    pub(super) fn of(packed: &'a [u8], table: &'a Table) -> Self {
+        let (used, body) = Used::of(packed, table);
+        let mut rest = Bytes::new(body);
+        let offset = |rest: &Bytes<'_>| (packed.len() - rest.rest().len()) as u32;
+        let mut at = rest.long();
+        let mut places: Vec<Place> = Vec::new();
+        let mut end = offset(&rest);
+        loop {
+            let block = end;
+            match rest.long() {
+                0 => break,
+                -1 => {}
+                _ => rest.break_off(),
             }
-            let at = Timestamp::from_millis(at);
-            places.push(Place { at, begin, mark });
+            let mut content = Bytes::new(rest.bytes());
+            end = offset(&rest);
+            let [mark] = content.fixed();
+            let after = content.long();
+            if content.is_broken() {
+                rest.break_off();
+            }
+            if rest.is_broken() {
+                break;
+            }
+            if !places.is_empty() {
+                at = after.wrapping_add(at);
+            }
+            if places.is_empty() {
+                // Mostly as long as the first; each is a piece of memory otherwise.
+                places.reserve_exact(8);
+            }
+            places.push(Place {
+                at: Timestamp::from_millis(at),
+                block,
+                begin: end - content.rest().len() as u32,
+                end,
+                mark,
+            });
         }
         Self {
-            facts: &facts[..facts.len() - rest.len()],
+            used,
+            facts: &packed[..places.last().map_or(0, |place| place.end) as usize],
             places,
             head: rest,
         }
@@ -94,10 +114,6 @@ impl<'a> Parts<'a> {
             source,
             origin: None,
         })
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.places.is_empty()
     }
 }
 
@@ -114,14 +130,6 @@ impl Sealed {
     /// The source of those that say nothing of it.
     pub(crate) const fn source(&self) -> &Text {
         &self.source
-    }
-
-    /// Has all of them written down from where they lie.
-    pub(crate) fn dictate(&self, scribe: &mut impl Scribe) {
-        for place in 0..self.places.len() {
-            let (mut reader, at) = self.reader(place);
-            reader.dictate(at, &self.source, scribe);
-        }
     }
 
     /// A fact by itself.
@@ -155,8 +163,8 @@ impl Sealed {
     }
 
     pub(super) fn make_origin(&self) -> Arc<Ticket> {
-        let (mut reader, at) = self.reader(0);
-        Arc::new(reader.origin(at, &self.source))
+        let (mut reader, _) = self.reader(0);
+        Arc::new(reader.first_ticket())
     }
 
     pub(super) fn set_origin(&mut self, origin: Arc<Ticket>) {
@@ -167,63 +175,29 @@ impl Sealed {
         &self.places
     }
 
-    /// The bytes, if they name words of that table.
-    pub(super) fn bytes(&self, table: &Arc<Table>) -> Option<&[u8]> {
-        let begin = self.places.first()?.begin;
-        Arc::ptr_eq(&self.table, table).then(|| &self.bytes[begin as usize..])
+    /// The words that they name, and they themselves; none when other words are meant.
+    pub(super) fn bytes(&self, table: &Arc<Table>) -> Option<(Used<'_>, &[u8])> {
+        let begin = self.places.first()?.block;
+        let facts = || &self.bytes[begin as usize..];
+        Arc::ptr_eq(&self.table, table).then(|| (self.used(), facts()))
+    }
+
+    /// Whether every fact is one to its last byte.
+    pub(super) fn is_whole(&self) -> bool {
+        (0..self.places.len()).all(|place| {
+            let (mut reader, at) = self.reader(place);
+            reader.is_fact(at)
+        })
+    }
+
+    fn used(&self) -> Used<'_> {
+        Used::of(&self.bytes, &self.table).0
     }
 
     /// A reader behind the instant of a fact.
     fn reader(&self, place: usize) -> (Reader<'_>, Timestamp) {
-        let Place { at, begin, .. } = self.places[place];
-        let (_, body) = take_body(&mut &self.bytes[begin as usize..]);
-        (Reader::of_fact(body, &self.table, at), at)
+        let Place { at, begin, end, .. } = self.places[place];
+        let content = Bytes::new(&self.bytes[begin as usize..end as usize]);
+        (Reader::new(content, self.used(), at), at)
     }
-}
-
-/// The mark and the body of the next fact.
-fn take_body<'a>(rest: &mut &'a [u8]) -> (u8, &'a [u8]) {
-    let (length, mark, behind) = match **rest {
-        [LONG, a, b, c, d, mark, ref behind @ ..] => {
-            (u32::from_le_bytes([a, b, c, d]) as usize, mark, behind)
-        }
-        [length, mark, ref behind @ ..] => (usize::from(length), mark, behind),
-        [_] | [] => (0, 0, &[][..]),
-    };
-    let (body, behind) = behind.split_at(length.min(behind.len()));
-    *rest = behind;
-    (mark, body)
-}
-
-/// A number of any length, seven bits in each byte.
-pub(super) fn put_number(bytes: &mut Vec<u8>, value: u64) {
-    let mut left = value;
-    while left >= 0x80 {
-        bytes.push(left as u8 | 0x80);
-        left >>= 7;
-    }
-    bytes.push(left as u8);
-}
-
-fn take_number(rest: &mut &[u8]) -> u64 {
-    let mut value = 0;
-    let mut shift = 0;
-    while let Some((byte, behind)) = rest.split_first() {
-        *rest = behind;
-        value |= u64::from(byte & 0x7f) << shift;
-        shift += 7;
-        if *byte < 0x80 || shift > 63 {
-            break;
-        }
-    }
-    value
-}
-
-/// A number with a sign as one without.
-pub(super) const fn unsigned(value: i64) -> u64 {
-    (value << 1 ^ value >> 63).cast_unsigned()
-}
-
-const fn signed(value: u64) -> i64 {
-    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }

@@ -1,5 +1,8 @@
 //! The words that many tickets have: each is kept once and named by its number.
 //!
+//! A state names words by their places in a list of its own, and that list has the numbers. So what
+//! names a word is one byte, and is the same in every process that knows the texts of the list.
+//!
 //! A word is learned when it is met in several tickets within a while, and then for ever, for the
 //! states that name it are not looked through. So there is a limit to how many are learned; what
 //! comes then is written out.
@@ -12,15 +15,15 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::ticket::Text;
 
-/// Words that are learned at most: their numbers have 15 bits.
-const WORDS_MAX: usize = 1 << NUMBER_BITS_MAX;
+/// Words that are learned at most: with their places in tables, some megabytes.
+const WORDS_MAX: usize = 1 << 15;
 
-/// How many bits the number of a word has at most.
-const NUMBER_BITS_MAX: u32 = 15;
+/// A longer text is hardly that of another ticket, too. It is also what a word can take in a stored
+/// state that has named it once and does no more.
+const BYTES_MAX: usize = 256;
 
-/// A longer text is hardly that of another ticket, too: with this, the most that is learned is some
-/// tens of megabytes.
-const BYTES_MAX: usize = 1024;
+/// Words that one state names at most; others are written out.
+pub(super) const USED_MAX: usize = 255;
 
 /// So many tickets make a word: what is kept of it takes as much as it saves in four of them.
 const TICKETS_MIN: u8 = 4;
@@ -57,6 +60,38 @@ impl Table {
     }
 }
 
+/// The words that one state names, by their places: two bytes for the number of each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Used<'a> {
+    numbers: &'a [[u8; 2]],
+    table: &'a Table,
+}
+
+impl<'a> Used<'a> {
+    /// The list in front of a packed state, and what follows it.
+    pub(super) fn of(packed: &'a [u8], table: &'a Table) -> (Self, &'a [u8]) {
+        let (count, rest) = packed.split_first().unwrap_or((&0, &[]));
+        let length = 2 * usize::from(*count);
+        let (numbers, rest) = rest.split_at_checked(length).unwrap_or_default();
+        let (numbers, _) = numbers.as_chunks();
+        (Self { numbers, table }, rest)
+    }
+
+    #[inline]
+    pub(super) fn word(self, place: usize) -> Option<&'a Text> {
+        let number = self.numbers.get(place)?;
+        self.table.word(usize::from(u16::from_le_bytes(*number)))
+    }
+
+    pub(super) const fn len(self) -> usize {
+        self.numbers.len()
+    }
+
+    pub(super) fn numbers(self) -> impl Iterator<Item = u16> {
+        self.numbers.iter().copied().map(u16::from_le_bytes)
+    }
+}
+
 /// The words that were learned.
 #[derive(Debug)]
 pub(super) struct Words {
@@ -64,8 +99,10 @@ pub(super) struct Words {
     /// How many there are.
     count: usize,
     numbers: HashTable<u16>,
-    /// Texts of an unpacked state are mostly those in `words`, and found by where they lie.
+    /// Texts of an unpacked state are mostly those in `table`, and found by where they lie. Empty
+    /// until something is written.
     by_address: Box<[u16]>,
+    /// Empty until something is to be learned.
     candidates: Box<[Candidate]>,
     /// Nobody outside can make texts that fall together.
     seed: u64,
@@ -86,8 +123,8 @@ impl Default for Words {
             table: Arc::new(Table::new()),
             count: 0,
             numbers: HashTable::new(),
-            by_address: vec![0; ADDRESSES].into(),
-            candidates: vec![Candidate::default(); CANDIDATES].into(),
+            by_address: Box::default(),
+            candidates: Box::default(),
             seed: RandomState::new().hash_one(0),
         }
     }
@@ -102,10 +139,11 @@ impl Words {
     #[inline]
     pub(super) fn find(&mut self, text: &Text, owner: u32) -> Option<u16> {
         let place = address_of(text) % ADDRESSES;
-        let number = self.by_address[place];
-        let known = self.table.word(usize::from(number));
-        if known.is_some_and(|word| std::ptr::eq::<str>(&**word, &**text)) {
-            return Some(number);
+        if let Some(number) = self.by_address.get(place).copied() {
+            let known = self.table.word(usize::from(number));
+            if known.is_some_and(|word| std::ptr::eq::<str>(&**word, &**text)) {
+                return Some(number);
+            }
         }
         self.find_content(text, owner)
     }
@@ -115,15 +153,41 @@ impl Words {
         if text.len() > BYTES_MAX {
             return None;
         }
-        let hash = xxh3_64_with_seed(text.as_bytes(), self.seed);
+        let hash = self.hash(text);
+        let known = self.find_hashed(text, hash);
+        if known.is_some() || !self.is_met_often(hash, owner) {
+            return known;
+        }
+        self.add(text.into(), hash)
+    }
+
+    /// The same for a text that is a word elsewhere: it is learned at once, however long it is. None
+    /// only when there is no room for more words.
+    pub(super) fn learn(&mut self, text: &str) -> Option<u16> {
+        let hash = self.hash(text);
+        self.find_hashed(text, hash)
+            .or_else(|| self.add(text.into(), hash))
+    }
+
+    fn hash(&self, text: &str) -> u64 {
+        xxh3_64_with_seed(text.as_bytes(), self.seed)
+    }
+
+    fn find_hashed(&self, text: &str, hash: u64) -> Option<u16> {
         let text_of = |number: &u16| self.table.word(usize::from(*number)).map(|word| &**word);
         let is_it = |number: &u16| text_of(number) == Some(text);
-        let number = self.numbers.find(hash, is_it).copied();
-        if number.is_some() || self.count == WORDS_MAX || !self.is_met_often(hash, owner) {
-            return number;
+        self.numbers.find(hash, is_it).copied()
+    }
+
+    /// Another word, if there is room for it.
+    fn add(&mut self, word: Text, hash: u64) -> Option<u16> {
+        if self.count == WORDS_MAX {
+            return None;
         }
         let number = self.count as u16;
-        let word = Text::from(text);
+        if self.by_address.is_empty() {
+            self.by_address = vec![0; ADDRESSES].into();
+        }
         self.by_address[address_of(&word) % ADDRESSES] = number;
         self.table.add(self.count, word);
         self.count += 1;
@@ -143,6 +207,12 @@ impl Words {
 
     /// Whether so many tickets have a text that it is worth learning.
     fn is_met_often(&mut self, hash: u64, owner: u32) -> bool {
+        if self.count == WORDS_MAX {
+            return false;
+        }
+        if self.candidates.is_empty() {
+            self.candidates = vec![Candidate::default(); CANDIDATES].into();
+        }
         let candidate = &mut self.candidates[hash as usize % CANDIDATES];
         let mark = (hash >> 32) as u32;
         if candidate.mark != mark {

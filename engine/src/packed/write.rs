@@ -4,10 +4,8 @@ mod facts;
 
 use std::sync::Arc;
 
-use super::When;
-use super::bits::BitWriter;
-use super::sealed::{put_number, unsigned};
-use super::words::Words;
+use super::binary::put_long;
+use super::words::{USED_MAX, Words};
 use crate::clock::Clock;
 use crate::decision::Identity;
 use crate::emission::Told;
@@ -17,16 +15,30 @@ use crate::ledger::{Beginning, Entry};
 use crate::machine::{Fired, Hold, Machine};
 use crate::rules::PlanRef;
 use crate::stopwatch::{Gap, Motion, Stopwatch};
-use crate::ticket::{Text, TextField, Ticket};
+use crate::ticket::{Change, NumberField, Text, TextField, Ticket};
 use crate::ticket_state::{Fold, TicketState, Voiced};
 use crate::time::Timestamp;
 
+/// A state that names more words has its facts written anew, for some of the words may be those of
+/// facts that it no longer has.
+const USED_KEPT: usize = USED_MAX / 2;
+
+/// What is used again for the next state.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// The numbers of the words that the state names.
+    used: Vec<u16>,
+    body: Vec<u8>,
+}
+
 /// Writes one state, or one fact of it.
 struct Writer<'a> {
-    bits: BitWriter,
+    body: Vec<u8>,
+    used: &'a mut Vec<u16>,
     words: &'a mut Words,
     owner: u32,
-    /// The facts, whose instants are referred to by number.
+    /// The facts, whose instants are referred to by number; none while they are written themselves,
+    /// for their numbers change.
     facts: &'a Facts,
     /// The instant that was written last.
     last: Timestamp,
@@ -37,49 +49,57 @@ struct Writer<'a> {
 /// Writes a state behind bytes that are there already.
 pub(super) fn state(
     state: &TicketState,
-    mut bytes: Vec<u8>,
+    bytes: &mut Vec<u8>,
     words: &mut Words,
+    scratch: &mut Scratch,
     owner: u32,
-) -> Vec<u8> {
-    put_number(&mut bytes, state.facts.len() as u64);
-    if let Some(first) = state.facts.at(0) {
-        put_number(&mut bytes, unsigned(first.as_millis()));
-    }
-    let source = state.facts.source();
+) {
+    let Scratch { used, body } = scratch;
+    used.clear();
+    body.clear();
+    let first = state.facts.at(0).unwrap_or(Timestamp::from_millis(0));
+    put_long(body, first.as_millis());
+    let table = Arc::clone(words.table());
     let sealed = state.facts.sealed_front();
-    let sealed = sealed.and_then(|it| Some((it.len(), it.bytes(words.table())?)));
-    let (begin, copied) = sealed.unwrap_or_default();
-    bytes.extend_from_slice(copied);
+    let sealed = sealed.and_then(|it| Some((it.len(), it.bytes(&table)?)));
+    let sealed = sealed.filter(|(_, (named, _))| named.len() <= USED_KEPT);
+    let begin = sealed.map_or(0, |(count, (named, facts))| {
+        used.extend(named.numbers());
+        body.extend_from_slice(facts);
+        count
+    });
+    let mut writer = Writer {
+        body: std::mem::take(body),
+        used,
+        words,
+        owner,
+        facts: Facts::none(),
+        last: first,
+        identity: Identity([0; 16]),
+    };
+    let source = state.facts.source();
     for place in begin..state.facts.len() {
-        let fact = state.facts.fact(place);
-        let before = place.checked_sub(1).and_then(|it| state.facts.at(it));
-        bytes = facts::behind(bytes, &fact, before, source, words, owner);
+        writer.fact_of(&state.facts, place, source);
     }
-    let mut writer = Writer::new(bytes, &state.facts, words, owner);
+    put_long(&mut writer.body, 0);
+    writer.facts = &state.facts;
+    writer.last = first;
     writer.head(state, source);
-    writer.bits.finish()
+    *body = writer.body;
+    bytes.reserve_exact(1 + 2 * used.len() + body.len());
+    bytes.push(used.len() as u8);
+    for number in used {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    bytes.extend_from_slice(body);
 }
 
-impl<'a> Writer<'a> {
-    fn new(bytes: Vec<u8>, facts: &'a Facts, words: &'a mut Words, owner: u32) -> Self {
-        Self {
-            bits: BitWriter::behind(bytes),
-            words,
-            owner,
-            facts,
-            last: facts.at(0).unwrap_or(Timestamp::from_millis(0)),
-            identity: Identity([0; 16]),
-        }
-    }
-
+impl Writer<'_> {
     /// Everything but the facts.
     fn head(&mut self, state: &TicketState, source: Option<&Text>) {
-        if let Some(source) = source {
-            self.text(source);
-            self.bits.wide(state.facts.bytes() as u64);
-        }
-        let evaluated = state.evaluated.min(state.facts.len());
-        self.count(state.facts.len() - evaluated);
+        self.count(state.facts.bytes());
+        self.count(state.facts.len() - state.evaluated.min(state.facts.len()));
+        self.maybe_text(source);
         self.some(state.fold.as_deref(), |w, fold| w.fold(fold, source));
         let base = match &state.fold {
             Some(fold) => Arc::clone(&fold.machine.ticket),
@@ -95,26 +115,25 @@ impl<'a> Writer<'a> {
         self.some(state.reread.as_ref(), |w, reread| {
             w.instant(reread.from);
             w.instant(reread.fact.occurred_at);
-            w.fact(&reread.fact, None);
+            w.fact(&reread.fact, 0, None);
         });
     }
 
     fn fold(&mut self, fold: &Fold, source: Option<&Text>) {
         self.instant(fold.key.occurred_at);
         self.some(fold.key.version, Self::long);
-        self.some(fold.key.event_id.as_ref(), Self::text);
-        let hash = fold.key.record_hash.cast_unsigned();
-        self.bits.long_bits(hash, 64);
+        self.maybe_text(fold.key.event_id.as_ref());
+        self.long(fold.key.record_hash);
         self.machine(&fold.machine, &Ticket::default(), source);
     }
 
     fn machine(&mut self, machine: &Machine, base: &Ticket, source: Option<&Text>) {
         self.ticket(&machine.ticket, base);
-        self.unless_same(&machine.source, source, Self::text);
-        self.some(machine.created_at, Self::instant);
-        self.bits.flag(machine.is_partial);
-        self.bits.flag(machine.has_begun);
-        self.bits.bits(machine.category as u32, 3);
+        self.source(&machine.source, source);
+        self.maybe_instant(machine.created_at);
+        self.flag(machine.is_partial);
+        self.flag(machine.has_begun);
+        self.long(machine.category as i64);
         let counts = [
             machine.reopen_count,
             machine.reassignment_count,
@@ -122,63 +141,59 @@ impl<'a> Writer<'a> {
             machine.escalations,
         ];
         let is_any = counts.iter().any(|count| *count > 0);
-        self.bits.flag(is_any);
-        if is_any {
+        self.some(is_any.then_some(counts), |w, counts| {
             for count in counts {
-                self.number(count);
+                w.number(count);
             }
-        }
-        self.some(machine.last_agent_reply, Self::instant);
-        self.some(machine.last_customer_reply, Self::instant);
+        });
+        self.maybe_instant(machine.last_agent_reply);
+        self.maybe_instant(machine.last_customer_reply);
         self.instant(machine.last_fact_at);
         self.instant(machine.last_due_at);
         self.some(machine.plan.as_ref(), Self::plan);
         self.instant(machine.edited_at);
-        self.some(machine.kept.as_ref(), Self::text);
+        self.maybe_text(machine.kept.as_ref());
         self.list(&machine.restarts, |w, at| w.instant(*at));
         self.list(&machine.clocks, Self::clock);
         self.list(&machine.fired, Self::fired);
         self.list(&machine.holds, Self::hold);
         self.some(machine.escalation.as_ref(), Self::escalation);
-        self.some(machine.done_at, Self::instant);
+        self.maybe_instant(machine.done_at);
     }
 
-    /// What a ticket has beside the fields of another one.
+    /// What makes a ticket of another one.
     fn ticket(&mut self, ticket: &Ticket, base: &Ticket) {
         let bits = |number: Option<f64>| number.map(f64::to_bits);
-        let numbers = |of: &Ticket| [of.severity, of.satisfaction];
-        let is_same = std::ptr::eq(ticket, base)
-            || (ticket == base && numbers(ticket).map(bits) == numbers(base).map(bits));
-        self.bits.flag(is_same);
-        if is_same {
-            return;
+        let mut changes = Vec::new();
+        if !std::ptr::eq(ticket, base) {
+            for field in TextField::ALL {
+                if ticket.text(field) != base.text(field) {
+                    changes.push(Change::Text(field, ticket.text(field).cloned()));
+                }
+            }
+            for field in [NumberField::Severity, NumberField::Satisfaction] {
+                if bits(ticket.number(field)) != bits(base.number(field)) {
+                    changes.push(Change::Number(field, ticket.number(field)));
+                }
+            }
+            if ticket.tags != base.tags {
+                changes.push(Change::Tags(ticket.tags.clone()));
+            }
+            if ticket.labels != base.labels {
+                changes.push(Change::ClearLabels);
+                let labels = ticket.labels.iter();
+                changes.extend(labels.map(|(name, value)| {
+                    Change::Label(Text::clone(name), Some(Text::clone(value)))
+                }));
+            }
         }
-        for field in TextField::ALL {
-            self.unless_same(&ticket.text(field), Some(&base.text(field)), |w, text| {
-                w.some(*text, Self::text);
-            });
-        }
-        for (number, known) in numbers(ticket).into_iter().zip(numbers(base)) {
-            self.unless_same(&bits(number), Some(&bits(known)), |w, _| {
-                w.some(number, Self::double);
-            });
-        }
-        self.unless_same(&ticket.tags, Some(&base.tags), |w, tags| {
-            w.list(tags, Self::text);
-        });
-        self.unless_same(&ticket.labels, Some(&base.labels), |w, labels| {
-            let labels: Vec<_> = labels.iter().collect();
-            w.list(&labels, |w, (name, value)| {
-                w.text(name);
-                w.text(value);
-            });
-        });
+        self.list(&changes, Self::change);
     }
 
     fn clock(&mut self, clock: &Clock) {
         self.text(&clock.timeframe);
         self.number(clock.cycle);
-        self.bits.flag(clock.is_answered);
+        self.flag(clock.is_answered);
         self.some(clock.watch.as_ref(), Self::stopwatch);
     }
 
@@ -188,22 +203,24 @@ impl<'a> Writer<'a> {
         self.long(watch.counted.as_millis());
         self.long(watch.paused.as_millis());
         self.list(&watch.gaps, Self::gap);
-        let (motion, since) = match watch.motion {
-            Motion::Running => (0, None),
-            Motion::Paused { since } => (1, Some(since)),
-            Motion::Stopped { at, done: false } => (2, Some(at)),
-            Motion::Stopped { at, done: true } => (3, Some(at)),
-        };
-        self.bits.bits(motion, 2);
-        if let Some(since) = since {
-            self.instant(since);
+        match watch.motion {
+            Motion::Running => self.long(0),
+            Motion::Paused { since } => {
+                self.long(1);
+                self.instant(since);
+            }
+            Motion::Stopped { at, done } => {
+                self.long(2);
+                self.instant(at);
+                self.flag(done);
+            }
         }
     }
 
     fn gap(&mut self, gap: &Gap) {
         self.instant(gap.from);
         self.instant(gap.to);
-        self.bits.flag(gap.closed);
+        self.flag(gap.closed);
     }
 
     fn fired(&mut self, fired: &Fired) {
@@ -215,8 +232,8 @@ impl<'a> Writer<'a> {
 
     fn hold(&mut self, hold: &Hold) {
         self.text(&hold.trigger);
-        self.some(hold.since, Self::instant);
-        self.bits.flag(hold.has_fired);
+        self.maybe_instant(hold.since);
+        self.flag(hold.has_fired);
         self.number(hold.cycle);
     }
 
@@ -225,36 +242,35 @@ impl<'a> Writer<'a> {
         self.number(escalation.level);
         self.number(escalation.announced_level);
         self.number(escalation.highest_level);
-        self.bits.bits(escalation.nature as u32, 1);
+        self.long(escalation.nature as i64);
         self.stopwatch(&escalation.waits);
         self.number(escalation.repeats_sent);
         self.some(escalation.acknowledgement.as_ref(), Self::acknowledgement);
         self.identity(escalation.begun_by);
         self.instant(escalation.updated_at);
-        self.bits.flag(escalation.is_overdue);
+        self.flag(escalation.is_overdue);
     }
 
     fn acknowledgement(&mut self, acknowledgement: &Acknowledgement) {
         self.instant(acknowledgement.anchor.at);
-        self.bits
-            .long_bits(acknowledgement.anchor.fact.cast_unsigned(), 64);
+        self.long(acknowledgement.anchor.fact);
         self.stopwatch(&acknowledgement.watch);
-        self.some(acknowledgement.until, Self::instant);
+        self.maybe_instant(acknowledgement.until);
     }
 
     fn entry(&mut self, entry: &Entry) {
         self.identity(entry.identity);
-        self.bits.bits(entry.kind as u32, 3);
+        self.long(entry.kind as i64);
         self.number(entry.level);
         self.instant(entry.decided_at);
-        self.bits.flag(entry.is_taken_back);
-        self.bits.flag(entry.is_correction);
+        self.flag(entry.is_taken_back);
+        self.flag(entry.is_correction);
     }
 
     fn beginning(&mut self, beginning: &Beginning) {
         self.identity(beginning.identity);
         self.number(beginning.ordinal);
-        self.some(beginning.updated, Self::instant);
+        self.maybe_instant(beginning.updated);
     }
 
     fn told(&mut self, told: &Told) {
@@ -265,9 +281,10 @@ impl<'a> Writer<'a> {
     }
 
     fn voiced(&mut self, voiced: &Voiced, plan: Option<&PlanRef>) {
-        self.unless_same(&voiced.plan, plan, Self::plan);
+        let is_other = plan != Some(&voiced.plan);
+        self.some(is_other.then_some(&voiced.plan), Self::plan);
         self.number(voiced.escalation);
-        self.bits.bits(voiced.nature as u32, 1);
+        self.long(voiced.nature as i64);
         self.number(voiced.level);
         self.instant(voiced.moved_at);
     }
@@ -278,79 +295,78 @@ impl<'a> Writer<'a> {
     }
 
     fn identity(&mut self, identity: Identity) {
-        let is_last = identity == self.identity;
-        self.bits.flag(is_last);
-        if !is_last {
-            self.identity = identity;
-            self.bits.fixed(&identity.0);
-        }
+        let is_other = identity != self.identity;
+        self.some(is_other.then_some(identity), |w, identity| {
+            w.identity = identity;
+            w.body.extend_from_slice(&identity.0);
+        });
     }
 
     fn instant(&mut self, at: Timestamp) {
-        if at == self.last {
-            self.when(When::Last);
-        } else if at == Timestamp::MIN {
-            self.when(When::Never);
-        } else if let Some(place) = self.facts.place_at(at) {
-            self.when(When::OfFact);
-            self.count(place);
-            self.last = at;
-        } else {
-            self.when(When::Other);
-            self.bits
-                .delta(at.as_millis().wrapping_sub(self.last.as_millis()));
-            self.last = at;
-        }
+        self.maybe_instant((at != Timestamp::MIN).then_some(at));
     }
 
-    fn when(&mut self, when: When) {
-        self.bits.bits(when as u32, 2);
+    fn maybe_instant(&mut self, at: Option<Timestamp>) {
+        let Some(at) = at else {
+            return self.long(0);
+        };
+        if at == self.last {
+            return self.long(1);
+        }
+        if let Some(place) = self.facts.place_at(at) {
+            self.long(2);
+            self.count(place);
+        } else {
+            self.long(3);
+            self.long(at.as_millis().wrapping_sub(self.last.as_millis()));
+        }
+        self.last = at;
+    }
+
+    /// A source, unless it is the known one.
+    fn source(&mut self, source: &Text, known: Option<&Text>) {
+        self.maybe_text((known != Some(source)).then_some(source));
     }
 
     fn double(&mut self, value: f64) {
-        self.bits.long_bits(value.to_bits(), 64);
+        self.body.extend_from_slice(&value.to_le_bytes());
     }
 
+    #[inline]
     fn long(&mut self, value: i64) {
-        self.bits.signed(value);
+        put_long(&mut self.body, value);
     }
 
+    #[inline]
+    fn flag(&mut self, value: bool) {
+        self.body.push(u8::from(value));
+    }
+
+    #[inline]
     fn number(&mut self, value: u32) {
-        self.bits.small(value.into());
+        self.long(value.into());
     }
 
+    #[inline]
     fn count(&mut self, value: usize) {
-        self.bits.small(value as u64);
+        self.long(value as i64);
     }
 
+    #[inline]
     fn some<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
-        self.bits.flag(value.is_some());
+        self.long(value.is_some().into());
         if let Some(value) = value {
             write(self, value);
         }
     }
 
     fn list<'i, T>(&mut self, items: &'i [T], mut write: impl FnMut(&mut Self, &'i T)) {
-        self.bits.flag(!items.is_empty());
-        if let Some((_, rest)) = items.split_first() {
-            self.count(rest.len());
+        if !items.is_empty() {
+            self.count(items.len());
             for item in items {
                 write(self, item);
             }
         }
-    }
-
-    /// A value, unless it is another one that is known when it is read.
-    fn unless_same<T: PartialEq>(
-        &mut self,
-        value: &T,
-        known: Option<&T>,
-        write: impl FnOnce(&mut Self, &T),
-    ) {
-        let is_same = known == Some(value);
-        self.bits.flag(is_same);
-        if !is_same {
-            write(self, value);
-        }
+        self.long(0);
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use escalator_engine::emission::Emission;
-use escalator_engine::engine::Engine;
+use escalator_engine::engine::{Engine, Framing};
 use escalator_engine::fact::{Fact, TicketFact};
+use escalator_engine::packed::Packer;
 use escalator_engine::ticket::Text;
 use escalator_engine::ticket_state::TicketState;
 use escalator_engine::time::{Duration, Timestamp};
@@ -14,7 +15,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::support::{Edited, edited, lives, minute, with_note};
-use super::{END, HORIZON, config, restarted};
+use super::{END, HORIZON, config, made_anew};
 
 /// What is unusual about a fact.
 #[derive(Clone, Copy, Debug)]
@@ -94,14 +95,18 @@ fn forgetful(mut edited: Edited, after: i64) -> Edited {
 }
 
 /// What a transaction would store of the tickets.
-fn changed(engine: &mut Engine) -> BTreeMap<&Text, Option<Vec<u8>>> {
-    engine.take_changed().collect()
+fn changed(engine: &mut Engine) -> BTreeMap<&Text, Option<TicketState>> {
+    let read = |stored: Vec<u8>| {
+        let datum = stored.strip_prefix(&FRAMING).expect("its framing");
+        let state = Packer::default().restored(datum, &mut Vec::new(), 0);
+        state.expect("a state")
+    };
+    let changed = engine.take_changed();
+    changed.map(|(id, stored)| (id, stored.map(read))).collect()
 }
 
-/// Tells different states apart.
-fn form(state: &TicketState) -> Vec<u8> {
-    format!("{state:?}").into_bytes()
-}
+/// Stands in front of stored states.
+const FRAMING: Framing = [0xc3; 10];
 
 fn tickets(engine: &Engine) -> BTreeMap<Text, TicketState> {
     engine.tickets().collect()
@@ -139,7 +144,7 @@ impl Pair {
     fn commit(&mut self) {
         self.sealed.commit();
         self.loose.commit();
-        self.loose = restarted(&self.loose).stored_as(form);
+        self.loose = made_anew(&self.loose).stored_behind(FRAMING);
         assert_eq!(tickets(&self.sealed), tickets(&self.loose));
         assert_eq!(self.sealed.next_wake(), self.loose.next_wake());
         assert_eq!(self.sealed.pending(), self.loose.pending());
@@ -163,8 +168,8 @@ proptest! {
         let arrivals = twisted(&facts, &twists);
         let known = edited.arrivals();
         let mut pair = Pair {
-            sealed: Engine::new(edited.known(0)).stored_as(form),
-            loose: Engine::new(edited.known(0)).stored_as(form),
+            sealed: Engine::new(edited.known(0)).stored_behind(FRAMING),
+            loose: Engine::new(edited.known(0)).stored_behind(FRAMING),
         };
         let mut latest = Timestamp::MIN;
         for ((batch, behind), crash) in arrivals.chunks(cut).zip(behind).zip(crashes) {

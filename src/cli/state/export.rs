@@ -15,7 +15,8 @@ Examples:
   escalator state export --config deploy/escalator.toml | jq 'select(.state.machine.escalation)'
 
 Each line is {\"ticket_id\": …, \"partition\": …, \"offset\": …, \"state\": {…}}; the fields of the state \
-are those of `escalator schema print EscalationState`. It exits with 1 when a state could not be read.";
+have the names of `escalator schema print EscalationState` where these stand for what they say, with \
+every text and instant spelled out. It exits with 1 when a state could not be read.";
 
 #[derive(Args)]
 pub(in crate::cli) struct Export {

@@ -7,6 +7,7 @@ use escalator_engine::effect::Event;
 use escalator_engine::emission::{Emission, Firing};
 use escalator_engine::engine::Engine;
 use escalator_engine::rules::Rules;
+use escalator_engine::ticket_state::TicketState;
 use escalator_engine::time::Timestamp;
 use serde_json::Value;
 
@@ -52,7 +53,7 @@ impl Auditor {
                 meta: None,
                 owner: (0, 0),
                 state: BTreeMap::new(),
-                replay: Engine::new(Arc::clone(rules)).stored_as(wire::encode_state),
+                replay: Engine::new(Arc::clone(rules)).stored_behind(wire::state_framing()),
                 letters: BTreeSet::new(),
             };
             (partition, ledger)
@@ -321,15 +322,18 @@ impl Ledger {
             ));
         }
         let changed = self.replay.take_changed();
-        let expected: BTreeMap<Vec<u8>, Option<Vec<u8>>> = changed
-            .map(|(id, state)| (id.as_bytes().to_vec(), state))
+        // The words of a record are those that its writer had learned: what it says is compared.
+        let read = |value: Option<Vec<u8>>| value.map(|value| wire::decode_state(&value).unwrap());
+        let expected: BTreeMap<Vec<u8>, Option<TicketState>> = changed
+            .map(|(id, state)| (id.as_bytes().to_vec(), read(state)))
             .collect();
         let states = records
             .iter()
             .filter(|record| &*record.topic == Topic::State.name());
-        let found: BTreeMap<Vec<u8>, Option<Vec<u8>>> = states
+        let found: BTreeMap<Vec<u8>, Option<TicketState>> = states
             .map(|record| (record.key.clone().unwrap(), record.value.clone()))
             .filter(|(key, _)| key[0] != meta::OWN_KEY)
+            .map(|(key, value)| (key, read(value)))
             .collect();
         self.replay.commit();
         if expected == found {
@@ -376,11 +380,11 @@ fn fired_at(records: &[&OutgoingRecord]) -> Option<Timestamp> {
     serde_json::from_value(value["fired_at"].clone()).ok()
 }
 
-fn show(state: Option<&Option<Vec<u8>>>) -> String {
+fn show(state: Option<&Option<TicketState>>) -> String {
     match state {
         None => "not written".to_owned(),
         Some(None) => "forgotten".to_owned(),
-        Some(Some(value)) => format!("{:?}", wire::decode_state(value)),
+        Some(Some(state)) => format!("{state:?}"),
     }
 }
 

@@ -58,11 +58,6 @@ impl Parsed {
         &self.schema
     }
 
-    /// The types that it names, by their full names.
-    pub(in crate::wire) const fn names(&self) -> &Names {
-        &self.names
-    }
-
     /// Reads one value that fills the whole slice.
     ///
     /// # Errors

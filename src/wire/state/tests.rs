@@ -4,7 +4,7 @@ use escalator_engine::clock::Clock;
 use escalator_engine::decision::{Anchor, Identity, Listener};
 use escalator_engine::effect::EscalatedType;
 use escalator_engine::emission::Told;
-use escalator_engine::fact::{Activity, ActivityKind, Fact};
+use escalator_engine::fact::{Activity, ActivityKind, Fact, kept_hash};
 use escalator_engine::ladder::{Acknowledgement, Escalation};
 use escalator_engine::ledger::{Beginning, Entry, Ledger};
 use escalator_engine::machine::{Fired, Hold, Machine};
@@ -115,11 +115,14 @@ impl Maker<'_> {
     }
 
     fn fact(&mut self) -> Arc<Fact> {
+        let occurred_at = self.instant();
+        let version = self.maybe(Self::number);
+        let event_id = self.maybe(Self::text);
         Arc::new(Fact {
-            occurred_at: self.instant(),
-            version: self.maybe(Self::number),
-            event_id: self.maybe(Self::text),
-            record_hash: self.number(),
+            occurred_at,
+            version,
+            record_hash: kept_hash(self.number(), event_id.is_some()),
+            event_id,
             source: self.text(),
             created: self.flag(),
             changes: self.some(Self::change),
@@ -307,8 +310,8 @@ fn full() -> TicketState {
 #[test]
 fn stored_states_are_read_and_written_to_the_byte() {
     for (file, state) in [
-        ("escalation_state.2.empty.avro", TicketState::default()),
-        ("escalation_state.2.full.avro", full()),
+        ("escalation_state.3.empty.avro", TicketState::default()),
+        ("escalation_state.3.full.avro", full()),
     ] {
         let stored = golden(file, || encode_state(&state));
         assert_eq!(decode_state(&stored).unwrap(), state, "{file}");
@@ -317,20 +320,40 @@ fn stored_states_are_read_and_written_to_the_byte() {
 }
 
 #[test]
+fn a_stored_state_that_names_words_is_read_and_written_to_the_byte() {
+    let (mut packer, mut packed) = (Packer::default(), Vec::new());
+    for owner in 0..6 {
+        packed.clear();
+        packer.pack(&full(), &mut packed, owner);
+    }
+    let stored = golden("escalation_state.3.words.avro", || {
+        packer.stored(&packed, &state_framing())
+    });
+    assert_eq!(decode_state(&stored).unwrap(), full());
+    assert_eq!(packer.stored(&packed, &state_framing()), stored);
+    let names_words = stored.len() + 500 < encode_state(&full()).len();
+    assert!(names_words, "{}", stored.len());
+}
+
+#[test]
 fn states_of_former_schemas_are_read_with_defaults_for_what_they_lack() {
     let read = |file| decode_state(&golden(file, || panic!("{file} is there for ever"))).unwrap();
-    assert_eq!(
-        read("escalation_state.1.empty.avro"),
-        TicketState::default()
-    );
-    let full = read("escalation_state.1.full.avro");
-    assert!(!full.facts.is_empty() && !full.ledger.entries.is_empty());
-    let escalation = full.machine.escalation.as_ref().unwrap();
+    for empty in [
+        "escalation_state.1.empty.avro",
+        "escalation_state.2.empty.avro",
+    ] {
+        assert_eq!(read(empty), TicketState::default());
+    }
+    let first = read("escalation_state.1.full.avro");
+    assert!(!first.facts.is_empty() && !first.ledger.entries.is_empty());
+    let escalation = first.machine.escalation.as_ref().unwrap();
     assert!(escalation.acknowledgement.is_some());
     assert_eq!(escalation.begun_by, Identity::default());
     let updated_at = escalation.updated_at.as_millis();
     assert_eq!((updated_at, escalation.is_overdue), (0, false));
-    assert_eq!(decode_state(&encode_state(&full)).unwrap(), full);
+    assert_eq!(decode_state(&encode_state(&first)).unwrap(), first);
+    // The second lacks nothing that there is.
+    assert_eq!(read("escalation_state.2.full.avro"), full());
 }
 
 #[test]
@@ -362,9 +385,13 @@ fn what_is_not_a_state_is_refused_with_its_reason() {
         let cut = decode_state(&good[..end]);
         assert!(matches!(cut, Err(StateError::Broken { .. })), "{end}");
     }
-    let mut state = TicketState::default();
-    state.evaluated = 1;
-    assert!(decode_state(&encode_state(&state)).is_err());
+}
+
+/// A text as the library shows it: a word by its number, or as it is.
+fn text<'a>(value: &'a serde_json::Value, words: &'a serde_json::Value) -> &'a str {
+    let text = &value["text"];
+    let word = text.as_u64().map(|number| &words[number as usize]);
+    word.unwrap_or(text).as_str().unwrap()
 }
 
 proptest! {
@@ -373,22 +400,35 @@ proptest! {
         let state = state(&bytes);
         let stored = encode_state(&state);
         prop_assert_eq!(&decode_state(&stored).unwrap(), &state);
-        // In memory, too, whether its words are learned or not.
-        let mut packer = Packer::default();
+        // In memory, too, whether its words are learned or not, and as often as it is packed.
+        let (mut packer, mut other) = (Packer::default(), Packer::default());
+        let mut again = state.clone();
         for owner in 0..6 {
-            let packed = packer.pack(&state, Vec::new(), owner);
-            let unpacked = packer.unpack(&packed);
-            prop_assert_eq!(&unpacked, &state);
-            prop_assert_eq!(encode_state(&unpacked), &stored[..]);
-            // As often as it is packed.
-            let again = packer.pack(&unpacked, Vec::new(), owner);
-            prop_assert_eq!(&packer.unpack(&again), &state);
+            let mut packed = Vec::new();
+            packer.pack(&again, &mut packed, owner);
+            again = packer.unpack(&packed);
+            prop_assert_eq!(&again, &state);
+            // What is stored of it is the same wherever it is taken in.
+            let stored = packer.stored(&packed, &state_framing());
+            prop_assert_eq!(&decode_state(&stored).unwrap(), &state);
+            let Stored::Present(datum) = stored_state(&stored).unwrap() else {
+                panic!("it was stored just now");
+            };
+            let mut elsewhere = Vec::new();
+            other.restored(datum, &mut elsewhere, owner).unwrap();
+            prop_assert_eq!(&other.stored(&elsewhere, &state_framing()), &stored);
+            // And the library, which knows nothing of the code above, reads the same record.
+            let json = read_single_object(SchemaName::EscalationState, &stored);
+            prop_assert_eq!(json["facts"].as_array().unwrap().len(), state.facts.len());
+            prop_assert_eq!(&json["machine"]["category"], state.machine.category.name());
+            let holds = json["machine"]["holds"].as_array().unwrap();
+            prop_assert_eq!(holds.len(), state.machine.holds.len());
+            for (hold, of_state) in holds.iter().zip(&state.machine.holds) {
+                let trigger = text(&hold["trigger"], &json["words"]);
+                prop_assert_eq!(trigger, &*of_state.trigger);
+                prop_assert_eq!(&hold["cycle"], of_state.cycle);
+            }
         }
-        // And the library, which knows nothing of the code above, reads the same record.
-        let json = read_single_object(SchemaName::EscalationState, &stored);
-        prop_assert_eq!(json["facts"].as_array().unwrap().len(), state.facts.len());
-        prop_assert_eq!(&json["machine"]["source"], &*state.machine.source);
-        prop_assert_eq!(&json["machine"]["category"], state.machine.category.name());
     }
 
     #[test]
@@ -403,4 +443,39 @@ proptest! {
             prop_assert!(state.evaluated <= state.facts.len());
         }
     }
+}
+
+#[test]
+fn a_state_is_shown_with_what_it_means() {
+    let mut state = TicketState::default();
+    let at = Timestamp::from_millis(1_795_424_400_000);
+    let fact = Fact {
+        occurred_at: at,
+        version: None,
+        event_id: Some("e1".into()),
+        record_hash: 7,
+        source: "desk".into(),
+        created: true,
+        changes: Vec::new(),
+        activities: Vec::new(),
+    };
+    state.accept(Arc::new(fact), Timestamp::MIN);
+    let shown = state_json(&encode_state(&state)).unwrap();
+    let fact = &shown["facts"][0];
+    assert_eq!(fact["occurred_at"], "2026-11-23T09:00:00Z");
+    assert_eq!(fact["event_id"], "e1");
+    assert_eq!(shown["machine"]["plan"], serde_json::Value::Null);
+    assert_eq!(shown["machine"]["last_fact_at"], serde_json::Value::Null);
+    assert_eq!(shown["machine"]["category"], "open");
+    let full = state_json(&encode_state(&full())).unwrap();
+    let watch = &full["machine"]["escalation"]["waits"];
+    assert!(
+        watch["motion"].is_string() && watch["counted_ms"].is_i64(),
+        "{watch}"
+    );
+    assert!(full["ledger"][0]["identity"].as_str().unwrap().len() == 32);
+    assert!(full["told"][0]["to"].is_string());
+    let cut = encode_state(&state);
+    assert!(state_json(&cut[..cut.len() - 1]).is_err());
+    assert!(state_json(b"{}").is_err());
 }

@@ -1,160 +1,163 @@
 //! Reading a fact, and texts.
 
 use super::super::piece::Piece;
-use super::super::words::Table;
-use super::super::{FIELD_BITS, Field, TextForm, numbered_text, uuid_text};
+use super::super::{numbered_text, uuid_text};
 use super::Reader;
 use crate::fact::{Activity, ActivityKind, Fact};
-use crate::facts::{Head, Scribe};
 use crate::ticket::{Change, NumberField, Text, TextField, Ticket};
 use crate::time::Timestamp;
 
 impl<'a> Reader<'a> {
-    /// For a fact of that instant.
-    pub(in crate::packed) fn of_fact(body: &'a [u8], table: &'a Table, at: Timestamp) -> Self {
-        let mut reader = Self::new(body, table);
-        reader.bits.delta();
-        reader.last = at;
-        reader
-    }
-
     /// Whether the fact has this identity.
     pub(in crate::packed) fn is_identity(&mut self, id: Option<&str>, record_hash: i64) -> bool {
-        match (self.bits.flag(), id) {
-            (true, Some(id)) => self.piece().bytes() == id.as_bytes(),
-            (false, None) => self.hash() == record_hash,
-            (true, None) | (false, Some(_)) => false,
+        match (self.piece(), id) {
+            (Some(own), Some(id)) => own.bytes() == id.as_bytes(),
+            (None, None) => self.bytes.long() == record_hash,
+            (Some(_), None) | (None, Some(_)) => false,
         }
     }
 
     /// The rest of a fact of that instant; `source` is that of a fact that has none of its own.
-    pub(in crate::packed) fn fact(&mut self, at: Timestamp, source: Option<&'a Text>) -> Fact {
-        let head = self.head(at, source);
+    pub(in crate::packed) fn fact(&mut self, at: Timestamp, source: Option<&Text>) -> Fact {
+        let event_id = self.maybe_part();
+        let record_hash = self.bytes.long();
+        let (version, own_source) = self.some(Self::origin).unwrap_or_default();
         Fact {
             occurred_at: at,
-            version: head.version,
-            event_id: head.event_id.map(Text::from),
-            record_hash: head.record_hash,
-            source: head.source.into(),
-            created: head.created,
+            event_id,
+            record_hash,
+            version,
+            source: own_source.or_else(|| source.cloned()).unwrap_or_default(),
+            created: self.bytes.flag(),
             changes: self.list(Self::change),
             activities: self.list(Self::activity),
         }
     }
 
-    /// Has the same written down.
-    #[inline]
-    pub(in crate::packed) fn dictate(
-        &mut self,
-        at: Timestamp,
-        source: &'a Text,
-        scribe: &mut impl Scribe,
-    ) {
-        scribe.head(self.head(at, Some(source)));
-        let changes = self.length();
-        scribe.changes((0..changes).map(|_| self.change()));
-        let activities = self.length();
-        scribe.activities((0..activities).map(|_| self.activity()));
-    }
-
     /// What the fact makes of a ticket of which nothing was known.
-    pub(in crate::packed) fn origin(&mut self, at: Timestamp, source: &'a Text) -> Ticket {
-        self.head(at, Some(source));
-        let changes = self.length();
-        Ticket::made_of((0..changes).map(|_| self.change()))
+    pub(in crate::packed) fn first_ticket(&mut self) -> Ticket {
+        self.skip_to_changes();
+        let mut ticket = Ticket::default();
+        self.each(|r| ticket.take(r.change()));
+        ticket.leave_out();
+        ticket
+    }
+
+    /// Whether it is a fact of that instant to its last byte.
+    pub(in crate::packed) fn is_fact(&mut self, at: Timestamp) -> bool {
+        self.last = at;
+        self.skip_to_changes();
+        self.each(Self::change::<Unread>);
+        self.each(Self::activity::<Unread>);
+        self.is_at_end()
+    }
+
+    fn skip_to_changes(&mut self) {
+        self.piece();
+        self.bytes.long();
+        self.some(Self::origin::<Unread>);
+        self.bytes.flag();
+    }
+
+    /// Version and source of a fact that has one of them to tell.
+    fn origin<T: From<Piece<'a>>>(&mut self) -> (Option<i64>, Option<T>) {
+        (self.some(|r| r.bytes.long()), self.maybe_part())
     }
 
     #[inline]
-    fn head(&mut self, at: Timestamp, source: Option<&'a Text>) -> Head<'a> {
-        Head {
-            occurred_at: at,
-            event_id: self.some(Self::piece),
-            record_hash: self.hash(),
-            version: self.some(|r| r.bits.signed()),
-            source: match (self.bits.flag(), source) {
-                (true, Some(source)) => Piece::Word(source),
-                (true, None) | (false, _) => self.piece(),
-            },
-            created: self.bits.flag(),
-        }
-    }
-
-    #[inline]
-    fn change<T: From<Piece<'a>>>(&mut self) -> Change<T> {
-        let number = self.bits.bits(FIELD_BITS);
-        if let Some(field) = TextField::ALL.get(number as usize) {
-            return Change::Text(*field, self.some(Self::part));
-        }
-        match Field::of(number) {
-            Field::Severity => Change::Number(NumberField::Severity, self.some(Self::double)),
-            Field::Satisfaction => {
-                Change::Number(NumberField::Satisfaction, self.some(Self::double))
+    pub(super) fn change<T: From<Piece<'a>>>(&mut self) -> Change<T> {
+        match self.bytes.long() {
+            0 => Change::Text(self.one_of(&TextField::ALL), self.maybe_part()),
+            1 => {
+                let field = self.one_of(&[NumberField::Severity, NumberField::Satisfaction]);
+                Change::Number(field, self.some(Self::double))
             }
-            Field::Tags => Change::Tags(self.list(Self::part)),
-            Field::Label => Change::Label(self.part(), self.some(Self::part)),
-            Field::Labels => Change::ClearLabels,
+            2 => Change::Tags(self.list(Self::part)),
+            3 => Change::Label(self.part(), self.maybe_part()),
+            4 => Change::ClearLabels,
+            5 => {
+                let field = self.one_of(&TextField::ALL);
+                Change::Text(field, self.word().map(|word| Piece::Word(word).into()))
+            }
+            _ => {
+                self.bytes.break_off();
+                Change::ClearLabels
+            }
         }
     }
 
     #[inline]
     fn activity<T: From<Piece<'a>>>(&mut self) -> Activity<T> {
+        let kind = self.one_of(&ActivityKind::ALL);
+        let actor = self.maybe_part();
+        let terms = self.some(|r| {
+            let level = r.some(|r| r.bytes.long());
+            (level, r.maybe_instant(), r.maybe_part())
+        });
+        let (level, until, note) = terms.unwrap_or_default();
         Activity {
-            kind: ActivityKind::ALL[self.bits.bits(3) as usize],
-            actor: self.some(Self::part),
-            level: self.some(|r| r.bits.signed()),
-            until: self.some(Self::instant),
-            note: self.some(Self::part),
+            kind,
+            actor,
+            level,
+            until,
+            note,
         }
     }
 
     pub(super) fn part<T: From<Piece<'a>>>(&mut self) -> T {
-        self.piece().into()
+        let piece = self.piece().unwrap_or_else(|| {
+            self.bytes.break_off();
+            Piece::Plain("")
+        });
+        piece.into()
+    }
+
+    pub(super) fn maybe_part<T: From<Piece<'a>>>(&mut self) -> Option<T> {
+        self.piece().map(T::from)
     }
 
     #[inline]
-    fn piece(&mut self) -> Piece<'a> {
-        match self.form() {
-            TextForm::Numbered => {
-                let prefix = self.prefix();
-                let number = self.bits.wide();
-                Piece::Made(numbered_text(prefix, number))
+    fn piece(&mut self) -> Option<Piece<'a>> {
+        match self.bytes.long() {
+            0 => None,
+            1 => self.word().map(Piece::Word),
+            2 => Some(Piece::Plain(self.plain())),
+            3 => {
+                let prefix = self.word().map_or(&[][..], |word| word.as_bytes());
+                let number = self.bytes.whole();
+                Some(Piece::Made(numbered_text(prefix, number)))
             }
-            TextForm::Uuid => {
-                let mut uuid = [0; 16];
-                self.bits.fixed(&mut uuid);
-                Piece::Made(uuid_text(uuid))
+            4 => Some(Piece::Made(uuid_text(self.bytes.fixed()))),
+            _ => {
+                self.bytes.break_off();
+                None
             }
-            TextForm::Word => self.word().map_or(Piece::Plain(&[]), Piece::Word),
-            TextForm::Plain => Piece::Plain(self.plain()),
         }
     }
 
-    /// What stands before a number: a word, or as it is.
-    #[inline]
-    fn prefix(&mut self) -> &'a [u8] {
-        match self.form() {
-            TextForm::Word => self.word().map_or(&[], |word| word.as_bytes()),
-            TextForm::Numbered | TextForm::Uuid | TextForm::Plain => self.plain(),
-        }
+    fn plain(&mut self) -> &'a str {
+        str::from_utf8(self.bytes.bytes()).unwrap_or_else(|_| {
+            self.bytes.break_off();
+            ""
+        })
     }
 
     #[inline]
     fn word(&mut self) -> Option<&'a Text> {
-        let number = match self.bits.bits(4) {
-            0 => 0,
-            length => self.bits.bits(length - 1) | 1 << (length - 1),
-        };
-        self.table.word(number as usize)
+        let place = self.bytes.count();
+        let word = self.used.word(place);
+        if word.is_none() {
+            self.bytes.break_off();
+        }
+        word
     }
+}
 
-    #[inline]
-    fn plain(&mut self) -> &'a [u8] {
-        let length = self.count();
-        self.bits.aligned(length)
-    }
+/// A text that is passed over.
+struct Unread;
 
-    #[inline]
-    fn form(&mut self) -> TextForm {
-        TextForm::of(self.bits.bits(2))
+impl From<Piece<'_>> for Unread {
+    fn from(_: Piece<'_>) -> Self {
+        Self
     }
 }

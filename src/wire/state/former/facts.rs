@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use escalator_engine::fact::{Activity, ActivityKind, Fact, FactKey};
+use escalator_engine::fact::{Activity, ActivityKind, Fact, FactKey, kept_hash};
 use escalator_engine::ticket::{Change, NumberField, TextField, Ticket};
 use escalator_engine::time::Timestamp;
 use serde::Deserialize;
@@ -28,8 +28,8 @@ impl From<FactRecord> for Fact {
         Self {
             occurred_at: fact.occurred_at,
             version: fact.version,
+            record_hash: kept_hash(fact.record_hash, fact.event_id.is_some()),
             event_id: fact.event_id.map(Word::into_text),
-            record_hash: fact.record_hash,
             source: fact.source.0,
             created: fact.created,
             changes: fact.changes.into_iter().map(|change| change.0).collect(),
@@ -108,8 +108,8 @@ impl From<KeyRecord> for FactKey {
         Self {
             occurred_at: key.occurred_at,
             version: key.version,
+            record_hash: kept_hash(key.record_hash, key.event_id.is_some()),
             event_id: key.event_id.map(Word::into_text),
-            record_hash: key.record_hash,
         }
     }
 }

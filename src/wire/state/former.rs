@@ -1,6 +1,6 @@
-//! Reading a state.
+//! Reading a state that an earlier release has stored.
 //!
-//! The structs mirror the schema, with a default for every field; they are what keeps old versions
+//! The structs mirror the schemas, with a default for every field; they are what keeps old versions
 //! readable while the engine's own types move on.
 
 mod clocks;
@@ -27,40 +27,16 @@ use serde::de::Error as _;
 use self::clocks::{ClockRecord, EscalationRecord, FiredRecord, HoldRecord};
 use self::facts::{FactRecord, KeyRecord, TicketRecord};
 use self::word::{IdentityRecord, Word};
-use super::{BrokenState, StateError, avro};
-use crate::wire::schema::{Known, state_schema};
+use super::avro::AvroError;
+use crate::wire::schema::Parsed;
 
-/// Reads the value of a ticket's record on the state topic.
-///
-/// # Errors
-/// The record is not a state, or not one that this release knows.
-pub fn decode_state(value: &[u8]) -> Result<TicketState, StateError> {
-    let (known, datum) = known_datum(value)?;
-    let state: State = known.parsed.read(datum).map_err(broken)?;
+/// Reads a state by a former schema.
+pub(super) fn state(schema: &Parsed, datum: &[u8]) -> Result<TicketState, AvroError> {
+    let state: State = schema.read(datum)?;
     if state.evaluated > state.facts.len() {
-        return Err(broken(avro::AvroError::custom(
-            "more facts are evaluated than kept",
-        )));
+        return Err(AvroError::custom("more facts are evaluated than kept"));
     }
     Ok(StoredState::from(state).into())
-}
-
-/// The schema of a state and what follows its framing.
-pub(super) fn known_datum(value: &[u8]) -> Result<(&'static Known, &[u8]), StateError> {
-    let framed = value.strip_prefix(&avro::SINGLE_OBJECT);
-    let (fingerprint, datum) = framed
-        .and_then(<[u8]>::split_first_chunk::<8>)
-        .ok_or(StateError::Framing)?;
-    let known = state_schema(*fingerprint).ok_or_else(|| StateError::UnknownSchema {
-        fingerprint: u64::from_le_bytes(*fingerprint),
-    })?;
-    Ok((known, datum))
-}
-
-pub(super) const fn broken(source: avro::AvroError) -> StateError {
-    StateError::Broken {
-        source: BrokenState(source),
-    }
 }
 
 #[derive(Default, Deserialize)]
