@@ -39,6 +39,6 @@ pub use schema::{
     Fit, ForeignSchema, SchemaName, UnreadableSchema, WriterSchema, compare as compare_schema,
 };
 pub use state::{
-    BrokenState, StateError, Stored, broken_state, decode_state, encode_state, state_framing,
-    state_json, stored_state,
+    BrokenState, StateError, Stored, decode_state, encode_state, state_framing, state_json,
+    stored_state,
 };

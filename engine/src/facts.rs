@@ -173,7 +173,11 @@ impl Facts {
     pub(crate) fn origin(&self) -> Arc<Ticket> {
         let known = self.sealed.as_ref().and_then(Sealed::origin);
         let make = || match self.get(0) {
-            Some(first) => Arc::new(Ticket::made_of(first.changes.iter().cloned())),
+            Some(first) => {
+                let mut ticket = Ticket::default();
+                ticket.merge(&first.changes);
+                Arc::new(ticket)
+            }
             None => Arc::default(),
         };
         known.cloned().unwrap_or_else(make)

@@ -29,6 +29,44 @@ use self::words::{USED_MAX, Used, Words};
 use self::write::Scratch;
 use crate::ticket_state::TicketState;
 
+/// The numbers of what the schema unites, in its order. Where null and one other type are united,
+/// that other one is 1.
+mod union {
+    /// In `Text`.
+    pub(super) mod text {
+        pub(in super::super) const NONE: i64 = 0;
+        pub(in super::super) const WORD: i64 = 1;
+        pub(in super::super) const PLAIN: i64 = 2;
+        pub(in super::super) const NUMBERED: i64 = 3;
+        pub(in super::super) const UUID: i64 = 4;
+    }
+
+    /// In `Instant`.
+    pub(super) mod instant {
+        pub(in super::super) const NONE: i64 = 0;
+        pub(in super::super) const SAME: i64 = 1;
+        pub(in super::super) const OF_FACT: i64 = 2;
+        pub(in super::super) const AFTER: i64 = 3;
+    }
+
+    /// In `Change`.
+    pub(super) mod change {
+        pub(in super::super) const TEXT: i64 = 0;
+        pub(in super::super) const NUMBER: i64 = 1;
+        pub(in super::super) const TAGS: i64 = 2;
+        pub(in super::super) const LABEL: i64 = 3;
+        pub(in super::super) const NO_LABELS: i64 = 4;
+        pub(in super::super) const WORD: i64 = 5;
+    }
+
+    /// In `motion` of `Stopwatch`.
+    pub(super) mod motion {
+        pub(in super::super) const RUNNING: i64 = 0;
+        pub(in super::super) const PAUSED: i64 = 1;
+        pub(in super::super) const STOPPED: i64 = 2;
+    }
+}
+
 /// Bytes that are no stored state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the bytes are not those of a state from the first to the last")]

@@ -186,17 +186,6 @@ impl Ticket {
         }
     }
 
-    /// What changes make of nothing.
-    #[must_use]
-    pub(crate) fn made_of(changes: impl IntoIterator<Item = Change>) -> Self {
-        let mut ticket = Self::default();
-        for change in changes {
-            ticket.take(change);
-        }
-        ticket.leave_out();
-        ticket
-    }
-
     /// Merges changes in their order and returns how many labels were left out over the limit.
     pub fn merge(&mut self, changes: &[Change]) -> usize {
         for change in changes {

@@ -191,14 +191,10 @@ impl Restored {
 
 fn put(engine: &mut Engine, ticket_id: &str, value: &[u8]) -> Result<(), StateError> {
     match wire::stored_state(value)? {
-        Stored::Present(datum) => engine
-            .put_stored(ticket_id, datum)
-            .map_err(wire::broken_state),
-        Stored::Former(state) => {
-            engine.put(ticket_id, &state);
-            Ok(())
-        }
+        Stored::Present(datum) => engine.put_stored(ticket_id, datum)?,
+        Stored::Former(state) => engine.put(ticket_id, &state),
     }
+    Ok(())
 }
 
 fn check(partition: i32, meta: Option<&Meta>, committed: [Option<i64>; 2]) -> Result<(), Error> {

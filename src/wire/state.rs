@@ -43,13 +43,29 @@ pub enum StateError {
 /// What is broken in a stored state.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct BrokenState(#[from] Broken);
+pub struct BrokenState(Broken);
 
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 enum Broken {
-    Present(#[from] packed::BrokenState),
-    Former(#[from] AvroError),
+    Present(packed::BrokenState),
+    Former(AvroError),
+}
+
+impl From<packed::BrokenState> for StateError {
+    fn from(broken: packed::BrokenState) -> Self {
+        Self::Broken {
+            source: BrokenState(Broken::Present(broken)),
+        }
+    }
+}
+
+impl From<AvroError> for StateError {
+    fn from(broken: AvroError) -> Self {
+        Self::Broken {
+            source: BrokenState(Broken::Former(broken)),
+        }
+    }
 }
 
 /// A stored state.
@@ -91,7 +107,7 @@ pub fn stored_state(value: &[u8]) -> Result<Stored<'_>, StateError> {
     let known = former_state(*fingerprint).ok_or_else(|| StateError::UnknownSchema {
         fingerprint: u64::from_le_bytes(*fingerprint),
     })?;
-    let state = former::state(&known.parsed, datum).map_err(broken)?;
+    let state = former::state(&known.parsed, datum)?;
     Ok(Stored::Former(Box::new(state)))
 }
 
@@ -102,9 +118,7 @@ pub fn stored_state(value: &[u8]) -> Result<Stored<'_>, StateError> {
 pub fn decode_state(value: &[u8]) -> Result<TicketState, StateError> {
     match stored_state(value)? {
         Stored::Former(state) => Ok(*state),
-        Stored::Present(datum) => Packer::default()
-            .restored(datum, &mut Vec::new(), 0)
-            .map_err(broken),
+        Stored::Present(datum) => Ok(Packer::default().restored(datum, &mut Vec::new(), 0)?),
     }
 }
 
@@ -124,17 +138,6 @@ pub fn encode_state(state: &TicketState) -> Vec<u8> {
 pub fn state_json(value: &[u8]) -> Result<serde_json::Value, StateError> {
     let state = decode_state(value)?;
     Ok(serde_json::to_value(&state).expect("a state has no keys but texts"))
-}
-
-/// A record that does not hold what its schema says.
-#[must_use]
-pub fn broken_state(source: packed::BrokenState) -> StateError {
-    broken(source)
-}
-
-fn broken(source: impl Into<Broken>) -> StateError {
-    let source = BrokenState(source.into());
-    StateError::Broken { source }
 }
 
 #[cfg(test)]

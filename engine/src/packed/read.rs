@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::binary::Bytes;
 use super::sealed::{Parts, Place, Sealed};
+use super::union::{instant, motion};
 use super::words::{Table, Used};
 use crate::clock::Clock;
 use crate::decision::{Anchor, Identity, Listener};
@@ -188,11 +189,11 @@ impl<'a> Reader<'a> {
             paused: Duration::from_millis(self.bytes.long()),
             gaps: self.list(Self::gap),
             motion: match self.bytes.long() {
-                0 => Motion::Running,
-                1 => Motion::Paused {
+                motion::RUNNING => Motion::Running,
+                motion::PAUSED => Motion::Paused {
                     since: self.instant(),
                 },
-                2 => Motion::Stopped {
+                motion::STOPPED => Motion::Stopped {
                     at: self.instant(),
                     done: self.bytes.flag(),
                 },
@@ -329,16 +330,16 @@ impl<'a> Reader<'a> {
 
     fn maybe_instant(&mut self) -> Option<Timestamp> {
         match self.bytes.long() {
-            0 => return None,
-            1 => {}
-            2 => {
+            instant::NONE => return None,
+            instant::SAME => {}
+            instant::OF_FACT => {
                 let place = self.bytes.count();
                 match self.places.get(place) {
                     Some(place) => self.last = place.at,
                     None => self.bytes.break_off(),
                 }
             }
-            3 => {
+            instant::AFTER => {
                 let ms = self.last.as_millis().wrapping_add(self.bytes.long());
                 self.last = Timestamp::from_millis(ms);
             }

@@ -82,12 +82,11 @@ impl<'a> Parts<'a> {
             if rest.is_broken() {
                 break;
             }
-            if !places.is_empty() {
-                at = after.wrapping_add(at);
-            }
             if places.is_empty() {
-                // Mostly as long as the first; each is a piece of memory otherwise.
+                // As many as most tickets have, in one piece of memory.
                 places.reserve_exact(8);
+            } else {
+                at = after.wrapping_add(at);
             }
             places.push(Place {
                 at: Timestamp::from_millis(at),

@@ -5,6 +5,7 @@ mod facts;
 use std::sync::Arc;
 
 use super::binary::put_long;
+use super::union::{instant, motion};
 use super::words::{USED_MAX, Words};
 use crate::clock::Clock;
 use crate::decision::Identity;
@@ -33,7 +34,7 @@ pub(super) struct Scratch {
 
 /// Writes one state, or one fact of it.
 struct Writer<'a> {
-    body: Vec<u8>,
+    body: &'a mut Vec<u8>,
     used: &'a mut Vec<u16>,
     words: &'a mut Words,
     owner: u32,
@@ -69,7 +70,7 @@ pub(super) fn state(
         count
     });
     let mut writer = Writer {
-        body: std::mem::take(body),
+        body,
         used,
         words,
         owner,
@@ -81,17 +82,21 @@ pub(super) fn state(
     for place in begin..state.facts.len() {
         writer.fact_of(&state.facts, place, source);
     }
-    put_long(&mut writer.body, 0);
+    put_long(writer.body, 0);
     writer.facts = &state.facts;
     writer.last = first;
     writer.head(state, source);
-    *body = writer.body;
     bytes.reserve_exact(1 + 2 * used.len() + body.len());
     bytes.push(used.len() as u8);
     for number in used {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
     bytes.extend_from_slice(body);
+}
+
+/// A value, unless it is the one that is known.
+fn own<'v, T: PartialEq + ?Sized>(value: &'v T, known: Option<&T>) -> Option<&'v T> {
+    (known != Some(value)).then_some(value)
 }
 
 impl Writer<'_> {
@@ -129,7 +134,7 @@ impl Writer<'_> {
 
     fn machine(&mut self, machine: &Machine, base: &Ticket, source: Option<&Text>) {
         self.ticket(&machine.ticket, base);
-        self.source(&machine.source, source);
+        self.maybe_text(own(&machine.source, source));
         self.maybe_instant(machine.created_at);
         self.flag(machine.is_partial);
         self.flag(machine.has_begun);
@@ -204,13 +209,13 @@ impl Writer<'_> {
         self.long(watch.paused.as_millis());
         self.list(&watch.gaps, Self::gap);
         match watch.motion {
-            Motion::Running => self.long(0),
+            Motion::Running => self.long(motion::RUNNING),
             Motion::Paused { since } => {
-                self.long(1);
+                self.long(motion::PAUSED);
                 self.instant(since);
             }
             Motion::Stopped { at, done } => {
-                self.long(2);
+                self.long(motion::STOPPED);
                 self.instant(at);
                 self.flag(done);
             }
@@ -281,8 +286,7 @@ impl Writer<'_> {
     }
 
     fn voiced(&mut self, voiced: &Voiced, plan: Option<&PlanRef>) {
-        let is_other = plan != Some(&voiced.plan);
-        self.some(is_other.then_some(&voiced.plan), Self::plan);
+        self.some(own(&voiced.plan, plan), Self::plan);
         self.number(voiced.escalation);
         self.long(voiced.nature as i64);
         self.number(voiced.level);
@@ -308,24 +312,19 @@ impl Writer<'_> {
 
     fn maybe_instant(&mut self, at: Option<Timestamp>) {
         let Some(at) = at else {
-            return self.long(0);
+            return self.long(instant::NONE);
         };
         if at == self.last {
-            return self.long(1);
+            return self.long(instant::SAME);
         }
         if let Some(place) = self.facts.place_at(at) {
-            self.long(2);
+            self.long(instant::OF_FACT);
             self.count(place);
         } else {
-            self.long(3);
+            self.long(instant::AFTER);
             self.long(at.as_millis().wrapping_sub(self.last.as_millis()));
         }
         self.last = at;
-    }
-
-    /// A source, unless it is the known one.
-    fn source(&mut self, source: &Text, known: Option<&Text>) {
-        self.maybe_text((known != Some(source)).then_some(source));
     }
 
     fn double(&mut self, value: f64) {
@@ -334,7 +333,7 @@ impl Writer<'_> {
 
     #[inline]
     fn long(&mut self, value: i64) {
-        put_long(&mut self.body, value);
+        put_long(self.body, value);
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! Reading a fact, and texts.
 
 use super::super::piece::Piece;
+use super::super::union::{change, text};
 use super::super::{numbered_text, uuid_text};
 use super::Reader;
 use crate::fact::{Activity, ActivityKind, Fact};
@@ -67,15 +68,15 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn change<T: From<Piece<'a>>>(&mut self) -> Change<T> {
         match self.bytes.long() {
-            0 => Change::Text(self.one_of(&TextField::ALL), self.maybe_part()),
-            1 => {
+            change::TEXT => Change::Text(self.one_of(&TextField::ALL), self.maybe_part()),
+            change::NUMBER => {
                 let field = self.one_of(&[NumberField::Severity, NumberField::Satisfaction]);
                 Change::Number(field, self.some(Self::double))
             }
-            2 => Change::Tags(self.list(Self::part)),
-            3 => Change::Label(self.part(), self.maybe_part()),
-            4 => Change::ClearLabels,
-            5 => {
+            change::TAGS => Change::Tags(self.list(Self::part)),
+            change::LABEL => Change::Label(self.part(), self.maybe_part()),
+            change::NO_LABELS => Change::ClearLabels,
+            change::WORD => {
                 let field = self.one_of(&TextField::ALL);
                 Change::Text(field, self.word().map(|word| Piece::Word(word).into()))
             }
@@ -119,15 +120,15 @@ impl<'a> Reader<'a> {
     #[inline]
     fn piece(&mut self) -> Option<Piece<'a>> {
         match self.bytes.long() {
-            0 => None,
-            1 => self.word().map(Piece::Word),
-            2 => Some(Piece::Plain(self.plain())),
-            3 => {
+            text::NONE => None,
+            text::WORD => self.word().map(Piece::Word),
+            text::PLAIN => Some(Piece::Plain(self.plain())),
+            text::NUMBERED => {
                 let prefix = self.word().map_or(&[][..], |word| word.as_bytes());
                 let number = self.bytes.whole();
                 Some(Piece::Made(numbered_text(prefix, number)))
             }
-            4 => Some(Piece::Made(uuid_text(self.bytes.fixed()))),
+            text::UUID => Some(Piece::Made(uuid_text(self.bytes.fixed()))),
             _ => {
                 self.bytes.break_off();
                 None

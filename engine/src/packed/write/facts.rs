@@ -2,9 +2,10 @@
 
 use super::super::binary::{put_bytes, put_long};
 use super::super::sealed::mark_of;
+use super::super::union::{change, text};
 use super::super::words::USED_MAX;
 use super::super::{Numbered, uuid};
-use super::Writer;
+use super::{Writer, own};
 use crate::fact::{Activity, Fact};
 use crate::facts::Facts;
 use crate::ticket::{Change, NumberField, Text};
@@ -12,11 +13,17 @@ use crate::ticket::{Change, NumberField, Text};
 /// A shorter block has its length in one byte.
 const SHORT: usize = 64;
 
-/// How a text begins that is a word.
-const WORD_BRANCH: u8 = 2;
-
-/// How a change of a text field to a word begins.
-const WORD_CHANGE_BRANCH: u8 = 10;
+/// How a text is written.
+enum Form<'t> {
+    /// As the place of a word.
+    Word(usize),
+    /// As the place of a word and the number behind it.
+    Numbered(usize, u64),
+    /// As the bytes of a UUID.
+    Uuid([u8; 16]),
+    /// As it is.
+    Plain(&'t str),
+}
 
 impl Writer<'_> {
     /// The fact at a place behind the one before it, as a block of its own.
@@ -48,7 +55,7 @@ impl Writer<'_> {
         self.long(after);
         self.maybe_text(fact.event_id.as_ref());
         self.long(fact.record_hash);
-        let own_source = Some(&fact.source).filter(|own| source != Some(*own));
+        let own_source = own(&fact.source, source);
         let is_told = fact.version.is_some() || own_source.is_some();
         self.some(is_told.then_some(fact.version), |w, version| {
             w.some(version, Self::long);
@@ -62,19 +69,20 @@ impl Writer<'_> {
     pub(super) fn change(&mut self, change: &Change) {
         match change {
             Change::Text(field, text) => {
-                let begin = self.body.len();
-                self.long(0);
-                self.long(*field as i64);
-                let text_begin = self.body.len();
-                self.maybe_text(text.as_ref());
-                if self.body[text_begin] == WORD_BRANCH {
-                    // The same in a byte less, for most are words.
-                    self.body[begin] = WORD_CHANGE_BRANCH;
-                    self.body.remove(text_begin);
+                let form = text.as_ref().map(|text| self.form(text));
+                if let Some(Form::Word(place)) = form {
+                    // In a byte less, for most are words.
+                    self.long(change::WORD);
+                    self.long(*field as i64);
+                    self.count(place);
+                } else {
+                    self.long(change::TEXT);
+                    self.long(*field as i64);
+                    self.maybe_form(form);
                 }
             }
             Change::Number(field, number) => {
-                self.long(1);
+                self.long(change::NUMBER);
                 self.long(match field {
                     NumberField::Severity => 0,
                     NumberField::Satisfaction => 1,
@@ -82,15 +90,15 @@ impl Writer<'_> {
                 self.some(*number, Self::double);
             }
             Change::Tags(tags) => {
-                self.long(2);
+                self.long(change::TAGS);
                 self.list(tags, Self::text);
             }
             Change::Label(name, text) => {
-                self.long(3);
+                self.long(change::LABEL);
                 self.text(name);
                 self.maybe_text(text.as_ref());
             }
-            Change::ClearLabels => self.long(4),
+            Change::ClearLabels => self.long(change::NO_LABELS),
         }
     }
 
@@ -109,37 +117,51 @@ impl Writer<'_> {
     }
 
     pub(super) fn maybe_text(&mut self, text: Option<&Text>) {
-        match text {
-            Some(text) => self.text(text),
-            None => self.long(0),
-        }
+        let form = text.map(|text| self.form(text));
+        self.maybe_form(form);
     }
 
     pub(super) fn text(&mut self, text: &Text) {
-        let numbered = Numbered::of(text).and_then(|numbered| {
-            let word = self.words.find_content(numbered.prefix, self.owner)?;
-            Some((self.place_of(word)?, numbered.number))
-        });
-        if let Some((place, number)) = numbered {
-            self.long(3);
-            self.count(place);
-            self.long(number.cast_signed());
-        } else if let Some(uuid) = uuid(text) {
-            self.long(4);
-            self.body.extend_from_slice(&uuid);
-        } else {
-            let word = self.words.find(text, self.owner);
-            match word.and_then(|number| self.place_of(number)) {
-                Some(place) => {
-                    self.long(1);
-                    self.count(place);
-                }
-                None => {
-                    self.long(2);
-                    put_bytes(&mut self.body, text.as_bytes());
-                }
+        self.maybe_text(Some(text));
+    }
+
+    fn maybe_form(&mut self, form: Option<Form<'_>>) {
+        match form {
+            None => self.long(text::NONE),
+            Some(Form::Word(place)) => {
+                self.long(text::WORD);
+                self.count(place);
+            }
+            Some(Form::Numbered(place, number)) => {
+                self.long(text::NUMBERED);
+                self.count(place);
+                self.long(number.cast_signed());
+            }
+            Some(Form::Uuid(uuid)) => {
+                self.long(text::UUID);
+                self.body.extend_from_slice(&uuid);
+            }
+            Some(Form::Plain(text)) => {
+                self.long(text::PLAIN);
+                put_bytes(self.body, text.as_bytes());
             }
         }
+    }
+
+    /// How a text is to be written; the words that it needs become words of the state.
+    fn form<'t>(&mut self, text: &'t Text) -> Form<'t> {
+        if let Some(numbered) = Numbered::of(text) {
+            let word = self.words.find_content(numbered.prefix, self.owner);
+            if let Some(place) = word.and_then(|word| self.place_of(word)) {
+                return Form::Numbered(place, numbered.number);
+            }
+        }
+        if let Some(uuid) = uuid(text) {
+            return Form::Uuid(uuid);
+        }
+        let word = self.words.find(text, self.owner);
+        let place = word.and_then(|word| self.place_of(word));
+        place.map_or(Form::Plain(text), Form::Word)
     }
 
     /// The place of a word among those that the state names, if there is one for it.
