@@ -153,7 +153,7 @@ fn occurred_at(context: Context<'_>, value: Scalar<'_>) -> Result<Timestamp, Ref
 
 fn ticket_changes(
     context: Context<'_>,
-    ticket: RawTicket<'_>,
+    ticket: Box<RawTicket<'_>>,
     changes: &mut Vec<Change>,
     ignored: &mut Ignored,
 ) -> Result<(), Refusal> {

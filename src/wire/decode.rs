@@ -184,7 +184,12 @@ fn read<'a>(
 }
 
 fn json(value: &[u8]) -> Result<RawEvent<'_>, Refusal> {
-    serde_json::from_slice(value).map_err(|error| {
+    // Of what is a text as a whole, none of its texts has to be looked at for that again.
+    let read = match str::from_utf8(value) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(value),
+    };
+    read.map_err(|error| {
         Refusal::new(
             DeadLetterReason::Unreadable,
             format!("the value is not JSON: {error}"),

@@ -44,8 +44,8 @@ pub(super) struct RawEvent<'a> {
     pub(super) event_id: Scalar<'a>,
     pub(super) version: Scalar<'a>,
     pub(super) source: Scalar<'a>,
-    pub(super) ticket: Nested<RawTicket<'a>>,
-    pub(super) changes: Nested<RawTicket<'a>>,
+    pub(super) ticket: Nested<Box<RawTicket<'a>>>,
+    pub(super) changes: Nested<Box<RawTicket<'a>>>,
     pub(super) unset: Nested<List<Scalar<'a>>>,
     pub(super) activities: Nested<List<Nested<RawActivity<'a>>>>,
     pub(super) unknown_fields: usize,
@@ -123,7 +123,8 @@ impl<'a> Container<'a> for Labels<'a> {
     }
 }
 
-impl<'a> Container<'a> for RawTicket<'a> {
+/// Not moved about with its event: it is large.
+impl<'a> Container<'a> for Box<RawTicket<'a>> {
     fn from_object<A: MapAccess<'a>>(mut object: A) -> Result<Nested<Self>, A::Error> {
         let mut ticket = Self::default();
         while let Some(Name(name)) = object.next_key()? {
