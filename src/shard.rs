@@ -74,6 +74,10 @@ const IDLE: Duration = Duration::from_millis(100);
 /// When something waits for a proof or a restore, it is asked for again after this.
 const BUSY: Duration = Duration::from_millis(10);
 
+/// While a transaction is under way, what has come is read and decided this often: a small part of
+/// what a transaction takes, so that little of it is left to do when that has landed.
+const MEANWHILE: Duration = Duration::from_millis(2);
+
 /// The watermark of an idle partition is moved this often, so that its age means something.
 const PROOF_EVERY: Duration = Duration::from_secs(5);
 
@@ -169,6 +173,8 @@ pub struct Shard<L> {
     proved: Option<Duration>,
     /// How many records the present batches have read.
     taken: usize,
+    /// Whether some of them were read since the batches were decided last.
+    is_undecided: bool,
     /// How long the present batches took to decide.
     deciding: Duration,
     /// Whether they have left something to decide.
@@ -193,6 +199,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             fenced: VecDeque::new(),
             proved: None,
             taken: 0,
+            is_undecided: false,
             deciding: Duration::ZERO,
             is_more_left: false,
             flight: None,
@@ -267,7 +274,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     }
 
     /// Whether the batches go on being read because the transaction under way has not landed; `taken`
-    /// is what was read last. Waits for a while when that was nothing.
+    /// is what was read last. When that was nothing, has what was read before decided, and waits for a
+    /// while.
     fn has_to_wait(&mut self, taken: usize) -> Result<bool, Error> {
         if !self.is_under_way() || self.is_full() || self.is_more_left {
             return Ok(false);
@@ -283,8 +291,11 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         {
             self.prove()?;
         }
-        self.look(BUSY);
-        // What came meanwhile belongs to the batch that is decided next.
+        if self.is_undecided {
+            self.decide();
+        }
+        self.look(MEANWHILE);
+        // What came meanwhile belongs to the same batch.
         Ok(true)
     }
 
@@ -330,6 +341,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             }
         }
         self.taken += room - left;
+        self.is_undecided |= room > left;
         room - left
     }
 
@@ -388,7 +400,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 is_more_left |= live.partition.decide(share, now, shared);
             }
         }
-        self.deciding = started.elapsed();
+        self.deciding += started.elapsed();
+        self.is_undecided = false;
         self.is_more_left = is_more_left;
     }
 

@@ -130,6 +130,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     /// Puts the batches of all partitions together, begins their transaction, and makes them the state.
     fn cut(&mut self) {
         self.taken = 0;
+        let deciding = std::mem::take(&mut self.deciding);
         let identity = format!("{}-{}", self.parts.run_id, self.transactions + 1);
         let shared = &self.parts.shared;
         let mut transaction = Transaction {
@@ -161,8 +162,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         }
         self.transactions += 1;
         let families = &self.parts.metrics.families;
-        let deciding = self.deciding.as_secs_f64();
-        families.decision_duration.observe(deciding);
+        families.decision_duration.observe(deciding.as_secs_f64());
         let transaction = Arc::new(transaction);
         self.log.begin(Arc::clone(&transaction));
         let parts = self.merge(&numbers);

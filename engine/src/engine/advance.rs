@@ -35,8 +35,9 @@ struct Portion {
 }
 
 impl Engine {
-    /// Evaluates everything before `to`, which never goes back. With more than `limit` tickets to
-    /// look at it stops before an instant, or inside of one that has more than that by itself.
+    /// Evaluates everything before `to`, which never goes back. With more than `limit` tickets that
+    /// this batch has to look at it stops before an instant, or inside of one that has more than that
+    /// by itself; every call takes one at least.
     pub fn advance(&mut self, to: Timestamp, limit: usize, emission: &Emission) -> Advanced {
         let portion = self.portion(to, limit);
         let reached = portion.reached;
@@ -78,7 +79,7 @@ impl Engine {
         let from = self.batch.evaluated_to.unwrap_or(self.evaluated_to);
         let to = to.max(from);
         // A limit of 0 would never end. One more shows where the others begin.
-        let limit = limit.max(1);
+        let limit = limit.saturating_sub(self.batch.taken.len()).max(1);
         let mut timers = self
             .timers
             .take_until(to, limit.saturating_add(1), &self.slots);

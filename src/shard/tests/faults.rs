@@ -63,6 +63,27 @@ fn what_is_read_while_a_transaction_is_under_way_survives_whatever_becomes_of_th
 }
 
 #[test]
+fn what_is_read_while_a_transaction_is_under_way_is_decided_before_that_has_landed() {
+    let mut scene = Scene::new();
+    scene.clock.set(NINE + 20 * MINUTE);
+    scene.create(0, "T1", 0);
+    let mut shard = scene.owner(&[0]);
+    until_under_way(&scene, &mut shard);
+    scene.create(0, "T2", 0);
+    let transactions = scene.brokers.borrow().transactions.len();
+    scene.turns(&mut shard, 2).unwrap();
+    let landed = scene.brokers.borrow().transactions.len();
+    assert_eq!(landed, transactions + 1, "and no other has begun");
+    scene.clock.set(NINE + 50 * MINUTE);
+    scene.run(&mut shard, 51);
+    let [(first, early), (second, late)] = &scene.raised()[..] else {
+        panic!("{:?}", scene.raised());
+    };
+    assert_eq!([first, second], ["T1", "T2"]);
+    assert!(late - early < MINUTE, "{early} ms late, then {late}");
+}
+
+#[test]
 fn a_partition_that_goes_while_its_transaction_is_under_way_has_landed_by_then() {
     for (fault, restores) in [(None, &[0][..]), (Some(Fault::Abort), &[0, 0])] {
         let mut scene = Scene::new();
