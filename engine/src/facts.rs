@@ -170,17 +170,16 @@ impl Facts {
     }
 
     /// What the first fact makes of a ticket.
-    pub(crate) fn origin(&self) -> Arc<Ticket> {
-        let known = self.sealed.as_ref().and_then(Sealed::origin);
-        let make = || match self.get(0) {
-            Some(first) => {
+    pub(crate) fn origin(&self) -> Ticket {
+        match (&self.sealed, self.loose.first()) {
+            (Some(sealed), _) => sealed.origin(),
+            (None, Some(first)) => {
                 let mut ticket = Ticket::default();
                 ticket.merge(&first.changes);
-                Arc::new(ticket)
+                ticket
             }
-            None => Arc::default(),
-        };
-        known.cloned().unwrap_or_else(make)
+            (None, None) => Ticket::default(),
+        }
     }
 
     /// Those in front that are still sealed.

@@ -31,7 +31,7 @@ use crate::moment::{Act, Occurrence, View, Views};
 use crate::plan::{FORGET_AFTER, Plan, Revision};
 use crate::rules::{PlanRef, Rules};
 use crate::status::StatusCategory;
-use crate::ticket::{Text, TextField, Ticket};
+use crate::ticket::{OwnFields, Text, TextField, Ticket};
 use crate::time::{Timestamp, unless_never};
 
 /// Marks that are remembered as fired. A mark is remembered by timeframe, cycle and text; with so
@@ -43,6 +43,9 @@ const FIRED_MAX: usize = 256;
 pub struct Machine {
     /// The fields as they stand.
     pub ticket: Arc<Ticket>,
+    /// Which of them may differ from what the first fact, or the fold, made of them.
+    #[serde(skip)]
+    pub own: OwnFields,
     /// The ticketing system that spoke last.
     pub source: Text,
     /// The first known fact; none before any.
@@ -203,6 +206,7 @@ impl Machine {
     pub fn new() -> Self {
         Self {
             ticket: Arc::default(),
+            own: OwnFields::default(),
             source: Text::default(),
             created_at: None,
             is_partial: true,
@@ -371,6 +375,7 @@ impl Machine {
             [TextField::Queue, TextField::Assignee].map(|field| self.ticket.text(field).cloned());
         let status_before = self.ticket.status.clone();
         if !fact.changes.is_empty() {
+            fact.changes.iter().for_each(|change| self.own.note(change));
             let left_out = Arc::make_mut(&mut self.ticket).merge(&fact.changes);
             out.counts.labels_left_out += left_out as u64;
         }

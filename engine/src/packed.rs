@@ -96,14 +96,12 @@ impl Packer {
     #[must_use]
     pub fn stored(&self, packed: &[u8], framing: &[u8]) -> Vec<u8> {
         let (used, body) = Used::of(packed, self.words.table());
-        let words = || (0..used.len()).filter_map(|place| used.word(place));
-        // Each has its length in a byte or two; some bytes hold how many there are.
-        let length: usize = words().map(|word| word.len() + 2).sum();
-        let mut bytes = Vec::with_capacity(framing.len() + length + 8 + body.len());
+        // A word has some ten bytes, and as many of the bytes as it has places stay empty at most.
+        let mut bytes = Vec::with_capacity(framing.len() + 16 * used.len() + 8 + body.len());
         bytes.extend_from_slice(framing);
         if used.len() > 0 {
             put_long(&mut bytes, used.len() as i64);
-            for word in words() {
+            for word in used.words() {
                 put_bytes(&mut bytes, word.as_bytes());
             }
         }

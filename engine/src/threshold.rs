@@ -67,9 +67,12 @@ impl MarkAt {
     pub fn threshold(self, within: Duration) -> Option<Duration> {
         match self {
             Self::Share(millionths) => {
-                let exact = i128::from(within.as_millis()) * i128::from(millionths);
-                let ms = (exact + 999_999).div_euclid(1_000_000);
-                Some(Duration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX)))
+                let millionths = i64::try_from(millionths).unwrap_or(i64::MAX);
+                let within = within.as_millis();
+                let rest = within.rem_euclid(1_000_000).saturating_mul(millionths);
+                let rest = rest.saturating_add(999_999).div_euclid(1_000_000);
+                let whole = within.div_euclid(1_000_000).saturating_mul(millionths);
+                Some(Duration::from_millis(whole.saturating_add(rest)))
             }
             Self::Offset(offset) => Some(sum(within, offset)),
             Self::After(_) | Self::Before(_) => None,

@@ -1,6 +1,7 @@
 //! What is known of a ticket: the contract's `Ticket` and how changes merge into it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -126,6 +127,11 @@ pub enum NumberField {
     Satisfaction,
 }
 
+impl NumberField {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Severity, Self::Satisfaction];
+}
+
 /// One change of one field; `None` means that it became empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -140,6 +146,106 @@ pub enum Change<T = Text> {
     Label(T, Option<T>),
     /// All labels are removed.
     ClearLabels,
+}
+
+/// Which fields of a ticket may differ from those of an earlier one: all of them, unless that is
+/// known better.
+#[derive(Clone, Copy)]
+pub struct OwnFields(u16);
+
+impl OwnFields {
+    /// None of them.
+    pub(crate) const NONE: Self = Self(0);
+    const ALL: Self = Self((1 << 15) - 1);
+    const TAGS: u16 = 1 << 13;
+    const LABELS: u16 = 1 << 14;
+
+    const fn of_text(field: TextField) -> u16 {
+        1 << field as u16
+    }
+
+    const fn of_number(field: NumberField) -> u16 {
+        1 << (TextField::ALL.len() as u16 + field as u16)
+    }
+
+    /// Those that do differ.
+    pub(crate) fn between(ticket: &Ticket, earlier: &Ticket) -> Self {
+        let mut own = Self::NONE;
+        let mut note = |is_own: bool, field| own.0 |= if is_own { field } else { 0 };
+        for field in TextField::ALL {
+            note(
+                ticket.text(field) != earlier.text(field),
+                Self::of_text(field),
+            );
+        }
+        let bits = |number: Option<f64>| number.map(f64::to_bits);
+        for field in NumberField::ALL {
+            let is_own = bits(ticket.number(field)) != bits(earlier.number(field));
+            note(is_own, Self::of_number(field));
+        }
+        note(ticket.tags != earlier.tags, Self::TAGS);
+        note(ticket.labels != earlier.labels, Self::LABELS);
+        own
+    }
+
+    /// Notes that a text field may differ from now on.
+    #[inline]
+    pub(crate) const fn note_text(&mut self, field: TextField) {
+        self.0 |= Self::of_text(field);
+    }
+
+    /// Notes that the field of a change may differ from now on.
+    #[inline]
+    pub(crate) const fn note(&mut self, change: &Change) {
+        self.0 |= match change {
+            Change::Text(field, _) => Self::of_text(*field),
+            Change::Number(field, _) => Self::of_number(*field),
+            Change::Tags(_) => Self::TAGS,
+            Change::Label(..) | Change::ClearLabels => Self::LABELS,
+        };
+    }
+
+    /// Whether nothing better is known than that any of them may.
+    pub(crate) const fn are_unknown(self) -> bool {
+        self.0 == Self::ALL.0
+    }
+
+    pub(crate) fn texts(self) -> impl Iterator<Item = TextField> {
+        let is_own = move |field: &TextField| self.0 & Self::of_text(*field) != 0;
+        TextField::ALL.into_iter().filter(is_own)
+    }
+
+    pub(crate) fn numbers(self) -> impl Iterator<Item = NumberField> {
+        let is_own = move |field: &NumberField| self.0 & Self::of_number(*field) != 0;
+        NumberField::ALL.into_iter().filter(is_own)
+    }
+
+    pub(crate) const fn has_tags(self) -> bool {
+        self.0 & Self::TAGS != 0
+    }
+
+    pub(crate) const fn has_labels(self) -> bool {
+        self.0 & Self::LABELS != 0
+    }
+}
+
+impl Default for OwnFields {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+/// It says how a ticket came about, not what it is.
+impl PartialEq for OwnFields {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for OwnFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#b}", self.0)
+    }
 }
 
 impl Ticket {
@@ -161,7 +267,7 @@ impl Ticket {
         }
     }
 
-    const fn text_mut(&mut self, field: TextField) -> &mut Option<Text> {
+    pub(crate) const fn text_mut(&mut self, field: TextField) -> &mut Option<Text> {
         match field {
             TextField::Status => &mut self.status,
             TextField::Priority => &mut self.priority,

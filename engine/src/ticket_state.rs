@@ -31,7 +31,7 @@ use crate::machine::{Counts, Due, Machine, Outcome, Past};
 use crate::plan::Nature;
 use crate::rules::{PlanRef, Rules};
 use crate::step::{Step, Until};
-use crate::ticket::Text;
+use crate::ticket::{OwnFields, Text};
 use crate::time::Timestamp;
 
 /// Facts that are kept one by one, says the contract; older ones are folded.
@@ -191,6 +191,9 @@ impl TicketState {
             self.take_out(place, &fact);
         }
         let place = self.facts.place_for(&fact);
+        if place == 0 {
+            self.forget_own_fields();
+        }
         let occurred_at = fact.occurred_at;
         self.facts.insert(place, Arc::clone(&fact));
         if place < self.evaluated {
@@ -209,10 +212,19 @@ impl TicketState {
     /// Removes the larger content of a fact that was sent twice, in favour of the smaller.
     fn take_out(&mut self, place: usize, smaller: &Arc<Fact>) {
         let gone = self.facts.remove(place);
+        if place == 0 {
+            self.forget_own_fields();
+        }
         if place < self.evaluated {
             self.evaluated -= 1;
             self.read_anew(gone.occurred_at, smaller);
         }
+    }
+
+    /// Forgets which fields may differ from those of the first fact, or of the fold, since that
+    /// becomes another one.
+    fn forget_own_fields(&mut self) {
+        self.machine.own = OwnFields::default();
     }
 
     fn read_anew(&mut self, from: Timestamp, fact: &Arc<Fact>) {

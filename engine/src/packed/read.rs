@@ -21,7 +21,7 @@ use crate::plan::Nature;
 use crate::rules::PlanRef;
 use crate::status::StatusCategory;
 use crate::stopwatch::{Gap, Motion, Stopwatch};
-use crate::ticket::{Text, Ticket};
+use crate::ticket::{OwnFields, Text, Ticket};
 use crate::ticket_state::{Fold, Reread, TicketState, Voiced};
 use crate::time::{Duration, Timestamp};
 
@@ -43,7 +43,7 @@ pub(super) fn state(packed: &[u8], table: &Arc<Table>) -> (TicketState, bool) {
     let size = reader.bytes.count();
     let unevaluated = reader.bytes.count();
     let source = reader.maybe_part();
-    let mut sealed = parts.seal(table, source.unwrap_or_default());
+    let sealed = parts.seal(table, source.unwrap_or_default());
     reader.places = sealed.as_ref().map_or(&[], Sealed::places);
     reader.last = reader.places.first().map_or(reader.last, |place| place.at);
     let count = reader.places.len();
@@ -53,12 +53,12 @@ pub(super) fn state(packed: &[u8], table: &Arc<Table>) -> (TicketState, bool) {
     });
     let source = sealed.as_ref().map(Sealed::source);
     let fold = reader.some(|r| Box::new(r.fold(source)));
-    let origin = match (&fold, &sealed) {
+    let base = match (&fold, &sealed) {
         (Some(fold), _) => Arc::clone(&fold.machine.ticket),
-        (None, Some(sealed)) => sealed.make_origin(),
+        (None, Some(sealed)) => Arc::new(sealed.origin()),
         (None, None) => Arc::default(),
     };
-    let machine = reader.machine(&origin, source);
+    let machine = reader.machine(base, source);
     let ledger = Ledger {
         entries: reader.list(Reader::entry),
         beginnings: reader.list(Reader::beginning),
@@ -75,9 +75,6 @@ pub(super) fn state(packed: &[u8], table: &Arc<Table>) -> (TicketState, bool) {
         },
     });
     let is_whole = reader.is_at_end();
-    if let (Some(sealed), None) = (&mut sealed, &fold) {
-        sealed.set_origin(origin);
-    }
     let state = TicketState {
         facts: Facts::sealed(sealed, size),
         evaluated,
@@ -116,12 +113,12 @@ impl<'a> Reader<'a> {
                 event_id: self.maybe_part(),
                 record_hash: self.bytes.long(),
             },
-            machine: self.machine(&Arc::default(), source),
+            machine: self.machine(Arc::default(), source),
         }
     }
 
-    fn machine(&mut self, base: &Arc<Ticket>, source: Option<&Text>) -> Machine {
-        let ticket = self.ticket(base);
+    fn machine(&mut self, base: Arc<Ticket>, source: Option<&Text>) -> Machine {
+        let (ticket, own) = self.ticket(base);
         let own_source = self.maybe_part();
         let source = own_source.or_else(|| source.cloned()).unwrap_or_default();
         let created_at = self.maybe_instant();
@@ -137,6 +134,7 @@ impl<'a> Reader<'a> {
         ] = counts.unwrap_or_default();
         Machine {
             ticket,
+            own,
             source,
             created_at,
             is_partial,
@@ -162,14 +160,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What a ticket has beside the fields of another one.
-    fn ticket(&mut self, base: &Arc<Ticket>) -> Arc<Ticket> {
-        let mut ticket = Arc::clone(base);
-        self.each(|r| {
-            let change = r.change();
-            Arc::make_mut(&mut ticket).take(change);
-        });
-        ticket
+    /// What a ticket has beside the fields of another one, and which fields these are.
+    fn ticket(&mut self, mut ticket: Arc<Ticket>) -> (Arc<Ticket>, OwnFields) {
+        let mut own = OwnFields::NONE;
+        self.each(|r| r.take_change(Arc::make_mut(&mut ticket), &mut own));
+        (ticket, own)
     }
 
     fn clock(&mut self) -> Clock {

@@ -23,7 +23,6 @@ pub(crate) struct Sealed {
     bytes: Box<[u8]>,
     places: Vec<Place>,
     source: Text,
-    origin: Option<Arc<Ticket>>,
 }
 
 /// Where a fact lies.
@@ -111,7 +110,6 @@ impl<'a> Parts<'a> {
             bytes: self.facts.into(),
             places: self.places,
             source,
-            origin: None,
         })
     }
 }
@@ -152,22 +150,13 @@ impl Sealed {
     /// Takes the first fact out; answers with whether others are left.
     pub(crate) fn drop_first(&mut self) -> bool {
         self.places.remove(0);
-        self.origin = None;
         !self.places.is_empty()
     }
 
-    /// What the first fact makes of a ticket, if that was needed before.
-    pub(crate) const fn origin(&self) -> Option<&Arc<Ticket>> {
-        self.origin.as_ref()
-    }
-
-    pub(super) fn make_origin(&self) -> Arc<Ticket> {
+    /// What the first fact makes of a ticket.
+    pub(crate) fn origin(&self) -> Ticket {
         let (mut reader, _) = self.reader(0);
-        Arc::new(reader.first_ticket())
-    }
-
-    pub(super) fn set_origin(&mut self, origin: Arc<Ticket>) {
-        self.origin = Some(origin);
+        reader.first_ticket()
     }
 
     pub(super) fn places(&self) -> &[Place] {

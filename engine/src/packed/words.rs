@@ -87,8 +87,60 @@ impl<'a> Used<'a> {
         self.numbers.len()
     }
 
+    pub(super) fn words(self) -> impl Iterator<Item = &'a Text> {
+        let word = move |number| self.table.word(usize::from(number));
+        self.numbers().filter_map(word)
+    }
+
     pub(super) fn numbers(self) -> impl Iterator<Item = u16> {
         self.numbers.iter().copied().map(u16::from_le_bytes)
+    }
+}
+
+/// The words that a state names while it is written, by their places.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    numbers: Vec<u16>,
+    /// The place of each word by its number, as far as any was asked for; [`NO_PLACE`] of those that
+    /// are not named.
+    places: Vec<u8>,
+}
+
+/// More than any place.
+const NO_PLACE: u8 = USED_MAX as u8;
+
+impl Named {
+    /// Names none any more but these, in their order, even where one comes twice.
+    pub(super) fn reset(&mut self, numbers: impl Iterator<Item = u16>) {
+        for number in self.numbers.drain(..) {
+            self.places[usize::from(number)] = NO_PLACE;
+        }
+        for number in numbers.take(USED_MAX) {
+            self.add(number);
+        }
+    }
+
+    fn add(&mut self, number: u16) -> usize {
+        let (place, index) = (self.numbers.len(), usize::from(number));
+        if self.places.len() <= index {
+            self.places.resize(index + 1, NO_PLACE);
+        }
+        self.numbers.push(number);
+        self.places[index] = place as u8;
+        place
+    }
+
+    /// The place of a word, which is named from now on; none when there is no room for it.
+    #[inline]
+    pub(super) fn place_of(&mut self, number: u16) -> Option<usize> {
+        match self.places.get(usize::from(number)) {
+            Some(&place) if place != NO_PLACE => Some(place.into()),
+            _ => (self.numbers.len() < USED_MAX).then(|| self.add(number)),
+        }
+    }
+
+    pub(super) fn numbers(&self) -> &[u16] {
+        &self.numbers
     }
 }
 
@@ -135,21 +187,17 @@ fn address_of(text: &str) -> usize {
 }
 
 impl Words {
-    /// The number of a word, or none of a text that is not learned yet.
+    /// The number of a word that lies in the table itself, unless others have its place.
     #[inline]
-    pub(super) fn find(&mut self, text: &Text, owner: u32) -> Option<u16> {
+    pub(super) fn find_own(&self, text: &Text) -> Option<u16> {
         let place = address_of(text) % ADDRESSES;
-        if let Some(number) = self.by_address.get(place).copied() {
-            let known = self.table.word(usize::from(number));
-            if known.is_some_and(|word| std::ptr::eq::<str>(&**word, &**text)) {
-                return Some(number);
-            }
-        }
-        self.find_content(text, owner)
+        let number = self.by_address.get(place).copied()?;
+        let word = self.table.word(usize::from(number))?;
+        std::ptr::eq::<str>(&**word, &**text).then_some(number)
     }
 
-    /// The same for a text that is not shared.
-    pub(super) fn find_content(&mut self, text: &str, owner: u32) -> Option<u16> {
+    /// The number of a word, or none of a text that is not learned yet.
+    pub(super) fn find(&mut self, text: &str, owner: u32) -> Option<u16> {
         if text.len() > BYTES_MAX {
             return None;
         }
@@ -243,12 +291,12 @@ mod tests {
         let mut words = Words::default();
         for number in 0..WORDS_MAX {
             for owner in 0..u32::from(TICKETS_MIN) {
-                words.find_content(&format!("w{number}"), owner);
+                words.find(&format!("w{number}"), owner);
             }
         }
         assert_eq!(words.count, WORDS_MAX);
         for owner in 0..1_000 {
-            assert_eq!(words.find_content("one more", owner), None);
+            assert_eq!(words.find("one more", owner), None);
         }
     }
 }

@@ -5,8 +5,8 @@ mod facts;
 use std::sync::Arc;
 
 use super::binary::put_long;
-use super::union::{instant, motion};
-use super::words::{USED_MAX, Words};
+use super::union::{change, instant, motion};
+use super::words::{Named, USED_MAX, Words};
 use crate::clock::Clock;
 use crate::decision::Identity;
 use crate::emission::Told;
@@ -16,7 +16,7 @@ use crate::ledger::{Beginning, Entry};
 use crate::machine::{Fired, Hold, Machine};
 use crate::rules::PlanRef;
 use crate::stopwatch::{Gap, Motion, Stopwatch};
-use crate::ticket::{Change, NumberField, Text, TextField, Ticket};
+use crate::ticket::{OwnFields, Text, Ticket};
 use crate::ticket_state::{Fold, TicketState, Voiced};
 use crate::time::Timestamp;
 
@@ -27,15 +27,14 @@ const USED_KEPT: usize = USED_MAX / 2;
 /// What is used again for the next state.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    /// The numbers of the words that the state names.
-    used: Vec<u16>,
+    named: Named,
     body: Vec<u8>,
 }
 
 /// Writes one state, or one fact of it.
 struct Writer<'a> {
     body: &'a mut Vec<u8>,
-    used: &'a mut Vec<u16>,
+    named: &'a mut Named,
     words: &'a mut Words,
     owner: u32,
     /// The facts, whose instants are referred to by number; none while they are written themselves,
@@ -55,23 +54,22 @@ pub(super) fn state(
     scratch: &mut Scratch,
     owner: u32,
 ) {
-    let Scratch { used, body } = scratch;
-    used.clear();
+    let Scratch { named, body } = scratch;
     body.clear();
     let first = state.facts.at(0).unwrap_or(Timestamp::from_millis(0));
     put_long(body, first.as_millis());
     let table = Arc::clone(words.table());
     let sealed = state.facts.sealed_front();
     let sealed = sealed.and_then(|it| Some((it.len(), it.bytes(&table)?)));
-    let sealed = sealed.filter(|(_, (named, _))| named.len() <= USED_KEPT);
-    let begin = sealed.map_or(0, |(count, (named, facts))| {
-        used.extend(named.numbers());
+    let sealed = sealed.filter(|(_, (used, _))| used.len() <= USED_KEPT);
+    named.reset(sealed.iter().flat_map(|(_, (used, _))| used.numbers()));
+    let begin = sealed.map_or(0, |(count, (_, facts))| {
         body.extend_from_slice(facts);
         count
     });
     let mut writer = Writer {
         body,
-        used,
+        named,
         words,
         owner,
         facts: Facts::none(),
@@ -86,9 +84,10 @@ pub(super) fn state(
     writer.facts = &state.facts;
     writer.last = first;
     writer.head(state, source);
-    bytes.reserve_exact(1 + 2 * used.len() + body.len());
-    bytes.push(used.len() as u8);
-    for number in used {
+    let numbers = named.numbers();
+    bytes.reserve_exact(1 + 2 * numbers.len() + body.len());
+    bytes.push(numbers.len() as u8);
+    for number in numbers {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
     bytes.extend_from_slice(body);
@@ -106,11 +105,10 @@ impl Writer<'_> {
         self.count(state.facts.len() - state.evaluated.min(state.facts.len()));
         self.maybe_text(source);
         self.some(state.fold.as_deref(), |w, fold| w.fold(fold, source));
-        let base = match &state.fold {
-            Some(fold) => Arc::clone(&fold.machine.ticket),
-            None => state.facts.origin(),
-        };
-        self.machine(&state.machine, &base, source);
+        match &state.fold {
+            Some(fold) => self.machine(&state.machine, source, || Arc::clone(&fold.machine.ticket)),
+            None => self.machine(&state.machine, source, || Arc::new(state.facts.origin())),
+        }
         self.list(&state.ledger.entries, Self::entry);
         self.list(&state.ledger.beginnings, Self::beginning);
         self.list(&state.told, Self::told);
@@ -129,11 +127,16 @@ impl Writer<'_> {
         self.some(fold.key.version, Self::long);
         self.maybe_text(fold.key.event_id.as_ref());
         self.long(fold.key.record_hash);
-        self.machine(&fold.machine, &Ticket::default(), source);
+        self.machine(&fold.machine, source, Arc::default);
     }
 
-    fn machine(&mut self, machine: &Machine, base: &Ticket, source: Option<&Text>) {
-        self.ticket(&machine.ticket, base);
+    fn machine(
+        &mut self,
+        machine: &Machine,
+        source: Option<&Text>,
+        base: impl FnOnce() -> Arc<Ticket>,
+    ) {
+        self.ticket(machine, base);
         self.maybe_text(own(&machine.source, source));
         self.maybe_instant(machine.created_at);
         self.flag(machine.is_partial);
@@ -166,33 +169,38 @@ impl Writer<'_> {
         self.maybe_instant(machine.done_at);
     }
 
-    /// What makes a ticket of another one.
-    fn ticket(&mut self, ticket: &Ticket, base: &Ticket) {
-        let bits = |number: Option<f64>| number.map(f64::to_bits);
-        let mut changes = Vec::new();
-        if !std::ptr::eq(ticket, base) {
-            for field in TextField::ALL {
-                if ticket.text(field) != base.text(field) {
-                    changes.push(Change::Text(field, ticket.text(field).cloned()));
-                }
-            }
-            for field in [NumberField::Severity, NumberField::Satisfaction] {
-                if bits(ticket.number(field)) != bits(base.number(field)) {
-                    changes.push(Change::Number(field, ticket.number(field)));
-                }
-            }
-            if ticket.tags != base.tags {
-                changes.push(Change::Tags(ticket.tags.clone()));
-            }
-            if ticket.labels != base.labels {
-                changes.push(Change::ClearLabels);
-                let labels = ticket.labels.iter();
-                changes.extend(labels.map(|(name, value)| {
-                    Change::Label(Text::clone(name), Some(Text::clone(value)))
-                }));
+    /// What makes its ticket of another one.
+    fn ticket(&mut self, machine: &Machine, base: impl FnOnce() -> Arc<Ticket>) {
+        let Machine { ticket, own, .. } = machine;
+        let own = if own.are_unknown() {
+            OwnFields::between(ticket, &base())
+        } else {
+            *own
+        };
+        let labels = own.has_labels().then_some(&ticket.labels);
+        let count = own.texts().count()
+            + own.numbers().count()
+            + usize::from(own.has_tags())
+            + labels.map_or(0, |labels| 1 + labels.len());
+        if count > 0 {
+            self.count(count);
+        }
+        for field in own.texts() {
+            self.text_change(field, ticket.text(field));
+        }
+        for field in own.numbers() {
+            self.number_change(field, ticket.number(field));
+        }
+        if own.has_tags() {
+            self.tags_change(&ticket.tags);
+        }
+        if let Some(labels) = labels {
+            self.long(change::NO_LABELS);
+            for (name, value) in labels {
+                self.label_change(name, Some(value));
             }
         }
-        self.list(&changes, Self::change);
+        self.long(0);
     }
 
     fn clock(&mut self, clock: &Clock) {

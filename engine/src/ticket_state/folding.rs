@@ -23,6 +23,7 @@ impl TicketState {
     pub(super) fn fold_oldest(&mut self, rules: &Rules) -> Folded {
         let fact = self.facts.remove(0);
         self.evaluated -= 1;
+        self.forget_own_fields();
         let mut machine = self
             .fold
             .take()

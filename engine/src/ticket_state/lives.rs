@@ -4,6 +4,7 @@ use super::{Span, TicketState};
 use crate::machine::{Machine, Outcome, Trace};
 use crate::rules::Rules;
 use crate::step::Until;
+use crate::ticket::OwnFields;
 use crate::time::Timestamp;
 
 impl TicketState {
@@ -45,7 +46,10 @@ impl TicketState {
     /// Forgets what the kept facts were taken to mean, so that they are read anew.
     pub fn rewind(&mut self) {
         let fold = self.fold.as_ref();
-        self.machine = fold.map_or_else(Machine::new, |fold| fold.machine.clone());
+        self.machine = fold.map_or_else(Machine::new, |fold| Machine {
+            own: OwnFields::NONE,
+            ..fold.machine.clone()
+        });
         self.evaluated = 0;
     }
 

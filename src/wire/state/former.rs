@@ -19,6 +19,7 @@ use escalator_engine::machine::{Fired, Hold, Machine};
 use escalator_engine::plan::Nature;
 use escalator_engine::rules::PlanRef;
 use escalator_engine::status::StatusCategory;
+use escalator_engine::ticket::OwnFields;
 use escalator_engine::ticket_state::{Fold, StoredState, TicketState, Voiced};
 use escalator_engine::time::Timestamp;
 use serde::Deserialize;
@@ -122,6 +123,7 @@ impl From<MachineRecord> for Machine {
     fn from(machine: MachineRecord) -> Self {
         Self {
             ticket: Arc::new(machine.ticket.into()),
+            own: OwnFields::default(),
             source: machine.source.0,
             created_at: machine.created_at,
             is_partial: machine.is_partial,

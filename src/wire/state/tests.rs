@@ -13,7 +13,7 @@ use escalator_engine::plan::Nature;
 use escalator_engine::rules::PlanRef;
 use escalator_engine::status::StatusCategory;
 use escalator_engine::stopwatch::{Gap, Motion, Stopwatch};
-use escalator_engine::ticket::{Change, NumberField, Text, TextField, Ticket};
+use escalator_engine::ticket::{Change, NumberField, OwnFields, Text, TextField, Ticket};
 use escalator_engine::ticket_state::{Fold, StoredState, TicketState, Voiced};
 use escalator_engine::time::{Duration, Timestamp};
 use proptest::prelude::*;
@@ -204,6 +204,7 @@ impl Maker<'_> {
     fn machine(&mut self) -> Machine {
         Machine {
             ticket: Arc::new(self.ticket()),
+            own: OwnFields::default(),
             source: self.text(),
             created_at: self.maybe(Self::instant),
             is_partial: self.flag(),

@@ -5,7 +5,7 @@ use super::super::union::{change, text};
 use super::super::{numbered_text, uuid_text};
 use super::Reader;
 use crate::fact::{Activity, ActivityKind, Fact};
-use crate::ticket::{Change, NumberField, Text, TextField, Ticket};
+use crate::ticket::{Change, NumberField, OwnFields, Text, TextField, Ticket};
 use crate::time::Timestamp;
 
 impl<'a> Reader<'a> {
@@ -38,10 +38,26 @@ impl<'a> Reader<'a> {
     /// What the fact makes of a ticket of which nothing was known.
     pub(in crate::packed) fn first_ticket(&mut self) -> Ticket {
         self.skip_to_changes();
-        let mut ticket = Ticket::default();
-        self.each(|r| ticket.take(r.change()));
+        let (mut ticket, mut own) = (Ticket::default(), OwnFields::NONE);
+        self.each(|r| r.take_change(&mut ticket, &mut own));
         ticket.leave_out();
         ticket
+    }
+
+    /// Has a ticket take the next change, and notes of which field it is.
+    #[inline]
+    pub(super) fn take_change(&mut self, ticket: &mut Ticket, own: &mut OwnFields) {
+        let kind = self.bytes.long();
+        if kind == change::WORD {
+            // As nearly all of them are, so nothing is moved about.
+            let field = self.one_of(&TextField::ALL);
+            own.note_text(field);
+            *ticket.text_mut(field) = self.word().cloned();
+        } else {
+            let change = self.change_of_kind(kind);
+            own.note(&change);
+            ticket.take(change);
+        }
     }
 
     /// Whether it is a fact of that instant to its last byte.
@@ -65,12 +81,16 @@ impl<'a> Reader<'a> {
         (self.some(|r| r.bytes.long()), self.maybe_part())
     }
 
-    #[inline]
-    pub(super) fn change<T: From<Piece<'a>>>(&mut self) -> Change<T> {
-        match self.bytes.long() {
+    fn change<T: From<Piece<'a>>>(&mut self) -> Change<T> {
+        let kind = self.bytes.long();
+        self.change_of_kind(kind)
+    }
+
+    fn change_of_kind<T: From<Piece<'a>>>(&mut self, kind: i64) -> Change<T> {
+        match kind {
             change::TEXT => Change::Text(self.one_of(&TextField::ALL), self.maybe_part()),
             change::NUMBER => {
-                let field = self.one_of(&[NumberField::Severity, NumberField::Satisfaction]);
+                let field = self.one_of(&NumberField::ALL);
                 Change::Number(field, self.some(Self::double))
             }
             change::TAGS => Change::Tags(self.list(Self::part)),

@@ -3,12 +3,11 @@
 use super::super::binary::{put_bytes, put_long};
 use super::super::sealed::mark_of;
 use super::super::union::{change, text};
-use super::super::words::USED_MAX;
 use super::super::{Numbered, uuid};
 use super::{Writer, own};
 use crate::fact::{Activity, Fact};
 use crate::facts::Facts;
-use crate::ticket::{Change, NumberField, Text};
+use crate::ticket::{Change, NumberField, Text, TextField};
 
 /// A shorter block has its length in one byte.
 const SHORT: usize = 64;
@@ -66,40 +65,45 @@ impl Writer<'_> {
         self.list(&fact.activities, Self::activity);
     }
 
-    pub(super) fn change(&mut self, change: &Change) {
+    fn change(&mut self, change: &Change) {
         match change {
-            Change::Text(field, text) => {
-                let form = text.as_ref().map(|text| self.form(text));
-                if let Some(Form::Word(place)) = form {
-                    // In a byte less, for most are words.
-                    self.long(change::WORD);
-                    self.long(*field as i64);
-                    self.count(place);
-                } else {
-                    self.long(change::TEXT);
-                    self.long(*field as i64);
-                    self.maybe_form(form);
-                }
-            }
-            Change::Number(field, number) => {
-                self.long(change::NUMBER);
-                self.long(match field {
-                    NumberField::Severity => 0,
-                    NumberField::Satisfaction => 1,
-                });
-                self.some(*number, Self::double);
-            }
-            Change::Tags(tags) => {
-                self.long(change::TAGS);
-                self.list(tags, Self::text);
-            }
-            Change::Label(name, text) => {
-                self.long(change::LABEL);
-                self.text(name);
-                self.maybe_text(text.as_ref());
-            }
+            Change::Text(field, text) => self.text_change(*field, text.as_ref()),
+            Change::Number(field, number) => self.number_change(*field, *number),
+            Change::Tags(tags) => self.tags_change(tags),
+            Change::Label(name, text) => self.label_change(name, text.as_ref()),
             Change::ClearLabels => self.long(change::NO_LABELS),
         }
+    }
+
+    pub(super) fn text_change(&mut self, field: TextField, text: Option<&Text>) {
+        let form = text.map(|text| self.form(text));
+        if let Some(Form::Word(place)) = form {
+            // In a byte less, for most are words.
+            self.long(change::WORD);
+            self.long(field as i64);
+            self.count(place);
+        } else {
+            self.long(change::TEXT);
+            self.long(field as i64);
+            self.maybe_form(form);
+        }
+    }
+
+    pub(super) fn number_change(&mut self, field: NumberField, number: Option<f64>) {
+        self.long(change::NUMBER);
+        self.long(field as i64);
+        self.some(number, Self::double);
+    }
+
+    pub(super) fn tags_change(&mut self, tags: &[Text]) {
+        self.long(change::TAGS);
+        self.list(tags, Self::text);
+    }
+
+    pub(super) fn label_change(&mut self, name: &Text, text: Option<&Text>) {
+        self.long(change::LABEL);
+        self.text(name);
+        self.maybe_text(text);
     }
 
     fn activity(&mut self, activity: &Activity) {
@@ -150,9 +154,13 @@ impl Writer<'_> {
 
     /// How a text is to be written; the words that it needs become words of the state.
     fn form<'t>(&mut self, text: &'t Text) -> Form<'t> {
+        let own = self.words.find_own(text);
+        if let Some(place) = own.and_then(|word| self.named.place_of(word)) {
+            return Form::Word(place);
+        }
         if let Some(numbered) = Numbered::of(text) {
-            let word = self.words.find_content(numbered.prefix, self.owner);
-            if let Some(place) = word.and_then(|word| self.place_of(word)) {
+            let word = self.words.find(numbered.prefix, self.owner);
+            if let Some(place) = word.and_then(|word| self.named.place_of(word)) {
                 return Form::Numbered(place, numbered.number);
             }
         }
@@ -160,19 +168,7 @@ impl Writer<'_> {
             return Form::Uuid(uuid);
         }
         let word = self.words.find(text, self.owner);
-        let place = word.and_then(|word| self.place_of(word));
+        let place = word.and_then(|word| self.named.place_of(word));
         place.map_or(Form::Plain(text), Form::Word)
-    }
-
-    /// The place of a word among those that the state names, if there is one for it.
-    fn place_of(&mut self, number: u16) -> Option<usize> {
-        let known = self.used.iter().position(|used| *used == number);
-        known.or_else(|| {
-            let place = self.used.len();
-            (place < USED_MAX).then(|| {
-                self.used.push(number);
-                place
-            })
-        })
     }
 }
