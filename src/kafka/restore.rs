@@ -43,6 +43,15 @@ const BROKER_LOOKS_EVERY: Duration = Duration::from_secs(10);
 /// processor's cache.
 const BATCH_RECORDS: usize = 2_000;
 
+/// How many partitions are read at once, those that are followed included: one being read while the
+/// next begins. With more of them no partition would be at its end before nearly all were, the states
+/// of none could be built meanwhile, and the records of all would be in memory together.
+const READ_AT_ONCE: usize = 2;
+
+/// One that is followed and takes longer does not keep the others waiting: under a load that it does
+/// not keep up with it may never be at its end.
+const FIRST_FOR: Duration = Duration::from_secs(10);
+
 /// What a reader does with one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -131,13 +140,28 @@ impl Reading {
     fn stage(&self) -> Option<Stage> {
         self.restore.as_ref().map(|restore| restore.stage)
     }
+
+    fn is_reading(&self) -> bool {
+        matches!(self.stage(), Some(Stage::Reading { .. }))
+    }
+
+    /// Whether others wait for it to be at its end.
+    fn comes_first(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| {
+            self.is_reading() || (!place.was_current && place.begun_at.elapsed() < FIRST_FOR)
+        })
+    }
 }
 
 /// How far a partition is read.
 struct Place {
     /// The offset that comes next; none before the library has told of any.
     next: Option<i64>,
-    /// When everything that was stable had been read, as far as is known.
+    /// When its reading began.
+    begun_at: Instant,
+    /// Whether everything that was stable had been read at some time.
+    was_current: bool,
+    /// When that was so the last time, as far as is known.
     current_at: Instant,
     /// The last stable offset, and when it was asked for.
     stable: Option<(Instant, i64)>,
@@ -145,9 +169,12 @@ struct Place {
 
 impl Place {
     fn beginning() -> Self {
+        let now = Instant::now();
         Self {
             next: None,
-            current_at: Instant::now(),
+            begun_at: now,
+            was_current: false,
+            current_at: now,
             stable: None,
         }
     }
@@ -273,10 +300,11 @@ impl RestoreReader {
     /// When a broker does not answer, or a transaction hangs. Nothing is lost then: the next step
     /// asks again.
     pub fn step(&mut self, wait: Duration, sink: &mut impl Sink) -> Result<(), Error> {
-        self.begin_copies(sink)?;
         self.ask()?;
         self.pass_fence(sink)?;
-        self.begin_readings(sink)?;
+        // What is followed does not come before what is waited for.
+        self.begin(sink, Reading::is_reading)?;
+        self.begin(sink, |reading| reading.restore.is_none())?;
         self.read(wait, sink)?;
         self.blame_what_hangs()
     }
@@ -305,6 +333,7 @@ impl RestoreReader {
                 // The end is told as an offset too, and it is told even when compaction or an abort
                 // left nothing to hand out near the watermark.
                 place.next = place.next.max(Some(message.offset));
+                place.was_current = true;
             } else {
                 continue;
             }
@@ -352,6 +381,25 @@ impl RestoreReader {
             },
         );
         Ok(())
+    }
+
+    /// Begins to read some of those whose reading has not begun, from their beginning, a few at a time.
+    fn begin(
+        &mut self,
+        sink: &mut impl Sink,
+        is_wanted: impl Fn(&Reading) -> bool,
+    ) -> Result<(), Error> {
+        let first = self.partitions.iter().filter(|it| it.comes_first());
+        let room = READ_AT_ONCE.saturating_sub(first.count());
+        let waiting = self.partitions.iter_mut().filter(|it| it.place.is_none());
+        let mut begun = Vec::new();
+        for reading in waiting.filter(|it| is_wanted(it)).take(room) {
+            reading.place = Some(Place::beginning());
+            sink.begin(reading.partition);
+            // Whatever is deleted meanwhile, the reading begins with what is left.
+            begun.push((reading.partition, Offset::Beginning));
+        }
+        self.assign(&begun)
     }
 
     /// Begins to read partitions from these offsets.

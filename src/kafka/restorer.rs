@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use hashbrown::hash_map::EntryRef;
+
 use super::consumer::Committed;
 use super::error::Error;
 use super::log::Restoration;
@@ -34,7 +36,7 @@ const ROUND: Duration = Duration::from_secs(5);
 const ROUND_BEFORE: Duration = Duration::from_millis(200);
 
 /// The last value of every key of a partition, tombstones applied.
-pub type Compacted = HashMap<Vec<u8>, Vec<u8>>;
+pub type Compacted = hashbrown::HashMap<Vec<u8>, Vec<u8>>;
 
 /// Builds a state from the records of a partition and the group's offsets; runs on threads of its own.
 pub type Builder<S> = Arc<dyn Fn(i32, Compacted, &[Committed]) -> S + Send + Sync>;
@@ -240,16 +242,18 @@ impl Sink for Collected {
         let Some(records) = self.partitions.get_mut(&partition) else {
             return;
         };
-        match (records.get_mut(key), value) {
-            (Some(known), Some(value)) => {
+        let Some(value) = value else {
+            records.remove(key);
+            return;
+        };
+        match records.entry_ref(key) {
+            EntryRef::Occupied(mut known) => {
+                let known = known.get_mut();
                 known.clear();
                 known.extend_from_slice(value);
             }
-            (None, Some(value)) => {
-                records.insert(key.to_vec(), value.to_vec());
-            }
-            (_, None) => {
-                records.remove(key);
+            EntryRef::Vacant(place) => {
+                place.insert(value.to_vec());
             }
         }
     }

@@ -1,6 +1,5 @@
 //! From the compacted records of a partition to its tickets, and whether they can be trusted.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use escalator_engine::engine::Engine;
@@ -13,7 +12,7 @@ use super::storm;
 use crate::wire::{self, StateError, Stored};
 
 /// The last value of every key of one partition of the state topic.
-pub type Compacted = HashMap<Vec<u8>, Vec<u8>>;
+pub type Compacted = hashbrown::HashMap<Vec<u8>, Vec<u8>>;
 
 /// Why a partition cannot be processed as it is. Each says what to do, and that is a person's to
 /// decide: nothing is guessed.

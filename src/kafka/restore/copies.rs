@@ -9,9 +9,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
-use rdkafka::topic_partition_list::Offset;
 
-use super::{Error, OffsetOf, Place, REQUEST_TIMEOUT, Reading, RestoreReader, Sink};
+use super::{Error, OffsetOf, REQUEST_TIMEOUT, Reading, RestoreReader};
 
 /// A copy that was not at the end for so long is not gone on from: compaction keeps tombstones for a
 /// day unless told otherwise, and whoever is further behind may miss one.
@@ -44,19 +43,6 @@ impl RestoreReader {
     pub fn followed(&self) -> impl Iterator<Item = i32> {
         let copies = self.partitions.iter().filter(|it| it.restore.is_none());
         copies.map(|reading| reading.partition)
-    }
-
-    /// Begins to read what is to be followed.
-    pub(super) fn begin_copies(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
-        let mut begun = Vec::new();
-        for reading in &mut self.partitions {
-            if reading.restore.is_none() && reading.place.is_none() {
-                reading.place = Some(Place::beginning());
-                sink.begin(reading.partition);
-                begun.push((reading.partition, Offset::Beginning));
-            }
-        }
-        self.assign(&begun)
     }
 
     /// Whether what is read of a partition may be gone on from.
@@ -92,6 +78,7 @@ impl RestoreReader {
             // counts, too.
             if let Some((at, _)) = known.into_iter().flatten().rfind(has) {
                 place.current_at = at;
+                place.was_current = true;
                 copies.current += 1;
             }
             place.stable = Some((asked_at, stable));

@@ -2,15 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use rdkafka::topic_partition_list::Offset;
-
-use super::{Error, OffsetOf, Place, REQUEST_TIMEOUT, Reading, RestoreReader, Sink, Stage};
+use super::{Error, OffsetOf, REQUEST_TIMEOUT, RestoreReader, Sink, Stage};
 use crate::kafka::consumer;
-
-/// How many partitions are read at once: one being read while the next begins. With more of them no
-/// partition would be at its end before nearly all were, the states of none could be built meanwhile,
-/// and the records of all would be in memory together.
-const READ_AT_ONCE: usize = 2;
 
 /// How often the last stable offset is asked for while it is waited for.
 const FENCE_INTERVAL: Duration = Duration::from_millis(50);
@@ -146,23 +139,6 @@ impl RestoreReader {
             self.unassign(partition)?;
         }
         Ok(())
-    }
-
-    /// Begins to read those that are to be read from their beginning, a few at a time.
-    pub(super) fn begin_readings(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
-        let is_reading = |it: &Reading| matches!(it.stage(), Some(Stage::Reading { .. }));
-        let reading = self.partitions.iter().filter(|it| is_reading(it));
-        let under_way = reading.filter(|it| it.place.is_some()).count();
-        let room = READ_AT_ONCE.saturating_sub(under_way);
-        let next = self.partitions.iter_mut().filter(|it| is_reading(it));
-        let mut begun = Vec::new();
-        for reading in next.filter(|it| it.place.is_none()).take(room) {
-            reading.place = Some(Place::beginning());
-            sink.begin(reading.partition);
-            // Whatever is deleted meanwhile, the reading begins with what is left.
-            begun.push((reading.partition, Offset::Beginning));
-        }
-        self.assign(&begun)
     }
 
     fn in_stage(&self, wanted: impl Fn(Stage) -> bool) -> Vec<i32> {
