@@ -285,16 +285,17 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             return Ok(self.is_under_way());
         }
         // Anything else waits for the end of the transaction; only reading must not stand still.
-        let mut slots = self.slots.values();
-        if slots
-            .any(|slot| matches!(slot, Slot::Live(live) if live.partition.inputs().is_waiting()))
-        {
+        let is_waiting =
+            |slot: &Slot| matches!(slot, Slot::Live(live) if live.partition.inputs().is_waiting());
+        let has_waiting = self.slots.values().any(is_waiting);
+        if has_waiting {
             self.prove()?;
         }
         if self.is_undecided {
             self.decide();
         }
-        self.look(MEANWHILE);
+        // Brokers are not asked as often as that.
+        self.look(if has_waiting { BUSY } else { MEANWHILE });
         // What came meanwhile belongs to the same batch.
         Ok(true)
     }
