@@ -148,7 +148,8 @@ impl Reading {
     /// Whether others wait for it to be at its end.
     fn comes_first(&self) -> bool {
         self.place.as_ref().is_some_and(|place| {
-            self.is_reading() || (!place.was_current && place.begun_at.elapsed() < FIRST_FOR)
+            let is_behind = place.current_at.is_none();
+            self.is_reading() || (is_behind && place.begun_at.elapsed() < FIRST_FOR)
         })
     }
 }
@@ -159,22 +160,19 @@ struct Place {
     next: Option<i64>,
     /// When its reading began.
     begun_at: Instant,
-    /// Whether everything that was stable had been read at some time.
-    was_current: bool,
-    /// When that was so the last time, as far as is known.
-    current_at: Instant,
+    /// When everything that was stable had been read, as far as is known, or a moment before; none while
+    /// it never was.
+    current_at: Option<Instant>,
     /// The last stable offset, and when it was asked for.
     stable: Option<(Instant, i64)>,
 }
 
 impl Place {
     fn beginning() -> Self {
-        let now = Instant::now();
         Self {
             next: None,
-            begun_at: now,
-            was_current: false,
-            current_at: now,
+            begun_at: Instant::now(),
+            current_at: None,
             stable: None,
         }
     }
@@ -333,7 +331,7 @@ impl RestoreReader {
                 // The end is told as an offset too, and it is told even when compaction or an abort
                 // left nothing to hand out near the watermark.
                 place.next = place.next.max(Some(message.offset));
-                place.was_current = true;
+                place.current_at.get_or_insert(place.begun_at);
             } else {
                 continue;
             }

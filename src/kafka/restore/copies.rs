@@ -49,7 +49,10 @@ impl RestoreReader {
     pub(super) fn is_fit(&self, index: usize) -> bool {
         let reading = &self.partitions[index];
         let place = reading.place.as_ref().filter(|_| reading.restore.is_none());
-        place.is_some_and(|place| place.current_at.elapsed() < STALE_AFTER)
+        place.is_some_and(|place| {
+            let current_at = place.current_at.unwrap_or(place.begun_at);
+            current_at.elapsed() < STALE_AFTER
+        })
     }
 
     /// Asks how far the copies are behind.
@@ -77,8 +80,7 @@ impl RestoreReader {
             // Under load there is always something new: what was stable when it was last asked for
             // counts, too.
             if let Some((at, _)) = known.into_iter().flatten().rfind(has) {
-                place.current_at = at;
-                place.was_current = true;
+                place.current_at = Some(at);
                 copies.current += 1;
             }
             place.stable = Some((asked_at, stable));
