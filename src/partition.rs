@@ -35,7 +35,7 @@ use crate::wire::{self, SchemaId, Unread, WriterSchemas};
 
 pub use inputs::Inputs;
 use meta::Meta;
-pub use restored::{Compacted, Error, Restored};
+pub use restored::{Error, Restored};
 use traces::Traces;
 pub use writing::{Names, Writing};
 

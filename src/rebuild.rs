@@ -193,10 +193,7 @@ impl Rebuilt {
     /// What has to be written to turn what is there into this: changed values, and tombstones for
     /// keys that do not belong. The partition's own record comes last.
     #[must_use]
-    pub fn changes(
-        &self,
-        present: &crate::partition::Compacted,
-    ) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    pub fn changes(&self, present: &crate::record::Compacted) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         let mut changes = Vec::new();
         for key in present.keys() {
             if self.records.get(key).is_none_or(Option::is_none) {

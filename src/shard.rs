@@ -54,7 +54,8 @@ use crate::kafka::consumer::{Committed, InputPartition};
 use crate::kafka::log::Log;
 use crate::kafka::{self, OffsetOf};
 use crate::metrics::{Input, Metrics};
-use crate::partition::{self, Compacted, Restored, Shared};
+use crate::partition::{self, Restored, Shared};
+use crate::record::Compacted;
 use crate::registry::Desk;
 
 use ownership::{Parked, Slot};

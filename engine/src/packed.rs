@@ -96,7 +96,7 @@ impl Packer {
     #[must_use]
     pub fn stored(&self, packed: &[u8], framing: &[u8]) -> Vec<u8> {
         let (used, body) = Used::of(packed, self.words.table());
-        // A word has some ten bytes, and as many of the bytes as it has places stay empty at most.
+        // Most words have fewer bytes than sixteen, with their length; where they have more it grows.
         let mut bytes = Vec::with_capacity(framing.len() + 16 * used.len() + 8 + body.len());
         bytes.extend_from_slice(framing);
         if used.len() > 0 {

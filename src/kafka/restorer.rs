@@ -20,6 +20,7 @@ use super::error::Error;
 use super::log::Restoration;
 use super::restore::{Finished, RestoreReader, Sink};
 use super::standby::Standby;
+use crate::record::Compacted;
 use builders::{Builders, Task};
 
 /// A reading waits this long for records before it looks for new requests.
@@ -34,9 +35,6 @@ const ROUND: Duration = Duration::from_secs(5);
 
 /// The same while an instance waits for its copies before it joins the group.
 const ROUND_BEFORE: Duration = Duration::from_millis(200);
-
-/// The last value of every key of a partition, tombstones applied.
-pub type Compacted = hashbrown::HashMap<Vec<u8>, Vec<u8>>;
 
 /// Builds a state from the records of a partition and the group's offsets; runs on threads of its own.
 pub type Builder<S> = Arc<dyn Fn(i32, Compacted, &[Committed]) -> S + Send + Sync>;

@@ -9,10 +9,8 @@ use escalator_engine::time::Timestamp;
 
 use super::meta::{self, Meta};
 use super::storm;
+use crate::record::Compacted;
 use crate::wire::{self, StateError, Stored};
-
-/// The last value of every key of one partition of the state topic.
-pub type Compacted = hashbrown::HashMap<Vec<u8>, Vec<u8>>;
 
 /// Why a partition cannot be processed as it is. Each says what to do, and that is a person's to
 /// decide: nothing is guessed.

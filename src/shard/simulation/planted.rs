@@ -7,8 +7,8 @@ use std::cell::Cell;
 
 use super::topic_log::Topic;
 use crate::kafka::lanes::{Outcome, Transaction};
-use crate::partition::Compacted;
 use crate::partition::meta::{self, Meta};
+use crate::record::Compacted;
 
 /// What can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::topic_log::Topic;
 use crate::kafka::consumer::Committed;
 use crate::kafka::log::Restoration;
 use crate::kafka::restore;
-use crate::partition::Compacted;
+use crate::record::Compacted;
 use crate::shard::{RestoredState, build};
 
 /// So many records are read in one step, so that much can happen between two of them.
