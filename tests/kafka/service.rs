@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::site::Site;
 use crate::support::broker::broker;
 use crate::support::client::{
-    PlainProducer, Seen, Sent, create_topic, producer, read_committed, read_uncommitted, send,
+    PlainProducer, Seen, Sent, create_topic, ends, producer, read_committed, read_uncommitted,
+    send, stable_ends,
 };
 use crate::support::process::Escalator;
 use crate::support::{PATIENCE, pass, wait_until};
@@ -86,6 +87,33 @@ impl Site {
         decided
             .filter(|record| !committed.contains(&(record.partition, record.offset)))
             .count()
+    }
+
+    /// Whether a transaction with records of state is open and makes no progress.
+    fn has_stuck_transaction(&self) -> bool {
+        let (address, state) = (&broker().address, self.topic("state"));
+        let before = stable_ends(address, &state);
+        // Others commit in the meantime.
+        pass(Duration::from_millis(100));
+        let stable = stable_ends(address, &state);
+        let ends = ends(address, &state);
+        (0..ends.len()).any(|p| before[p] == stable[p] && stable[p] < ends[p])
+    }
+
+    /// Kills a process while it is in the middle of a transaction: it is stopped for a moment until
+    /// that is seen of it.
+    fn kill_in_a_transaction(&self, victim: &Escalator) {
+        wait_until("a transaction of the victim", PATIENCE, || {
+            victim.signal("-STOP");
+            if self.has_stuck_transaction() {
+                return Some(());
+            }
+            victim.signal("-CONT");
+            // Long enough to be somewhere else when it is stopped the next time.
+            pass(Duration::from_millis(150));
+            None
+        });
+        victim.signal("-KILL");
     }
 
     /// Creates tickets and waits until the broker has them.
@@ -191,12 +219,8 @@ fn deadlines_fire_without_input_and_after_a_restart() {
     assert_eq!(site.read("notify").len(), 9);
 }
 
-/// Kills that have to hit a process at work before the result counts.
-const KILLS_MIN: usize = 4;
-
-/// With transactions one after another nearly every kill cuts one; so many without any mean that
-/// the load is not one.
-const KILLS_MAX: usize = 10;
+/// How often a process at work is killed: each of the two twice.
+const KILLS: usize = 4;
 
 /// Tickets per portion and the pause behind it: some 400 a second, enough for one transaction to
 /// follow the other.
@@ -242,18 +266,15 @@ fn kills_in_the_middle_of_transactions_lose_and_repeat_nothing() {
         let load = scope.spawn(|| keep_busy(&site, &stop));
         let ends = Ends(&stop);
         let mut running = [site.start("a"), site.start("b")];
-        let mut kills = 0;
-        while kills < KILLS_MIN || site.cut_records() == 0 {
-            assert!(kills < KILLS_MAX, "no kill has cut a transaction");
-            let victim = kills % 2;
+        for kill in 0..KILLS {
+            let victim = kill % 2;
             // Only a process that has committed work of its own since its start is worth a kill.
             wait_until("work of the victim", PATIENCE, || {
                 pass(Duration::from_millis(200));
                 site.has_committed(&running[victim]).then_some(())
             });
-            let name = ["a", "b"][victim];
-            std::mem::replace(&mut running[victim], site.start(name)).kill();
-            kills += 1;
+            site.kill_in_a_transaction(&running[victim]);
+            running[victim] = site.start(["a", "b"][victim]);
         }
         drop(ends);
         load.join().unwrap();
@@ -261,6 +282,7 @@ fn kills_in_the_middle_of_transactions_lose_and_repeat_nothing() {
     });
 
     assert_once_each(&site, &mut running);
+    assert!(site.cut_records() > 0, "no kill has cut a transaction");
 }
 
 /// Whether in the end each ticket that was not answered in time was raised once, and no other.

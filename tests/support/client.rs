@@ -256,6 +256,31 @@ fn read(address: &str, topic: &str, isolation: &str) -> Vec<Seen> {
     seen
 }
 
+/// The end of each partition of a topic, records of open transactions included.
+pub(crate) fn ends(address: &str, topic: &str) -> Vec<i64> {
+    ends_for(address, topic, "read_uncommitted")
+}
+
+/// Where the first open transaction of each partition of a topic begins, or else its end.
+pub(crate) fn stable_ends(address: &str, topic: &str) -> Vec<i64> {
+    ends_for(address, topic, "read_committed")
+}
+
+fn ends_for(address: &str, topic: &str, isolation: &str) -> Vec<i64> {
+    let consumer: BaseConsumer = config(address)
+        .set("group.id", "reader")
+        .set("isolation.level", isolation)
+        .create()
+        .expect("a consumer can be made");
+    let ends = (0..partitions(&consumer, topic)).map(|partition| {
+        let (_, end) = consumer
+            .fetch_watermarks(topic, partition, Duration::from_secs(10))
+            .expect("the broker tells where a partition ends");
+        end
+    });
+    ends.collect()
+}
+
 /// Somebody who speaks for a group without being a member of it.
 pub(crate) fn outsider(address: &str, group: &str) -> ConsumerGroupMetadata {
     let consumer: BaseConsumer = config(address)
