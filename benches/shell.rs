@@ -21,6 +21,11 @@ use escalator_engine::fact::TicketFact;
 use escalator_engine::rules::Rules;
 use escalator_engine::simulate::{FACTS_PER_STEP, Simulation, simulate};
 use escalator_engine::time::Timestamp;
+use mimalloc::MiMalloc;
+
+/// The one of the binary.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// 2026-11-23T09:00:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_424_400_000);

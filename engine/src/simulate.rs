@@ -4,10 +4,11 @@
 //! does it batch by batch. So a long recording needs memory for its facts and tickets, but not for
 //! everything that was ever decided about them.
 
-use std::collections::HashMap;
 use std::iter::Peekable;
 use std::sync::Arc;
 use std::vec::IntoIter;
+
+use hashbrown::HashSet;
 
 use crate::effect::Event;
 use crate::emission::{Emission, Emitted};
@@ -15,7 +16,6 @@ use crate::engine::Engine;
 use crate::fact::TicketFact;
 use crate::machine::Counts;
 use crate::rules::Rules;
-use crate::ticket::Text;
 use crate::ticket_state::Acceptance;
 use crate::time::Timestamp;
 
@@ -92,8 +92,8 @@ impl Simulation {
         let mut facts: Vec<_> = facts.filter(|(at, _)| *at <= until).collect();
         facts
             .sort_by(|(at, a), (other_at, b)| at.cmp(other_at).then_with(|| a.fact.order(&b.fact)));
-        let ids: HashMap<&Text, ()> = facts.iter().map(|(_, it)| (&it.ticket_id, ())).collect();
-        let tickets = ids.len();
+        let ids = facts.iter().map(|(_, it)| &it.ticket_id);
+        let tickets = ids.collect::<HashSet<_>>().len();
         Self {
             engines: vec![Engine::new(Arc::clone(rules))],
             partition_of: |_, _| 0,
