@@ -16,6 +16,7 @@ pub mod embedded;
 pub mod http;
 pub mod kafka;
 pub mod logging;
+pub mod memory;
 pub mod metrics;
 pub mod offline;
 pub mod partition;

@@ -53,6 +53,7 @@ use crate::http::Health;
 use crate::kafka::consumer::{Committed, InputPartition};
 use crate::kafka::log::Log;
 use crate::kafka::{self, OffsetOf};
+use crate::memory::{self, Rush};
 use crate::metrics::{Input, Metrics};
 use crate::partition::{self, Restored, Shared};
 use crate::record::Compacted;
@@ -183,6 +184,7 @@ pub struct Shard<L> {
     /// The transaction that is not known to be committed.
     flight: Option<settle::Flight>,
     tally: Tally,
+    rush: Rush,
     health: health::Told,
     registry: schemas::Registry,
 }
@@ -205,6 +207,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             is_more_left: false,
             flight: None,
             tally: Tally::default(),
+            rush: Rush::default(),
             health: health::Told::default(),
             registry: schemas::Registry::default(),
         }
@@ -237,6 +240,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         let is_ready = self.prepare()?;
         self.serve_schemas();
         let taken = self.gather(wait, is_ready)?;
+        if self.rush.is_over(taken, self.parts.clock.elapsed()) {
+            memory::give_back();
+        }
         self.serve_changes();
         if !self.recover(stop)? {
             return Ok(Duration::ZERO);

@@ -86,10 +86,21 @@ const RULES: &[Rule] = &[
         instead: "take a setting",
     },
     Rule {
+        name: "libmimalloc_sys",
+        allowed: &["src/memory.rs"],
+        instead: "go through crate::memory",
+    },
+    Rule {
+        name: "libc",
+        allowed: &["src/memory.rs"],
+        instead: "find a safe way",
+    },
+    Rule {
         name: "unsafe",
         allowed: &[
             "src/kafka/native.rs",
             "src/kafka/native/offsets.rs",
+            "src/memory.rs",
             "tests/bad_input/counting.rs",
         ],
         instead: "put the call behind a safe function in src/kafka/native.rs or beside it",

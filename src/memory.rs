@@ -1,0 +1,85 @@
+//! Memory that a rush of records has left behind goes back to the system.
+//!
+//! Both allocators of the process, Rust's and that of the C library, keep what was freed for what comes
+//! next, and look for pages to return only while they are asked for others. After a rush nobody asks,
+//! and what it has taken would stay for as long as the service runs.
+
+#![expect(
+    unsafe_code,
+    reason = "allocators are asked by calls of C; only this module makes them"
+)]
+
+use std::time::Duration;
+
+/// What is looked at together.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// So many records within a window are a rush: what one transaction takes by default.
+const RUSH_MIN: usize = 5_000;
+
+/// With so few of them it is over: giving memory back takes some milliseconds, which nobody is to
+/// wait for.
+const QUIET_MAX: usize = 500;
+
+/// Notices when a rush of records is over.
+#[derive(Debug, Default)]
+pub struct Rush {
+    window_begun: Duration,
+    in_window: usize,
+    is_one: bool,
+}
+
+impl Rush {
+    /// Takes note of how many records were read, and answers with whether a rush is over: once for
+    /// each. `elapsed` is a time that never goes back.
+    pub fn is_over(&mut self, read: usize, elapsed: Duration) -> bool {
+        self.in_window += read;
+        if elapsed < self.window_begun + WINDOW {
+            return false;
+        }
+        self.window_begun = elapsed;
+        let in_window = std::mem::take(&mut self.in_window);
+        self.is_one |= in_window >= RUSH_MIN;
+        let is_over = self.is_one && in_window <= QUIET_MAX;
+        self.is_one &= !is_over;
+        is_over
+    }
+}
+
+/// Gives free memory back to the system: what this thread has freed, and all of the C library's.
+pub fn give_back() {
+    // SAFETY: it touches only what is free, and may be called at any time, by any thread, whether or not
+    // this allocator is the one of the process.
+    unsafe { libmimalloc_sys::mi_collect(true) };
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: the same.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rush_is_over_once_and_only_when_hardly_anything_comes() {
+        let second = Duration::from_secs;
+        let mut rush = Rush::default();
+        let windows = [
+            (QUIET_MAX, false),
+            (RUSH_MIN - 1, false),
+            (QUIET_MAX, false),
+            (RUSH_MIN, false),
+            (QUIET_MAX + 1, false),
+            (QUIET_MAX, true),
+            (0, false),
+            (RUSH_MIN, false),
+            (0, true),
+        ];
+        for (number, (records, is_over)) in (1..).zip(windows) {
+            assert!(!rush.is_over(records, second(number) - Duration::from_millis(1)));
+            assert_eq!(rush.is_over(0, second(number)), is_over, "window {number}");
+        }
+    }
+}
