@@ -38,8 +38,9 @@ pub struct OutgoingRecord {
     pub timestamp_ms: Option<i64>,
 }
 
-/// The last value of every key of one partition, tombstones applied.
-pub type Compacted = hashbrown::HashMap<Vec<u8>, Vec<u8>>;
+/// The last value of every key of one partition, tombstones applied, in an order that the log
+/// decides.
+pub type Compacted = indexmap::IndexMap<Vec<u8>, Vec<u8>, hashbrown::DefaultHashBuilder>;
 
 /// How many bytes the topics that are written to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

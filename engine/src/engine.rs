@@ -76,6 +76,11 @@ impl Engine {
         }
     }
 
+    /// Makes room for so many tickets of a committed state.
+    pub fn reserve(&mut self, tickets: usize) {
+        self.slots.reserve(tickets);
+    }
+
     /// Puts in another ticket of a committed state.
     pub fn put(&mut self, ticket_id: &str, state: &TicketState) {
         let hash = self.slots.hash(ticket_id);

@@ -77,6 +77,9 @@ pub struct BrokenState;
 pub struct Packer {
     words: Words,
     scratch: Scratch,
+    /// The words of the states that were restored last, by place: the next one has most of them at the
+    /// same places.
+    restored: Vec<u16>,
 }
 
 impl Packer {
@@ -128,15 +131,15 @@ impl Packer {
         let mut count = 0_usize;
         while let Some(length) = rest.block() {
             for _ in 0..length {
-                let text = str::from_utf8(rest.bytes()).map_err(|_| BrokenState)?;
+                let text = rest.bytes();
                 if rest.is_broken() || count == USED_MAX {
                     return Err(BrokenState);
                 }
-                count += 1;
-                match self.words.learn(text) {
+                match self.learn_at(count, text)? {
                     Some(number) => bytes.extend_from_slice(&number.to_le_bytes()),
                     None => is_full = true,
                 }
+                count += 1;
             }
         }
         if is_full {
@@ -153,5 +156,20 @@ impl Packer {
         (is_whole && are_facts_whole())
             .then_some(state)
             .ok_or(BrokenState)
+    }
+    /// The number of a word of a stored state; none when there is no room for more words.
+    fn learn_at(&mut self, place: usize, text: &[u8]) -> Result<Option<u16>, BrokenState> {
+        let last = self.restored.get(place).copied();
+        if let Some(number) = last.filter(|number| self.words.is_word(*number, text)) {
+            return Ok(Some(number));
+        }
+        let text = str::from_utf8(text).map_err(|_| BrokenState)?;
+        let learned = self.words.learn(text);
+        if let Some(number) = learned {
+            self.restored
+                .resize(self.restored.len().max(place + 1), number);
+            self.restored[place] = number;
+        }
+        Ok(learned)
     }
 }

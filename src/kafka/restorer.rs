@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use hashbrown::hash_map::EntryRef;
+use indexmap::map::RawEntryApiV1 as _;
+use indexmap::map::raw_entry_v1::RawEntryMut;
 
 use super::consumer::Committed;
 use super::error::Error;
@@ -233,7 +234,7 @@ struct Collected {
 
 impl Sink for Collected {
     fn begin(&mut self, partition: i32) {
-        self.partitions.insert(partition, Compacted::new());
+        self.partitions.insert(partition, Compacted::default());
     }
 
     fn record(&mut self, partition: i32, key: &[u8], value: Option<&[u8]>) {
@@ -241,17 +242,17 @@ impl Sink for Collected {
             return;
         };
         let Some(value) = value else {
-            records.remove(key);
+            records.swap_remove(key);
             return;
         };
-        match records.entry_ref(key) {
-            EntryRef::Occupied(mut known) => {
+        match records.raw_entry_mut_v1().from_key(key) {
+            RawEntryMut::Occupied(mut known) => {
                 let known = known.get_mut();
                 known.clear();
                 known.extend_from_slice(value);
             }
-            EntryRef::Vacant(place) => {
-                place.insert(value.to_vec());
+            RawEntryMut::Vacant(place) => {
+                place.insert(key.to_vec(), value.to_vec());
             }
         }
     }

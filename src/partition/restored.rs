@@ -137,7 +137,7 @@ impl Restored {
         transaction: String,
     ) -> Result<Self, Error> {
         let meta = compacted
-            .remove(meta::KEY)
+            .swap_remove(meta::KEY)
             .map(|value| Meta::decode(&value))
             .transpose()
             .map_err(|source| Error::Meta { partition, source })?;
@@ -146,13 +146,25 @@ impl Restored {
             return Err(Error::MetaMissing { partition });
         }
         check(partition, meta.as_ref(), committed)?;
-        // In order of their ids: nothing that is written may depend on the order of a hash map.
-        let mut records: Vec<_> = compacted.into_iter().collect();
-        records.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        // Its own records come behind the tickets: no text begins with their first byte.
-        let own = records.partition_point(|(key, _)| key.first() != Some(&meta::OWN_KEY));
+        let evaluated_to = meta.as_ref().map_or(Timestamp::MIN, Meta::evaluated_to);
+        let mut engine = Engine::new(Arc::clone(rules));
+        engine.reserve(compacted.len());
+        let (mut found, mut own) = (0, Vec::new());
+        // One by one: as many states as a partition has take far more room than it keeps of them.
+        for (key, value) in compacted {
+            if !has_ticket(&key) {
+                own.push((key, value));
+                continue;
+            }
+            found += 1;
+            let ticket_id = str::from_utf8(&key).map_err(|_| Error::Key { partition })?;
+            put(&mut engine, ticket_id, &value)
+                .map_err(|source| Error::State { partition, source })?;
+        }
+        let engine = engine.evaluated(evaluated_to);
+        own.sort_unstable();
         let mut pieces = Vec::new();
-        for (key, value) in records.drain(own..) {
+        for (key, value) in own {
             // Records of the partition that a later release adds are none of this one's.
             let piece = storm::decode(&key, &value).map_err(|source| Error::Meta {
                 partition,
@@ -160,16 +172,6 @@ impl Restored {
             })?;
             pieces.extend(piece);
         }
-        let evaluated_to = meta.as_ref().map_or(Timestamp::MIN, Meta::evaluated_to);
-        let mut engine = Engine::new(Arc::clone(rules));
-        // One by one: as many states as a partition has take far more room than it keeps of them.
-        for (key, value) in records {
-            let ticket_id = str::from_utf8(&key).map_err(|_| Error::Key { partition })?;
-            put(&mut engine, ticket_id, &value)
-                .map_err(|source| Error::State { partition, source })?;
-        }
-        let engine = engine.evaluated(evaluated_to);
-        let found = own as u64;
         let expected = meta.as_ref().and_then(|meta| meta.tickets);
         if let Some(expected) = expected.filter(|expected| *expected != found) {
             return Err(Error::Count {

@@ -95,6 +95,16 @@ impl Slots {
         self.by_id.len()
     }
 
+    /// Makes room for so many more tickets, and no more than that.
+    pub(super) fn reserve(&mut self, count: usize) {
+        let Self {
+            slots, by_id, seed, ..
+        } = self;
+        slots.reserve_exact(count);
+        let hash_of = |slot: &u32| xxh3_64_with_seed(slots[*slot as usize].kept.parts().0, *seed);
+        by_id.reserve(count, hash_of);
+    }
+
     /// The hash by which tickets are found.
     pub(super) fn hash(&self, ticket_id: &str) -> u64 {
         xxh3_64_with_seed(ticket_id.as_bytes(), self.seed)

@@ -196,6 +196,13 @@ impl Words {
         std::ptr::eq::<str>(&**word, &**text).then_some(number)
     }
 
+    /// Whether these bytes are the text of that word.
+    #[inline]
+    pub(super) fn is_word(&self, number: u16, text: &[u8]) -> bool {
+        let word = self.table.word(usize::from(number));
+        word.is_some_and(|word| word.as_bytes() == text)
+    }
+
     /// The number of a word, or none of a text that is not learned yet.
     pub(super) fn find(&mut self, text: &str, owner: u32) -> Option<u16> {
         if text.len() > BYTES_MAX {

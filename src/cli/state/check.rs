@@ -86,7 +86,7 @@ impl Sink for Collected {
     fn record(&mut self, _: i32, key: &[u8], value: Option<&[u8]>) {
         match value {
             Some(value) => self.records.insert(key.to_vec(), value.to_vec()),
-            None => self.records.remove(key),
+            None => self.records.swap_remove(key),
         };
     }
 

@@ -146,7 +146,7 @@ pub(super) fn misremember(records: &mut Compacted) {
     if is(Mistake::ForgetTicket) {
         let tickets = records.keys().filter(|key| key[0] != meta::OWN_KEY);
         if let Some(key) = tickets.min().cloned() {
-            records.remove(&key);
+            records.swap_remove(&key);
         }
     }
     if is(Mistake::ForgetLimits) {

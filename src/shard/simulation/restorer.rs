@@ -180,7 +180,7 @@ impl Restoring {
                     committed: std::mem::take(committed),
                     until: *until,
                     next: 0,
-                    records: Compacted::new(),
+                    records: Compacted::default(),
                 };
                 false
             }
@@ -197,7 +197,7 @@ impl Restoring {
                     match entry.value.clone() {
                         Some(value) => records.insert(key, value),
                         None if planted::is(Mistake::IgnoreTombstones) => None,
-                        None => records.remove(&key),
+                        None => records.swap_remove(&key),
                     };
                 }
                 *next = after;
