@@ -5,6 +5,7 @@ use std::ptr;
 use std::time::Duration;
 
 use rdkafka::client::{Client, ClientContext};
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka_sys as sys;
 
 use super::{CallError, capacity, milliseconds};
@@ -49,15 +50,26 @@ impl OffsetOf {
 ///
 /// The library asks whom it knows as the leaders and does not look again when they answer that they
 /// are not, or are newly elected; a client that reads nothing would go on so for minutes. So after
-/// any failure the leaders are looked up, and the next call finds them.
+/// any failure the leaders are looked up, and the next call finds them. Before it has heard of any
+/// broker it asks for the leaders in vain, and not again before three seconds are over
+/// (`rd_kafka_topic_partition_list_query_leaders_async` of librdkafka 2.12.1), so a client that has not
+/// is made to.
 pub(in crate::kafka) fn list_offsets<C: ClientContext>(
     client: &Client<C>,
     partitions: &[(&str, i32)],
     of: OffsetOf,
     timeout: Duration,
 ) -> Result<Vec<i64>, CallError> {
-    if partitions.is_empty() {
+    let Some((topic, _)) = partitions.first() else {
         return Ok(Vec::new());
+    };
+    if client.fetch_cluster_id(Duration::ZERO).is_none() {
+        client
+            .fetch_metadata(Some(topic), timeout)
+            .map_err(|error| CallError {
+                code: error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail),
+                message: error.to_string(),
+            })?;
     }
     let answer = list_offsets_once(client, partitions, of, timeout);
     if answer.is_err() {
