@@ -162,6 +162,7 @@ impl Restored {
                 .map_err(|source| Error::State { partition, source })?;
         }
         let engine = engine.evaluated(evaluated_to);
+        // In order of their keys, as they were written.
         own.sort_unstable();
         let mut pieces = Vec::new();
         for (key, value) in own {
