@@ -27,6 +27,7 @@ use super::client::ClientSettings;
 use super::consumer::GroupConsumer;
 use super::error::Error;
 use super::flight::Flight;
+use super::native;
 use crate::record::OutgoingRecord;
 use context::LaneContext;
 
@@ -270,7 +271,7 @@ impl Lane {
                 let producer = create(settings, &self.transactional_id, batch_bytes_max)?;
                 // The library gives up for half a second when it is to look for a coordinator before
                 // it has reached a broker. Where there is none, what follows says so.
-                drop(producer.client().fetch_cluster_id(CALL_TIMEOUT / 2));
+                drop(native::reach_broker(producer.client(), CALL_TIMEOUT / 2));
                 producer
             }
         };

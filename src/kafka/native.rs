@@ -1,11 +1,12 @@
 //! The calls of librdkafka that the safe wrapper lacks, each behind a small safe function.
 //!
-//! Four things are here. Committing and aborting natively, because the wrapper flushes in steps of
+//! Five things are here. Committing and aborting natively, because the wrapper flushes in steps of
 //! 100 ms before it commits. Listing offsets of many partitions with one request per broker,
 //! because the wrapper asks for one partition at a time. Reading in batches with borrowed payloads,
 //! for restores only: a group consumer must not read that way, since the batch call answers a
-//! rebalance event by dropping the whole assignment without telling the application. And hearing why a
-//! client fails that the wrapper does not poll, which is how an administrating one is used.
+//! rebalance event by dropping the whole assignment without telling the application. Hearing why a
+//! client fails that the wrapper does not poll, which is how an administrating one is used. And having
+//! a client reach a broker, because the wrapper asks for topics then, of which there may be thousands.
 
 #![expect(
     unsafe_code,
@@ -106,6 +107,32 @@ pub(super) fn abort_transaction<C: ProducerContext + 'static>(
     TransactionError::check(unsafe {
         sys::rd_kafka_abort_transaction(producer.client().native_ptr(), milliseconds(timeout))
     })
+}
+
+/// Waits until a client has heard of the brokers, which it is made to; costs nothing when it has.
+///
+/// A new client connects to a broker by itself, but whether at once or when its thread wakes, once a
+/// second, is left to chance, and calls that find it without one wait for longer than that.
+pub(super) fn reach_broker<C: ClientContext>(
+    client: &Client<C>,
+    timeout: Duration,
+) -> Result<(), CallError> {
+    if client.fetch_cluster_id(Duration::ZERO).is_some() {
+        return Ok(());
+    }
+    let mut metadata = ptr::null();
+    // SAFETY: what is answered is destroyed here; without a topic, and not of all, it is the brokers.
+    let code = unsafe {
+        let handle = client.native_ptr();
+        let wait = milliseconds(timeout);
+        let code = sys::rd_kafka_metadata(handle, 0, ptr::null_mut(), &raw mut metadata, wait);
+        if !metadata.is_null() {
+            sys::rd_kafka_metadata_destroy(metadata);
+        }
+        code
+    };
+    let is_good = code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
+    is_good.then_some(()).ok_or_else(|| CallError::new(code))
 }
 
 /// A failed call that is not transactional.

@@ -5,10 +5,9 @@ use std::ptr;
 use std::time::Duration;
 
 use rdkafka::client::{Client, ClientContext};
-use rdkafka::error::RDKafkaErrorCode;
 use rdkafka_sys as sys;
 
-use super::{CallError, capacity, milliseconds};
+use super::{CallError, capacity, milliseconds, reach_broker};
 
 /// Which end of a partition is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +59,10 @@ pub(in crate::kafka) fn list_offsets<C: ClientContext>(
     of: OffsetOf,
     timeout: Duration,
 ) -> Result<Vec<i64>, CallError> {
-    let Some((topic, _)) = partitions.first() else {
+    if partitions.is_empty() {
         return Ok(Vec::new());
-    };
-    if client.fetch_cluster_id(Duration::ZERO).is_none() {
-        client
-            .fetch_metadata(Some(topic), timeout)
-            .map_err(|error| CallError {
-                code: error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail),
-                message: error.to_string(),
-            })?;
     }
+    reach_broker(client, timeout)?;
     let answer = list_offsets_once(client, partitions, of, timeout);
     if answer.is_err() {
         let mut topics: Vec<&str> = partitions.iter().map(|(topic, _)| *topic).collect();

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::Consumer;
 
 use super::{Error, OffsetOf, REQUEST_TIMEOUT, Reading, RestoreReader};
+use crate::kafka::native;
 
 /// A copy that was not at the end for so long is not gone on from: compaction keeps tombstones for a
 /// day unless told otherwise, and whoever is further behind may miss one.
@@ -94,12 +95,12 @@ impl RestoreReader {
     /// # Errors
     /// When no broker answers.
     pub fn members(&self) -> Result<BTreeSet<String>, Error> {
-        // Before it lists groups the library waits until it has heard of the brokers, and whether it
-        // asks before a second is over is left to chance (`rd_kafka_list_groups` of librdkafka 2.12.1).
-        let client = self.reader.consumer();
-        client
-            .fetch_metadata(Some(self.state()), REQUEST_TIMEOUT)
-            .map_err(|source| self.call("asking for the brokers", source))?;
+        let client = self.reader.consumer().client();
+        // Before it lists groups the library waits until it has heard of the brokers.
+        native::reach_broker(client, REQUEST_TIMEOUT).map_err(|source| Error::Native {
+            doing: format!("asking for the brokers of {}", self.state()),
+            source,
+        })?;
         let groups = client
             .fetch_group_list(Some(&self.group), REQUEST_TIMEOUT)
             .map_err(|source| self.call("asking for the members of the group", source))?;
