@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 
+use hashbrown::DefaultHashBuilder;
+use indexmap::IndexMap;
+use indexmap::map::RawEntryApiV1 as _;
+use indexmap::map::raw_entry_v1::RawEntryMut;
+
 /// One record as it stood in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -40,7 +45,25 @@ pub struct OutgoingRecord {
 
 /// The last value of every key of one partition, tombstones applied, in an order that the log
 /// decides.
-pub type Compacted = indexmap::IndexMap<Vec<u8>, Vec<u8>, hashbrown::DefaultHashBuilder>;
+pub type Compacted = IndexMap<Vec<u8>, Vec<u8>, DefaultHashBuilder>;
+
+/// Puts in the next record of the partition.
+pub fn compact(records: &mut Compacted, key: &[u8], value: Option<&[u8]>) {
+    let Some(value) = value else {
+        records.swap_remove(key);
+        return;
+    };
+    match records.raw_entry_mut_v1().from_key(key) {
+        RawEntryMut::Occupied(mut known) => {
+            let known = known.get_mut();
+            known.clear();
+            known.extend_from_slice(value);
+        }
+        RawEntryMut::Vacant(place) => {
+            place.insert(key.to_vec(), value.to_vec());
+        }
+    }
+}
 
 /// How many bytes the topics that are written to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -157,6 +157,7 @@ impl Packer {
             .then_some(state)
             .ok_or(BrokenState)
     }
+
     /// The number of a word of a stored state; none when there is no room for more words.
     fn learn_at(&mut self, place: usize, text: &[u8]) -> Result<Option<u16>, BrokenState> {
         let last = self.restored.get(place).copied();
@@ -166,8 +167,9 @@ impl Packer {
         let text = str::from_utf8(text).map_err(|_| BrokenState)?;
         let learned = self.words.learn(text);
         if let Some(number) = learned {
-            self.restored
-                .resize(self.restored.len().max(place + 1), number);
+            if self.restored.len() <= place {
+                self.restored.resize(place + 1, number);
+            }
             self.restored[place] = number;
         }
         Ok(learned)

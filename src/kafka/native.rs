@@ -131,8 +131,7 @@ pub(super) fn reach_broker<C: ClientContext>(
         }
         code
     };
-    let is_good = code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
-    is_good.then_some(()).ok_or_else(|| CallError::new(code))
+    CallError::check(code)
 }
 
 /// A failed call that is not transactional.
@@ -146,6 +145,11 @@ pub struct CallError {
 }
 
 impl CallError {
+    fn check(code: sys::rd_kafka_resp_err_t) -> Result<(), Self> {
+        let is_good = code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
+        is_good.then_some(()).ok_or_else(|| Self::new(code))
+    }
+
     fn new(code: sys::rd_kafka_resp_err_t) -> Self {
         // SAFETY: err2str answers with a static string for every code.
         let message = unsafe { CStr::from_ptr(sys::rd_kafka_err2str(code)) };
@@ -268,8 +272,7 @@ impl NativeMessages<'_> {
         // payload and key stay in place until then.
         unsafe {
             let message = &*self.0[index];
-            let error = (message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR)
-                .then(|| CallError::new(message.err));
+            let error = CallError::check(message.err).err();
             let failed = error.is_some();
             Message {
                 partition: message.partition,

@@ -13,15 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use indexmap::map::RawEntryApiV1 as _;
-use indexmap::map::raw_entry_v1::RawEntryMut;
-
 use super::consumer::Committed;
 use super::error::Error;
 use super::log::Restoration;
 use super::restore::{Finished, RestoreReader, Sink};
 use super::standby::Standby;
-use crate::record::Compacted;
+use crate::record::{Compacted, compact};
 use builders::{Builders, Task};
 
 /// A reading waits this long for records before it looks for new requests.
@@ -238,22 +235,8 @@ impl Sink for Collected {
     }
 
     fn record(&mut self, partition: i32, key: &[u8], value: Option<&[u8]>) {
-        let Some(records) = self.partitions.get_mut(&partition) else {
-            return;
-        };
-        let Some(value) = value else {
-            records.swap_remove(key);
-            return;
-        };
-        match records.raw_entry_mut_v1().from_key(key) {
-            RawEntryMut::Occupied(mut known) => {
-                let known = known.get_mut();
-                known.clear();
-                known.extend_from_slice(value);
-            }
-            RawEntryMut::Vacant(place) => {
-                place.insert(key.to_vec(), value.to_vec());
-            }
+        if let Some(records) = self.partitions.get_mut(&partition) {
+            compact(records, key, value);
         }
     }
 

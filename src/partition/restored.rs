@@ -149,14 +149,13 @@ impl Restored {
         let evaluated_to = meta.as_ref().map_or(Timestamp::MIN, Meta::evaluated_to);
         let mut engine = Engine::new(Arc::clone(rules));
         engine.reserve(compacted.len());
-        let (mut found, mut own) = (0, Vec::new());
+        let mut own = Vec::new();
         // One by one: as many states as a partition has take far more room than it keeps of them.
         for (key, value) in compacted {
             if !has_ticket(&key) {
                 own.push((key, value));
                 continue;
             }
-            found += 1;
             let ticket_id = str::from_utf8(&key).map_err(|_| Error::Key { partition })?;
             put(&mut engine, ticket_id, &value)
                 .map_err(|source| Error::State { partition, source })?;
@@ -173,6 +172,7 @@ impl Restored {
             })?;
             pieces.extend(piece);
         }
+        let found = engine.len() as u64;
         let expected = meta.as_ref().and_then(|meta| meta.tickets);
         if let Some(expected) = expected.filter(|expected| *expected != found) {
             return Err(Error::Count {

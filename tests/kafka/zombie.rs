@@ -1,11 +1,9 @@
 //! An instance that sleeps through its own replacement and wakes up in the middle of its work.
 
-use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::service::{Ends, assert_once_each, keep_busy, site};
-use crate::support::process::Escalator;
 use crate::support::{PATIENCE, pass, wait_until};
 
 /// Longer than the session (6 s) and the transaction's timeout with the broker's sweep (3 s): the
@@ -14,14 +12,6 @@ const SLEEP: Duration = Duration::from_secs(11);
 
 /// Load after it has woken up.
 const AFTERWARDS: Duration = Duration::from_secs(3);
-
-fn signal(name: &str, child: &Escalator) {
-    let sent = Command::new("kill")
-        .args([name, &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-}
 
 #[test]
 fn a_zombie_publishes_nothing_that_its_successor_has_published() {
@@ -37,9 +27,9 @@ fn a_zombie_publishes_nothing_that_its_successor_has_published() {
                 site.has_committed(child).then_some(())
             });
         }
-        signal("-STOP", &running[0]);
+        running[0].signal("-STOP");
         pass(SLEEP);
-        signal("-CONT", &running[0]);
+        running[0].signal("-CONT");
         pass(AFTERWARDS);
         drop(ends);
         load.join().unwrap();

@@ -205,8 +205,8 @@ pub(crate) fn read_uncommitted(address: &str, topic: &str) -> Vec<Seen> {
     read(address, topic, "read_uncommitted")
 }
 
-fn read(address: &str, topic: &str, isolation: &str) -> Vec<Seen> {
-    let consumer: BaseConsumer = config(address)
+fn reader(address: &str, isolation: &str) -> BaseConsumer {
+    config(address)
         .set("group.id", "reader")
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "earliest")
@@ -214,7 +214,11 @@ fn read(address: &str, topic: &str, isolation: &str) -> Vec<Seen> {
         .set("enable.partition.eof", "true")
         .set("fetch.wait.max.ms", "20")
         .create()
-        .expect("a consumer can be made");
+        .expect("a consumer can be made")
+}
+
+fn read(address: &str, topic: &str, isolation: &str) -> Vec<Seen> {
+    let consumer = reader(address, isolation);
     let partitions = partitions(&consumer, topic);
     let mut list = TopicPartitionList::new();
     for partition in 0..partitions {
@@ -267,11 +271,7 @@ pub(crate) fn stable_ends(address: &str, topic: &str) -> Vec<i64> {
 }
 
 fn ends_for(address: &str, topic: &str, isolation: &str) -> Vec<i64> {
-    let consumer: BaseConsumer = config(address)
-        .set("group.id", "reader")
-        .set("isolation.level", isolation)
-        .create()
-        .expect("a consumer can be made");
+    let consumer = reader(address, isolation);
     let ends = (0..partitions(&consumer, topic)).map(|partition| {
         let (_, end) = consumer
             .fetch_watermarks(topic, partition, Duration::from_secs(10))

@@ -79,6 +79,11 @@ impl Kept {
     }
 }
 
+/// The hashes by which tickets are found, by their slots; see [`Slots::hash`].
+fn hasher(slots: &[Slot], seed: u64) -> impl Fn(&u32) -> u64 {
+    move |slot| xxh3_64_with_seed(slots[*slot as usize].kept.parts().0, seed)
+}
+
 impl Slots {
     pub(super) fn new() -> Self {
         Self {
@@ -97,12 +102,8 @@ impl Slots {
 
     /// Makes room for so many more tickets, and no more than that.
     pub(super) fn reserve(&mut self, count: usize) {
-        let Self {
-            slots, by_id, seed, ..
-        } = self;
-        slots.reserve_exact(count);
-        let hash_of = |slot: &u32| xxh3_64_with_seed(slots[*slot as usize].kept.parts().0, *seed);
-        by_id.reserve(count, hash_of);
+        self.slots.reserve_exact(count);
+        self.by_id.reserve(count, hasher(&self.slots, self.seed));
     }
 
     /// The hash by which tickets are found.
@@ -178,11 +179,8 @@ impl Slots {
             u32::try_from(self.slots.len() - 1).expect("a partition has fewer than 2^32 tickets")
         });
         self.write(number, kept, next);
-        let Self {
-            slots, by_id, seed, ..
-        } = self;
-        let hash_of = |slot: &u32| xxh3_64_with_seed(slots[*slot as usize].kept.parts().0, *seed);
-        by_id.insert_unique(hash, number, hash_of);
+        self.by_id
+            .insert_unique(hash, number, hasher(&self.slots, self.seed));
         number
     }
 
@@ -202,7 +200,7 @@ impl Slots {
     /// Frees the slot of a forgotten ticket; answers with what its next step was. Timers that are
     /// still armed for it count no more: a later ticket in the slot has a next step of its own.
     pub(super) fn vacate(&mut self, number: u32) -> Step {
-        let hash = xxh3_64_with_seed(self.id(number), self.seed);
+        let hash = hasher(&self.slots, self.seed)(&number);
         if let Ok(entry) = self.by_id.find_entry(hash, |slot| *slot == number) {
             entry.remove();
         }

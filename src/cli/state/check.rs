@@ -16,7 +16,7 @@ use crate::kafka;
 use crate::kafka::restore::{Finished, RestoreReader, Sink};
 use crate::offline::{Columns, Side, grouped, harmless};
 use crate::partition::meta::Meta;
-use crate::record::Compacted;
+use crate::record::{Compacted, compact};
 use crate::service;
 use crate::settings::Settings;
 use crate::shard;
@@ -84,10 +84,7 @@ impl Sink for Collected {
     fn begin(&mut self, _: i32) {}
 
     fn record(&mut self, _: i32, key: &[u8], value: Option<&[u8]>) {
-        match value {
-            Some(value) => self.records.insert(key.to_vec(), value.to_vec()),
-            None => self.records.swap_remove(key),
-        };
+        compact(&mut self.records, key, value);
     }
 
     fn finished(&mut self, _: i32, finished: Finished) {

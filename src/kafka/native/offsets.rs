@@ -142,18 +142,13 @@ unsafe fn listed(
     let mut offsets = vec![None; partitions.len()];
     // SAFETY: the result and everything it points at belong to the event, which the caller keeps.
     unsafe {
-        let code = sys::rd_kafka_event_error(event);
-        if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-            return Err(CallError::new(code));
-        }
+        CallError::check(sys::rd_kafka_event_error(event))?;
         let result = sys::rd_kafka_event_ListOffsets_result(event);
         let mut count = 0;
         let infos = sys::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
         for index in 0..count {
             let element = sys::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(index));
-            if (*element).err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-                return Err(CallError::new((*element).err));
-            }
+            CallError::check((*element).err)?;
             let topic = CStr::from_ptr((*element).topic).to_bytes();
             for (slot, (name, partition)) in offsets.iter_mut().zip(partitions) {
                 if *partition == (*element).partition && name.as_bytes() == topic {

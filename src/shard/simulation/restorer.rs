@@ -13,7 +13,7 @@ use super::topic_log::Topic;
 use crate::kafka::consumer::Committed;
 use crate::kafka::log::Restoration;
 use crate::kafka::restore;
-use crate::record::Compacted;
+use crate::record::{Compacted, compact};
 use crate::shard::{RestoredState, build};
 
 /// So many records are read in one step, so that much can happen between two of them.
@@ -193,12 +193,10 @@ impl Restoring {
                 let log = cluster.log((Topic::State, partition));
                 let (shown, after) = log.read(*next, RECORDS_PER_STEP);
                 for entry in shown {
-                    let key = entry.key.clone().unwrap();
-                    match entry.value.clone() {
-                        Some(value) => records.insert(key, value),
-                        None if planted::is(Mistake::IgnoreTombstones) => None,
-                        None => records.swap_remove(&key),
-                    };
+                    if entry.value.is_some() || !planted::is(Mistake::IgnoreTombstones) {
+                        let key = entry.key.as_deref().unwrap();
+                        compact(records, key, entry.value.as_deref());
+                    }
                 }
                 *next = after;
                 after >= *until
