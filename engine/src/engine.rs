@@ -185,7 +185,11 @@ impl Engine {
         if fact.fact.occurred_at < evaluated_to {
             return true;
         }
+        self.batch.place_arrived(&self.slots);
         let place = self.batch.place(&fact.ticket_id, &self.slots);
+        if self.batch.at_mut(place).is_unknown() {
+            return true;
+        }
         self.batch
             .take_in_facts(place, self.evaluated_to, &self.slots);
         let state = self.batch.at_mut(place).state(&self.slots);
@@ -195,8 +199,7 @@ impl Engine {
     /// Takes a fact into the batch. What becomes of it is found by [`Engine::advance`], which has to
     /// come before what the batch has changed is taken or committed.
     pub fn apply(&mut self, fact: TicketFact) {
-        let place = self.batch.place(&fact.ticket_id, &self.slots);
-        self.batch.at_mut(place).add(fact.fact);
+        self.batch.arrive(fact);
     }
 
     /// Holds back what is beyond the limits of targets, and puts in the digests that are due.

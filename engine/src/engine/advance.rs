@@ -6,6 +6,7 @@
 //! due, each by ticket id. So what comes out is the same wherever it is cut. Nothing is kept about a
 //! cut: whoever goes on, restarted or not, finds in the tickets what is left of the instant.
 
+use super::slots::ABREAST;
 use super::{Advanced, Engine};
 use crate::emission::{Emission, Emitted};
 use crate::step::{Step, Until};
@@ -39,6 +40,7 @@ impl Engine {
     /// this batch has to look at it stops before an instant, or inside of one that has more than that
     /// by itself; every call takes one at least.
     pub fn advance(&mut self, to: Timestamp, limit: usize, emission: &Emission) -> Advanced {
+        self.batch.place_arrived(&self.slots);
         let portion = self.portion(to, limit);
         let reached = portion.reached;
         let mut decided = Decided {
@@ -55,9 +57,13 @@ impl Engine {
             self.advance_to(reached, &mut decided);
             self.advance_in(portion.timers, &mut decided);
         } else {
-            for timer in portion.timers {
-                self.batch.ticket_in(timer.slot, &self.slots).is_fresh = true;
-                self.batch.taken.push(timer);
+            for abreast in portion.timers.chunks(ABREAST) {
+                let slots = abreast.iter().map(|timer| timer.slot);
+                self.slots.foresee_in(slots);
+                for timer in abreast {
+                    self.batch.ticket_in(timer.slot, &self.slots).is_fresh = true;
+                    self.batch.taken.push(*timer);
+                }
             }
             self.advance_to(reached, &mut decided);
         }
@@ -116,15 +122,25 @@ impl Engine {
 
     /// Lets every ticket of the batch decide what it has to before an instant.
     fn advance_to(&mut self, to: Timestamp, decided: &mut Decided<'_>) {
-        for place in 0..self.batch.len() {
-            self.batch
-                .take_in_facts(place, self.evaluated_to, &self.slots);
-            let dirty = self.batch.at_mut(place);
-            if dirty.is_fresh || dirty.next.wake() <= to {
-                self.advance_one(place, Until::before(to), decided);
-            } else {
-                dirty.let_go();
+        let places = self.batch.len();
+        for begin in (0..places).step_by(ABREAST) {
+            let abreast = begin..places.min(begin + ABREAST);
+            self.batch.foresee(abreast.clone(), &self.slots);
+            for place in abreast {
+                self.look_at(place, to, decided);
             }
+        }
+    }
+
+    /// Lets one ticket take in what came for it, and decide if it has to.
+    fn look_at(&mut self, place: usize, to: Timestamp, decided: &mut Decided<'_>) {
+        self.batch
+            .take_in_facts(place, self.evaluated_to, &self.slots);
+        let dirty = self.batch.at_mut(place);
+        if dirty.is_fresh || dirty.next.wake() <= to {
+            self.advance_one(place, Until::before(to), decided);
+        } else {
+            dirty.let_go();
         }
     }
 

@@ -4,14 +4,18 @@
 //! A fact waits beside its ticket until that is decided, and then all of it happens at once: the state
 //! is unpacked, takes its facts in, is evaluated, and packed again. So of thousands of tickets only one
 //! is unpacked at a time, in memory that is at hand still.
+//!
+//! What is looked up or looked at among millions of tickets is far away. So that is done for several
+//! tickets at once ([`ABREAST`]): one after the other, each would be waited for by itself.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 
 use super::Framing;
-use super::slots::{Kept, Slots};
-use crate::fact::Fact;
+use super::slots::{ABREAST, Kept, Slots};
+use crate::fact::{Fact, TicketFact};
 use crate::rules::Rules;
 use crate::step::Step;
 use crate::storms::Storms;
@@ -29,6 +33,8 @@ pub(super) struct Batch {
     dirty: Vec<Dirty>,
     /// Places in `dirty`.
     by_id: HashTable<usize>,
+    /// Facts that came and do not lie beside their tickets yet, in the order of their arrival.
+    arrived: Vec<TicketFact>,
     /// What became of the facts that were taken in.
     pub(super) accepted: Vec<Accepted>,
     pub(super) taken: Vec<Timer>,
@@ -93,8 +99,9 @@ impl Batch {
     /// # Panics
     /// When facts were not decided: these would be lost.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Dirty> {
-        self.dirty.drain(..).filter(|dirty| {
-            let is_waiting = dirty.is_fresh || !dirty.facts.is_empty();
+        let has_arrived = !self.arrived.is_empty();
+        self.dirty.drain(..).filter(move |dirty| {
+            let is_waiting = has_arrived || dirty.is_fresh || !dirty.facts.is_empty();
             assert!(!is_waiting, "a batch is decided before it is kept");
             !matches!(dirty.now, Now::Committed)
         })
@@ -104,11 +111,13 @@ impl Batch {
     pub(super) fn emptied(mut self) -> Self {
         self.dirty.clear();
         self.by_id.clear();
+        self.arrived.clear();
         self.taken.clear();
         self.accepted.clear();
         self.dirty.shrink_to(TICKETS_KEPT);
         // It is empty: nothing is hashed.
         self.by_id.shrink_to(TICKETS_KEPT, |_| 0);
+        self.arrived.shrink_to(TICKETS_KEPT);
         self.taken.shrink_to(TICKETS_KEPT);
         self.accepted.shrink_to(TICKETS_KEPT);
         Self {
@@ -136,6 +145,34 @@ impl Batch {
             None => self.take_in(ticket_id.into(), hash, Some(slot), slots),
         };
         &mut self.dirty[place]
+    }
+
+    /// Adds a fact that came.
+    pub(super) fn arrive(&mut self, fact: TicketFact) {
+        self.arrived.push(fact);
+    }
+
+    /// Lays the facts that came beside their tickets.
+    pub(super) fn place_arrived(&mut self, slots: &Slots) {
+        let mut arrived = std::mem::take(&mut self.arrived);
+        for abreast in arrived.chunks(ABREAST) {
+            slots.foresee(abreast.iter().map(|fact| &*fact.ticket_id));
+            for TicketFact { ticket_id, fact } in abreast {
+                let place = self.place(ticket_id, slots);
+                self.dirty[place].facts.push(Arc::clone(fact));
+            }
+        }
+        arrived.clear();
+        self.arrived = arrived;
+    }
+
+    /// Has the memory bring the tickets in these places, which are decided next.
+    pub(super) fn foresee(&self, places: Range<usize>, slots: &Slots) {
+        let packed = |dirty: &Dirty| match (&dirty.now, dirty.slot) {
+            (Now::Committed, slot) => slot,
+            (Now::Decided(_) | Now::Forgotten, _) => None,
+        };
+        slots.foresee_in(self.dirty[places].iter().filter_map(packed));
     }
 
     /// The place of a ticket in the batch, into which it is put if it is not there yet.
@@ -203,9 +240,13 @@ impl Batch {
 }
 
 impl Dirty {
-    /// Adds a fact that came for it.
-    pub(super) fn add(&mut self, fact: Arc<Fact>) {
-        self.facts.push(fact);
+    /// Whether nothing is known of it, not even by a fact that came.
+    pub(super) const fn is_unknown(&self) -> bool {
+        let is_stored = match (&self.now, self.slot) {
+            (Now::Decided(_), _) | (Now::Committed, Some(_)) => true,
+            (Now::Forgotten, _) | (Now::Committed, None) => false,
+        };
+        !is_stored && self.facts.is_empty() && self.unpacked.is_none()
     }
 
     /// Takes the state out, or makes it.

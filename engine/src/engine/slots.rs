@@ -1,6 +1,7 @@
 //! The committed tickets of a partition, each in one piece of memory.
 
 use std::hash::{BuildHasher, RandomState};
+use std::hint::black_box;
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -12,6 +13,13 @@ use crate::ticket::Text;
 use crate::ticket_state::TicketState;
 use crate::time::Timestamp;
 use crate::timers::Tickets;
+
+/// So many tickets are looked for, or looked at, at once: about as many lines of memory as a core waits
+/// for side by side, and few enough that the first is still at hand when the last has come.
+pub(super) const ABREAST: usize = 16;
+
+/// The bytes that memory brings at once.
+const LINE: usize = 64;
 
 /// The tickets, by the numbers of their slots and by their ids.
 #[derive(Debug)]
@@ -115,6 +123,25 @@ impl Slots {
     pub(super) fn find(&self, ticket_id: &str, hash: u64) -> Option<u32> {
         let is_it = |slot: &u32| self.id(*slot) == ticket_id.as_bytes();
         self.by_id.find(hash, is_it).copied()
+    }
+
+    /// Has the memory bring what will be looked at to find at most [`ABREAST`] tickets.
+    pub(super) fn foresee<'i>(&self, ticket_ids: impl Iterator<Item = &'i str>) {
+        let mut slots = [None; ABREAST];
+        for (slot, ticket_id) in slots.iter_mut().zip(ticket_ids) {
+            // Whichever comes first: it is nearly always the one.
+            *slot = self.by_id.find(self.hash(ticket_id), |_| true).copied();
+        }
+        let slots = slots.iter().flatten();
+        let begins = slots.map(|slot| self.slots[*slot as usize].kept.0.first());
+        black_box(begins.flatten().fold(0, |sum: u8, byte| sum ^ byte));
+    }
+
+    /// Has the memory bring all of at most [`ABREAST`] tickets.
+    pub(super) fn foresee_in(&self, slots: impl Iterator<Item = u32>) {
+        let kept = slots.map(|slot| &self.slots[slot as usize].kept.0);
+        let lines = kept.flat_map(|kept| kept.iter().step_by(LINE));
+        black_box(lines.fold(0, |sum: u8, byte| sum ^ byte));
     }
 
     pub(super) fn ticket_id(&self, slot: u32) -> Text {
