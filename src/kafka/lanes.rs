@@ -321,7 +321,6 @@ fn create(
         // longer than they need.
         ("linger.ms", "5"),
         ("batch.size", batch_bytes.as_str()),
-        ("compression.type", "lz4"),
         // More than a batch has with the default of `tuning.transaction_records`: sending waits for
         // room, and the next batch for that.
         ("queue.buffering.max.messages", "100000"),
