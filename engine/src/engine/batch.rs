@@ -94,17 +94,20 @@ impl Batch {
         self.dirty.iter_mut()
     }
 
+    /// Whether every fact that came was decided, and every ticket that had to be looked at.
+    fn is_decided(&self) -> bool {
+        let is_waiting = |dirty: &Dirty| dirty.is_fresh || !dirty.facts.is_empty();
+        self.arrived.is_empty() && !self.dirty.iter().any(is_waiting)
+    }
+
     /// Takes out the tickets that differ from the committed ones.
     ///
     /// # Panics
-    /// When facts were not decided: these would be lost.
+    /// When something was not decided: it would be lost.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Dirty> {
-        let has_arrived = !self.arrived.is_empty();
-        self.dirty.drain(..).filter(move |dirty| {
-            let is_waiting = has_arrived || dirty.is_fresh || !dirty.facts.is_empty();
-            assert!(!is_waiting, "a batch is decided before it is kept");
-            !matches!(dirty.now, Now::Committed)
-        })
+        assert!(self.is_decided(), "a batch is decided before it is kept");
+        let dirty = self.dirty.drain(..);
+        dirty.filter(|dirty| !matches!(dirty.now, Now::Committed))
     }
 
     /// Another batch, in the memory of this one.
@@ -299,5 +302,38 @@ impl Dirty {
             // What came and went in one batch was never stored.
             (Now::Forgotten, None) | (Now::Committed, _) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_not_decided_while_a_fact_waits_wherever_it_lies() {
+        let fact = Fact {
+            occurred_at: Timestamp::from_millis(0),
+            version: None,
+            event_id: None,
+            record_hash: 1,
+            source: Text::default(),
+            created: true,
+            changes: Vec::new(),
+            activities: Vec::new(),
+        };
+        let mut batch = Batch::default();
+        let slots = Slots::new();
+        assert!(batch.is_decided());
+        batch.arrive(TicketFact {
+            ticket_id: "T1".into(),
+            fact: Arc::new(fact),
+        });
+        assert!(!batch.is_decided());
+        batch.place_arrived(&slots);
+        assert!(!batch.is_decided());
+        batch.take_in_facts(0, Timestamp::MIN, &slots);
+        assert!(!batch.is_decided());
+        batch.at_mut(0).is_fresh = false;
+        assert!(batch.is_decided());
     }
 }
