@@ -23,7 +23,7 @@ mod words;
 mod write;
 
 use self::binary::{Bytes, put_bytes, put_long};
-use self::forms::{Numbered, numbered_text, uuid, uuid_text};
+use self::forms::{Numbered, uuid};
 pub(crate) use self::sealed::Sealed;
 use self::words::{USED_MAX, Used, Words};
 use self::write::Scratch;

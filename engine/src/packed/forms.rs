@@ -1,6 +1,6 @@
 //! Texts that differ from ticket to ticket, as short as they can be: numbers and UUIDs.
 
-use super::piece::Made;
+use std::ops::Deref;
 
 /// A shorter text is as short as a word.
 const NUMBERED_BYTES_MIN: usize = 5;
@@ -47,11 +47,58 @@ impl<'a> Numbered<'a> {
     }
 }
 
+/// A UUID is the longest text that is put together.
+const MADE_BYTES_MAX: usize = 36;
+
+/// A short text that was put together of a number, from its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Made {
+    bytes: [u8; MADE_BYTES_MAX],
+    begin: u8,
+}
+
+impl Made {
+    const fn new() -> Self {
+        Self {
+            bytes: [0; MADE_BYTES_MAX],
+            begin: MADE_BYTES_MAX as u8,
+        }
+    }
+
+    /// Puts bytes in front; those that have no room there are left out.
+    fn put(&mut self, bytes: &[u8]) {
+        let end = usize::from(self.begin);
+        let fits = &bytes[bytes.len().saturating_sub(end)..];
+        let begin = end - fits.len();
+        self.bytes[begin..end].copy_from_slice(fits);
+        self.begin = begin as u8;
+    }
+
+    /// Puts the digits of a number in front, none of 0.
+    #[inline]
+    fn put_digits(&mut self, number: u64) {
+        let mut left = number;
+        while let (1.., Some(begin)) = (left, self.begin.checked_sub(1)) {
+            self.bytes[usize::from(begin)] = b'0' + (left % 10) as u8;
+            self.begin = begin;
+            left /= 10;
+        }
+    }
+}
+
+impl Deref for Made {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        str::from_utf8(&self.bytes[usize::from(self.begin)..]).unwrap_or_default()
+    }
+}
+
 /// The text of a number and of what stands before it.
-pub(super) fn numbered_text(prefix: &[u8], number: u64) -> Made {
+pub(super) fn numbered_text(prefix: &str, number: u64) -> Made {
     let mut text = Made::new();
     text.put_digits(number);
-    text.put(prefix);
+    text.put(prefix.as_bytes());
     text
 }
 
@@ -112,7 +159,7 @@ mod tests {
         #[test]
         fn a_numbered_text_comes_back(text in "[a-zä]{0,13}[-0]{0,3}[0-9]{0,25}") {
             if let Some(numbered) = Numbered::of(&text) {
-                let made = numbered_text(numbered.prefix.as_bytes(), numbered.number);
+                let made = numbered_text(numbered.prefix, numbered.number);
                 prop_assert_eq!(&*made, &*text);
             }
         }

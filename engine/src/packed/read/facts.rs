@@ -2,7 +2,6 @@
 
 use super::super::piece::Piece;
 use super::super::union::{change, text};
-use super::super::{numbered_text, uuid_text};
 use super::Reader;
 use crate::fact::{Activity, ActivityKind, Fact};
 use crate::ticket::{Change, NumberField, OwnFields, Text, TextField, Ticket};
@@ -12,7 +11,7 @@ impl<'a> Reader<'a> {
     /// Whether the fact has this identity.
     pub(in crate::packed) fn is_identity(&mut self, id: Option<&str>, record_hash: i64) -> bool {
         match (self.piece(), id) {
-            (Some(own), Some(id)) => own.bytes() == id.as_bytes(),
+            (Some(own), Some(id)) => own.is(id),
             (None, None) => self.bytes.long() == record_hash,
             (Some(_), None) | (None, Some(_)) => false,
         }
@@ -144,11 +143,10 @@ impl<'a> Reader<'a> {
             text::WORD => self.word().map(Piece::Word),
             text::PLAIN => Some(Piece::Plain(self.plain())),
             text::NUMBERED => {
-                let prefix = self.word().map_or(&[][..], |word| word.as_bytes());
-                let number = self.bytes.whole();
-                Some(Piece::Made(numbered_text(prefix, number)))
+                let prefix = self.word().map_or("", |word| &**word);
+                Some(Piece::Numbered(prefix, self.bytes.whole()))
             }
-            text::UUID => Some(Piece::Made(uuid_text(self.bytes.fixed()))),
+            text::UUID => Some(Piece::Uuid(self.bytes.fixed())),
             _ => {
                 self.bytes.break_off();
                 None
