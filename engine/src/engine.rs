@@ -186,8 +186,9 @@ impl Engine {
             return true;
         }
         self.batch.place_arrived(&self.slots);
-        let place = self.batch.place(&fact.ticket_id, &self.slots);
-        if self.batch.at_mut(place).is_unknown() {
+        let hash = self.slots.hash(&fact.ticket_id);
+        let place = self.batch.place(&fact.ticket_id, hash, &self.slots);
+        if self.batch.at_mut(place).is_unknown(&self.slots) {
             return true;
         }
         self.batch
@@ -199,7 +200,7 @@ impl Engine {
     /// Takes a fact into the batch. What becomes of it is found by [`Engine::advance`], which has to
     /// come before what the batch has changed is taken or committed.
     pub fn apply(&mut self, fact: TicketFact) {
-        self.batch.arrive(fact);
+        self.batch.arrive(fact, &self.slots);
     }
 
     /// Holds back what is beyond the limits of targets, and puts in the digests that are due.

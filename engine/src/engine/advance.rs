@@ -59,7 +59,7 @@ impl Engine {
         } else {
             for abreast in portion.timers.chunks(ABREAST) {
                 let slots = abreast.iter().map(|timer| timer.slot);
-                self.slots.foresee_in(slots);
+                self.slots.foresee_ids(slots);
                 for timer in abreast {
                     self.batch.ticket_in(timer.slot, &self.slots).is_fresh = true;
                     self.batch.taken.push(*timer);
@@ -180,7 +180,8 @@ impl Engine {
         }
         let until = Until::before(decided.advanced.reached).at_least(Until::through(step));
         for (_, ticket_id) in first {
-            let place = self.batch.place(&ticket_id, &self.slots);
+            let hash = self.slots.hash(&ticket_id);
+            let place = self.batch.place(&ticket_id, hash, &self.slots);
             self.advance_one(place, until, decided);
         }
     }

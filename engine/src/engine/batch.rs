@@ -14,7 +14,7 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 
 use super::Framing;
-use super::slots::{ABREAST, Kept, Slots};
+use super::slots::{self, ABREAST, Kept, Slots};
 use crate::fact::{Fact, TicketFact};
 use crate::rules::Rules;
 use crate::step::Step;
@@ -33,8 +33,9 @@ pub(super) struct Batch {
     dirty: Vec<Dirty>,
     /// Places in `dirty`.
     by_id: HashTable<usize>,
-    /// Facts that came and do not lie beside their tickets yet, in the order of their arrival.
-    arrived: Vec<TicketFact>,
+    /// Facts that came and do not lie beside their tickets yet, in the order of their arrival, and the
+    /// hashes of these.
+    arrived: Vec<(u64, TicketFact)>,
     /// What became of the facts that were taken in.
     pub(super) accepted: Vec<Accepted>,
     pub(super) taken: Vec<Timer>,
@@ -151,36 +152,35 @@ impl Batch {
     }
 
     /// Adds a fact that came.
-    pub(super) fn arrive(&mut self, fact: TicketFact) {
-        self.arrived.push(fact);
+    pub(super) fn arrive(&mut self, fact: TicketFact, slots: &Slots) {
+        self.arrived.push((slots.hash(&fact.ticket_id), fact));
     }
 
     /// Lays the facts that came beside their tickets.
     pub(super) fn place_arrived(&mut self, slots: &Slots) {
         let mut arrived = std::mem::take(&mut self.arrived);
-        for abreast in arrived.chunks(ABREAST) {
-            slots.foresee(abreast.iter().map(|fact| &*fact.ticket_id));
-            for TicketFact { ticket_id, fact } in abreast {
-                let place = self.place(ticket_id, slots);
-                self.dirty[place].facts.push(Arc::clone(fact));
+        let mut left = arrived.drain(..);
+        while !left.as_slice().is_empty() {
+            let hashes = left.as_slice().iter().map(|(hash, _)| *hash);
+            slots.foresee(hashes.take(ABREAST));
+            for (hash, TicketFact { ticket_id, fact }) in left.by_ref().take(ABREAST) {
+                let place = self.place(&ticket_id, hash, slots);
+                self.dirty[place].facts.push(fact);
             }
         }
-        arrived.clear();
+        drop(left);
         self.arrived = arrived;
     }
 
     /// Has the memory bring the tickets in these places, which are decided next.
     pub(super) fn foresee(&self, places: Range<usize>, slots: &Slots) {
-        let packed = |dirty: &Dirty| match (&dirty.now, dirty.slot) {
-            (Now::Committed, slot) => slot,
-            (Now::Decided(_) | Now::Forgotten, _) => None,
-        };
-        slots.foresee_in(self.dirty[places].iter().filter_map(packed));
+        let tickets = self.dirty[places].iter();
+        slots::foresee_all(tickets.filter_map(|dirty| dirty.kept(slots)));
     }
 
-    /// The place of a ticket in the batch, into which it is put if it is not there yet.
-    pub(super) fn place(&mut self, ticket_id: &Text, slots: &Slots) -> usize {
-        let hash = slots.hash(ticket_id);
+    /// The place of a ticket of an id with that hash in the batch, into which it is put if it is not
+    /// there yet.
+    pub(super) fn place(&mut self, ticket_id: &Text, hash: u64, slots: &Slots) -> usize {
         self.find(ticket_id, hash).unwrap_or_else(|| {
             let slot = slots.find(ticket_id, hash);
             self.take_in(ticket_id.clone(), hash, slot, slots)
@@ -243,24 +243,27 @@ impl Batch {
 }
 
 impl Dirty {
+    /// The packed state, if there is one.
+    fn kept<'k>(&'k self, slots: &'k Slots) -> Option<&'k Kept> {
+        match (&self.now, self.slot) {
+            (Now::Decided(kept), _) => Some(kept),
+            (Now::Committed, Some(slot)) => Some(slots.kept(slot)),
+            (Now::Committed, None) | (Now::Forgotten, _) => None,
+        }
+    }
+
     /// Whether nothing is known of it, not even by a fact that came.
-    pub(super) const fn is_unknown(&self) -> bool {
-        let is_stored = match (&self.now, self.slot) {
-            (Now::Decided(_), _) | (Now::Committed, Some(_)) => true,
-            (Now::Forgotten, _) | (Now::Committed, None) => false,
-        };
-        !is_stored && self.facts.is_empty() && self.unpacked.is_none()
+    pub(super) fn is_unknown(&self, slots: &Slots) -> bool {
+        self.kept(slots).is_none() && self.facts.is_empty() && self.unpacked.is_none()
     }
 
     /// Takes the state out, or makes it.
     pub(super) fn take_state(&mut self, slots: &Slots) -> Box<TicketState> {
-        let unpack = || match (&self.now, self.slot) {
-            (Now::Decided(kept), _) => slots.unpack(kept),
-            (Now::Committed, Some(slot)) => slots.state(slot),
-            (Now::Committed, None) | (Now::Forgotten, _) => TicketState::default(),
-        };
         let unpacked = self.unpacked.take();
-        unpacked.unwrap_or_else(|| Box::new(unpack()))
+        unpacked.unwrap_or_else(|| {
+            let kept = self.kept(slots);
+            Box::new(kept.map_or_else(TicketState::default, |kept| slots.unpack(kept)))
+        })
     }
 
     /// The state.
@@ -324,10 +327,11 @@ mod tests {
         let mut batch = Batch::default();
         let slots = Slots::new();
         assert!(batch.is_decided());
-        batch.arrive(TicketFact {
+        let fact = TicketFact {
             ticket_id: "T1".into(),
             fact: Arc::new(fact),
-        });
+        };
+        batch.arrive(fact, &slots);
         assert!(!batch.is_decided());
         batch.place_arrived(&slots);
         assert!(!batch.is_decided());

@@ -87,6 +87,16 @@ impl Kept {
     }
 }
 
+/// Has the memory bring these bytes, and what lies beside them.
+fn bring<'b>(bytes: impl Iterator<Item = &'b u8>) {
+    black_box(bytes.fold(0, |sum: u8, byte| sum ^ byte));
+}
+
+/// Has the memory bring all of at most [`ABREAST`] tickets.
+pub(super) fn foresee_all<'k>(tickets: impl Iterator<Item = &'k Kept>) {
+    bring(tickets.flat_map(|kept| kept.0.iter().step_by(LINE)));
+}
+
 /// The hashes by which tickets are found, by their slots; see [`Slots::hash`].
 fn hasher(slots: &[Slot], seed: u64) -> impl Fn(&u32) -> u64 {
     move |slot| xxh3_64_with_seed(slots[*slot as usize].kept.parts().0, seed)
@@ -125,23 +135,24 @@ impl Slots {
         self.by_id.find(hash, is_it).copied()
     }
 
-    /// Has the memory bring what will be looked at to find at most [`ABREAST`] tickets.
-    pub(super) fn foresee<'i>(&self, ticket_ids: impl Iterator<Item = &'i str>) {
+    /// Has the memory bring what will be looked at to find at most [`ABREAST`] tickets of these hashes.
+    pub(super) fn foresee(&self, hashes: impl Iterator<Item = u64>) {
         let mut slots = [None; ABREAST];
-        for (slot, ticket_id) in slots.iter_mut().zip(ticket_ids) {
+        for (slot, hash) in slots.iter_mut().zip(hashes) {
             // Whichever comes first: it is nearly always the one.
-            *slot = self.by_id.find(self.hash(ticket_id), |_| true).copied();
+            *slot = self.by_id.find(hash, |_| true).copied();
         }
-        let slots = slots.iter().flatten();
-        let begins = slots.map(|slot| self.slots[*slot as usize].kept.0.first());
-        black_box(begins.flatten().fold(0, |sum: u8, byte| sum ^ byte));
+        self.foresee_ids(slots.into_iter().flatten());
     }
 
-    /// Has the memory bring all of at most [`ABREAST`] tickets.
-    pub(super) fn foresee_in(&self, slots: impl Iterator<Item = u32>) {
-        let kept = slots.map(|slot| &self.slots[slot as usize].kept.0);
-        let lines = kept.flat_map(|kept| kept.iter().step_by(LINE));
-        black_box(lines.fold(0, |sum: u8, byte| sum ^ byte));
+    /// Has the memory bring the ids in at most [`ABREAST`] slots.
+    pub(super) fn foresee_ids(&self, slots: impl Iterator<Item = u32>) {
+        bring(slots.filter_map(|slot| self.kept(slot).0.first()));
+    }
+
+    /// The ticket in a slot.
+    pub(super) fn kept(&self, slot: u32) -> &Kept {
+        &self.slots[slot as usize].kept
     }
 
     pub(super) fn ticket_id(&self, slot: u32) -> Text {
@@ -149,7 +160,7 @@ impl Slots {
     }
 
     pub(super) fn state(&self, slot: u32) -> TicketState {
-        self.unpack(&self.slots[slot as usize].kept)
+        self.unpack(self.kept(slot))
     }
 
     /// Its state.
@@ -244,6 +255,6 @@ impl Tickets for Slots {
     }
 
     fn id(&self, slot: u32) -> &[u8] {
-        self.slots[slot as usize].kept.parts().0
+        self.kept(slot).parts().0
     }
 }
