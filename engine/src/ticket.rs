@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
-/// A piece of text that facts, tickets and effects share without copying.
-pub type Text = Arc<str>;
+/// A piece of text of facts, tickets and effects. Those of up to 23 bytes, which most are, lie where they
+/// are used; a longer one is shared and never copied.
+pub type Text = SmolStr;
 
 /// Labels a ticket keeps at most; merging beyond leaves the last ones by name out.
 pub const LABELS_MAX: usize = 200;

@@ -279,7 +279,7 @@ fn what_no_test_reached_is_named() {
     let unreached = report.coverage.unreached();
     assert_eq!(unreached.len(), 2);
     assert_eq!(unreached[0].levels, [(2, "second".into())]);
-    assert_eq!(unreached[0].triggers, ["legal".into()]);
+    assert_eq!(unreached[0].triggers, ["legal"]);
     assert!(unreached[0].marks.is_empty() && !unreached[0].is_whole);
     assert!(unreached[1].is_whole);
     let text = anstream::adapter::strip_str(&report.text()).to_string();

@@ -31,9 +31,6 @@ const TICKETS_MIN: u8 = 4;
 /// Places for words that may be learned; a newer one takes the place of an older one.
 const CANDIDATES: usize = 4096;
 
-/// Places for the addresses of learned words: a few hundred are most of what there is to find.
-const ADDRESSES: usize = 4096;
-
 /// Words of one piece of the table.
 const PIECE_WORDS: usize = 1 << 8;
 
@@ -151,9 +148,6 @@ pub(super) struct Words {
     /// How many there are.
     count: usize,
     numbers: HashTable<u16>,
-    /// Texts of an unpacked state are mostly those in `table`, and found by where they lie. Empty
-    /// until something is written.
-    by_address: Box<[u16]>,
     /// Empty until something is to be learned.
     candidates: Box<[Candidate]>,
     /// Nobody outside can make texts that fall together.
@@ -175,27 +169,13 @@ impl Default for Words {
             table: Arc::new(Table::new()),
             count: 0,
             numbers: HashTable::new(),
-            by_address: Box::default(),
             candidates: Box::default(),
             seed: RandomState::new().hash_one(0),
         }
     }
 }
 
-fn address_of(text: &str) -> usize {
-    text.as_ptr().addr() >> 3
-}
-
 impl Words {
-    /// The number of a word that lies in the table itself, unless others have its place.
-    #[inline]
-    pub(super) fn find_own(&self, text: &Text) -> Option<u16> {
-        let place = address_of(text) % ADDRESSES;
-        let number = self.by_address.get(place).copied()?;
-        let word = self.table.word(usize::from(number))?;
-        std::ptr::eq::<str>(&**word, &**text).then_some(number)
-    }
-
     /// Whether these bytes are the text of that word.
     #[inline]
     pub(super) fn is_word(&self, number: u16, text: &[u8]) -> bool {
@@ -240,10 +220,6 @@ impl Words {
             return None;
         }
         let number = self.count as u16;
-        if self.by_address.is_empty() {
-            self.by_address = vec![0; ADDRESSES].into();
-        }
-        self.by_address[address_of(&word) % ADDRESSES] = number;
         self.table.add(self.count, word);
         self.count += 1;
         let Self {

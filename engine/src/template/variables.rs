@@ -88,7 +88,7 @@ impl Object for Variables {
                 id: self.ticket_id.clone(),
                 ticket: Arc::clone(&self.ticket),
             }),
-            "plan" => Value::from(&self.plan),
+            "plan" => Value::from(self.plan.as_str()),
             "level" => Value::from(self.level),
             "level_name" => text(self.level_name.as_ref()),
             "purpose" => Value::from(self.purpose.name()),
@@ -118,7 +118,7 @@ impl Object for TicketValue {
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         Some(match key {
-            "id" => Value::from(&self.id),
+            "id" => Value::from(self.id.as_str()),
             "severity" => number(self.ticket.severity),
             "satisfaction" => number(self.ticket.satisfaction),
             "tags" => Value::from_object(TagsValue(Arc::clone(&self.ticket))),
@@ -138,7 +138,7 @@ impl Object for TagsValue {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.0.tags.get(key.as_usize()?).map(Value::from)
+        self.0.tags.get(key.as_usize()?).map(|tag| text(Some(tag)))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -161,12 +161,12 @@ impl Object for LabelsValue {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.labels.keys().map(Value::from).collect())
+        Enumerator::Values(self.0.labels.keys().map(|name| text(Some(name))).collect())
     }
 }
 
 fn text(value: Option<&Text>) -> Value {
-    value.map_or_else(|| Value::from(()), Value::from)
+    value.map_or_else(|| Value::from(()), |text| Value::from(text.as_str()))
 }
 
 /// A number as people write it: whole when it is whole.

@@ -154,10 +154,6 @@ impl Writer<'_> {
 
     /// How a text is to be written; the words that it needs become words of the state.
     fn form<'t>(&mut self, text: &'t Text) -> Form<'t> {
-        let own = self.words.find_own(text);
-        if let Some(place) = own.and_then(|word| self.named.place_of(word)) {
-            return Form::Word(place);
-        }
         if let Some(numbered) = Numbered::of(text) {
             let word = self.words.find(numbered.prefix, self.owner);
             if let Some(place) = word.and_then(|word| self.named.place_of(word)) {
