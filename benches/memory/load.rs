@@ -6,7 +6,7 @@ mod dice;
 
 use std::sync::Arc;
 
-use escalator_engine::fact::{Activity, ActivityKind, Fact, TicketFact};
+use escalator_engine::fact::{Activity, ActivityKind, Fact, TicketFact, kept_hash};
 use escalator_engine::ticket::{Change, Text, TextField};
 use escalator_engine::time::Timestamp;
 
@@ -172,7 +172,7 @@ impl Load {
             occurred_at: at,
             version: None,
             event_id: Some(event_id.into()),
-            record_hash: self.dice.next().cast_signed(),
+            record_hash: kept_hash(self.dice.next().cast_signed(), true),
             source: Text::default(),
             created: activities.is_empty(),
             changes,
