@@ -48,6 +48,7 @@ const BATCH: usize = 10_000;
 const STEPS: [&str; 5] = ["read", "decide", "gather", "commit", "let go"];
 
 fn main() {
+    escalator::memory::ask_for_small_pages();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut numbers = arguments.iter().filter_map(|it| it.parse::<usize>().ok());
     let (Some(tickets), Some(updates)) = (numbers.next(), numbers.next()) else {

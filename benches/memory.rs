@@ -39,6 +39,7 @@ const BATCH: usize = 5_000;
 const TICK: usize = 50_000;
 
 fn main() -> ExitCode {
+    escalator::memory::ask_for_small_pages();
     let arguments: Vec<String> = std::env::args().collect();
     let number = arguments.windows(2).find(|pair| pair[0] == "--tickets");
     match number.map(|pair| pair[1].parse()) {

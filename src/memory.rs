@@ -1,4 +1,8 @@
-//! Memory that a rush of records has left behind goes back to the system.
+//! How memory is asked for, and that what a rush of records has left behind goes back to the system.
+//!
+//! Tickets are small pieces, each exchanged for another at every event. In huge pages, which a system
+//! may give unasked, few of the pieces of a page have to be in use to keep all of it, and what is asked
+//! for anew is cleared two megabytes at a time.
 //!
 //! Both allocators of the process, Rust's and that of the C library, keep what was freed for what comes
 //! next, and look for pages to return only while they are asked for others. After a rush nobody asks,
@@ -46,6 +50,16 @@ impl Rush {
     }
 }
 
+/// Has the system give this process no huge pages from now on. Where it does not know how, nothing
+/// changes.
+pub fn ask_for_small_pages() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: it takes numbers and touches no memory.
+    unsafe {
+        libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    }
+}
+
 /// Gives free memory back to the system: what this thread has freed, and all of the C library's.
 pub fn give_back() {
     // SAFETY: it touches only what is free, and may be called at any time, by any thread, whether or not
@@ -61,6 +75,14 @@ pub fn give_back() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_system_is_asked_for_small_pages() {
+        ask_for_small_pages();
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        assert!(status.contains("THP_enabled:\t0"), "{status}");
+    }
 
     #[test]
     fn a_rush_is_over_once_and_only_when_hardly_anything_comes() {

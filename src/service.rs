@@ -26,6 +26,7 @@ use crate::kafka::cluster::Cluster;
 use crate::kafka::standby::Standby;
 use crate::kafka::topics::{TopicFacts, TopicNames, Topics};
 use crate::kafka::{self, ClientSettings, OffsetOf};
+use crate::memory;
 use crate::metrics::Metrics;
 use crate::partition::{Names, Shared, Writing};
 use crate::plan_file::PlanSet;
@@ -110,6 +111,7 @@ pub struct Service {
 /// # Errors
 /// When it cannot start, or cannot go on and waiting would not help.
 pub fn run(start: Start) -> Result<(), Error> {
+    memory::ask_for_small_pages();
     Service::open(start)?.run()
 }
 
