@@ -204,6 +204,7 @@ pub fn measure(
             let expected = write(load)?;
             let mut running = start("a")?;
             let mut values = drain::watch(brokers, process, &mut running, DRAIN_TIMEOUT)?;
+            std::thread::sleep(OVERDUE_TIME);
             running.process.stop();
             let states = outcome::given(brokers, &running.state_topic)?;
             values.put(
