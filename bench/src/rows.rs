@@ -19,8 +19,6 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(600);
 const START_TIMEOUT: Duration = Duration::from_secs(180);
 /// A load is written in as few batches as that lets it; nobody waits for its events.
 const LOAD_LINGER_MS: u32 = 20;
-/// What is past is looked for every second at least, and so is over before a contender is stopped.
-const OVERDUE_TIME: Duration = Duration::from_secs(3);
 /// A replica that joins has its warm copies and its partitions by then.
 const JOIN_TIME: Duration = Duration::from_secs(20);
 
@@ -204,7 +202,6 @@ pub fn measure(
             let expected = write(load)?;
             let mut running = start("a")?;
             let mut values = drain::watch(brokers, process, &mut running, DRAIN_TIMEOUT)?;
-            std::thread::sleep(OVERDUE_TIME);
             running.process.stop();
             let states = outcome::given(brokers, &running.state_topic)?;
             values.put(
@@ -235,7 +232,6 @@ pub fn measure(
             let mut expected = write(&load_of(*tickets))?;
             let mut running = start("a")?;
             drain::watch(brokers, process, &mut running, DRAIN_TIMEOUT)?;
-            std::thread::sleep(OVERDUE_TIME);
             let mut values = Values::default();
             for is_killed in [false, true] {
                 end(&mut running, is_killed);

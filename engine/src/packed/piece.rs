@@ -1,4 +1,4 @@
-//! A text as it lies in a packed state, before it is a piece of memory of its own.
+//! A text as it lies in a packed state, before it is one of its own.
 
 use super::forms::{numbered_text, uuid_text};
 use crate::ticket::Text;

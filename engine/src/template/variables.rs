@@ -138,7 +138,8 @@ impl Object for TagsValue {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.0.tags.get(key.as_usize()?).map(|tag| text(Some(tag)))
+        let tag = self.0.tags.get(key.as_usize()?)?;
+        Some(Value::from(tag.as_str()))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -161,7 +162,8 @@ impl Object for LabelsValue {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.labels.keys().map(|name| text(Some(name))).collect())
+        let names = self.0.labels.keys().map(|name| name.as_str());
+        Enumerator::Values(names.map(Value::from).collect())
     }
 }
 
