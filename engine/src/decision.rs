@@ -82,6 +82,8 @@ pub struct Decision {
     pub plan: Arc<Plan>,
     /// The revision of that plan.
     pub plan_revision: Text,
+    /// The ticketing system that had been named last.
+    pub source: Text,
     /// The ticket as it stood.
     pub ticket: Arc<Ticket>,
 }

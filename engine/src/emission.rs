@@ -127,8 +127,6 @@ pub(crate) enum Standing {
 pub(crate) struct Voice<'a> {
     /// The ticket.
     pub(crate) ticket_id: &'a Text,
-    /// The ticketing system that spoke last.
-    pub(crate) source: &'a Text,
     /// The circumstances.
     pub(crate) emission: &'a Emission,
 }
@@ -205,7 +203,7 @@ impl Voice<'_> {
             ordinal,
             kind: decision.kind,
             ticket_id: self.ticket_id.clone(),
-            source: self.source.clone(),
+            source: decision.source.clone(),
             escalation: decision.escalation,
             plan: decision.plan.name.clone(),
             plan_revision: decision.plan_revision.clone(),
@@ -244,7 +242,7 @@ impl Voice<'_> {
             id: notification_id(own_id, telling),
             escalation_event_id: Some(event_id.to_owned()),
             ticket_id: Some(self.ticket_id.clone()),
-            source: self.source.clone(),
+            source: decision.source.clone(),
             to: telling.listener.to.clone(),
             to_kind: telling.listener.kind.clone(),
             channel: telling.listener.channel.clone(),

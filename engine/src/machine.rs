@@ -46,7 +46,7 @@ pub struct Machine {
     /// Which of them may differ from what the first fact, or the fold, made of them.
     #[serde(skip)]
     pub own: OwnFields,
-    /// The ticketing system that spoke last.
+    /// The ticketing system that was named last.
     pub source: Text,
     /// The first known fact; none before any.
     pub created_at: Option<Timestamp>,
@@ -379,7 +379,8 @@ impl Machine {
             let left_out = Arc::make_mut(&mut self.ticket).merge(&fact.changes);
             out.counts.labels_left_out += left_out as u64;
         }
-        if *self.source != *fact.source {
+        // One that names none says nothing of it.
+        if !fact.source.is_empty() && *self.source != *fact.source {
             self.source = fact.source.clone();
         }
         let before = self.category;

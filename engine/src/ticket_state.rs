@@ -381,7 +381,6 @@ impl TicketState {
         });
         let voice = Voice {
             ticket_id: context.ticket_id,
-            source: &self.machine.source,
             emission: context.emission,
         };
         voice.emit(decision, identity, ordinal, standing, &mut self.told, out)

@@ -300,6 +300,7 @@ impl Machine {
             update: None,
             plan: Arc::clone(&in_force.plan),
             plan_revision: in_force.revision.id.clone(),
+            source: self.source.clone(),
             ticket: Arc::clone(&self.ticket),
         }
     }

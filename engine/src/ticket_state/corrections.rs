@@ -195,6 +195,7 @@ impl TicketState {
             update: None,
             plan: Arc::clone(plan),
             plan_revision: revision.id.clone(),
+            source: self.machine.source.clone(),
             ticket: Arc::clone(&self.machine.ticket),
         })
     }

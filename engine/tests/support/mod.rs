@@ -49,6 +49,7 @@ const STATUSES: [&str; 7] = [
     "closed",
 ];
 const PRIORITIES: [&str; 3] = ["low", "high", "critical"];
+const SOURCES: [&str; 3] = ["", "desk", "phone"];
 
 /// A template that uses every variable.
 static EVERYTHING: LazyLock<Arc<Template>> = LazyLock::new(|| {
@@ -383,6 +384,7 @@ prop_compose! {
         legal in proptest::option::weighted(0.2, any::<bool>()),
         activities in vec((0..ActivityKind::ALL.len(), proptest::option::of(0_i64..4), 0_i64..30), 0..3),
         version in proptest::option::of(0_i64..3),
+        source in 0..SOURCES.len(),
     ) -> (u8, Fact) {
         let mut changes = Vec::new();
         changes.extend(status.map(|n| Change::Text(TextField::Status, Some(STATUSES[n].into()))));
@@ -404,7 +406,7 @@ prop_compose! {
             version,
             event_id: None,
             record_hash: 0,
-            source: "desk".into(),
+            source: SOURCES[source].into(),
             created,
             changes,
             activities: if created { Vec::new() } else { activities.into_iter().map(activity).collect() },
