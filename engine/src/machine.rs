@@ -27,7 +27,7 @@ use crate::decision::Decision;
 use crate::fact::{ActivityKind, Fact};
 use crate::facts::Facts;
 use crate::ladder::Escalation;
-use crate::moment::{Act, Occurrence, View, Views};
+use crate::moment::{Act, Entered, Occurrence, View, Views};
 use crate::plan::{FORGET_AFTER, Plan, Revision};
 use crate::rules::{PlanRef, Rules};
 use crate::status::StatusCategory;
@@ -167,6 +167,8 @@ pub struct Trace {
 pub struct Past<'a> {
     /// Where older facts were folded into.
     pub fold: Option<&'a Machine>,
+    /// When the ticket entered each category last, as far as that was folded.
+    pub entries: &'a [Entered],
     /// The kept facts since then…
     pub facts: &'a Facts,
     /// …of which so many are read.

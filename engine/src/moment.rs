@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::condition::{Condition, Subject};
 use crate::plan::Revision;
 use crate::status::{CategorySet, StatusCategory};
@@ -158,6 +160,15 @@ impl View {
             priorities: &revision.priorities,
         })
     }
+}
+
+/// That a ticket entered a category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Entered {
+    /// Which.
+    pub category: StatusCategory,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A part of a fact; parts come in this order.

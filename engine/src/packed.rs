@@ -24,6 +24,7 @@ mod write;
 
 use self::binary::{Bytes, put_bytes, put_long};
 use self::forms::{Numbered, uuid};
+use self::read::Form;
 pub(crate) use self::sealed::Sealed;
 use self::words::{USED_MAX, Used, Words};
 use self::write::Scratch;
@@ -72,6 +73,16 @@ mod union {
 #[error("the bytes are not those of a state from the first to the last")]
 pub struct BrokenState;
 
+/// The state that was stored by the schema before the present one, without its framing.
+///
+/// # Errors
+/// It is not such a state to the last byte.
+pub fn former(stored: &[u8]) -> Result<TicketState, BrokenState> {
+    let (mut packer, mut bytes) = (Packer::default(), Vec::new());
+    packer.take_in(stored, &mut bytes)?;
+    packer.whole(&bytes, Form::Former)
+}
+
 /// Packs and unpacks the states of one partition.
 #[derive(Debug, Default)]
 pub struct Packer {
@@ -92,7 +103,7 @@ impl Packer {
     /// The state that was packed into these bytes. Its facts stay packed until somebody needs them.
     #[must_use]
     pub fn unpack(&self, packed: &[u8]) -> TicketState {
-        read::state(packed, self.words.table()).0
+        read::state(packed, self.words.table(), Form::Present).0
     }
 
     /// Puts what is to be stored of a packed state behind the framing of a record.
@@ -125,9 +136,23 @@ impl Packer {
         owner: u32,
     ) -> Result<TicketState, BrokenState> {
         let begin = bytes.len();
+        if !self.take_in(stored, bytes)? {
+            // It is written anew, with those words that there is room for.
+            bytes.truncate(begin);
+            let state = Self::default().restored(stored, &mut Vec::new(), owner)?;
+            self.pack(&state, bytes, owner);
+            return Ok(state);
+        }
+        self.whole(&bytes[begin..], Form::Present)
+    }
+
+    /// Puts the bytes of a stored state behind others, with its words by number; answers with whether
+    /// there was room for all of them.
+    fn take_in(&mut self, stored: &[u8], bytes: &mut Vec<u8>) -> Result<bool, BrokenState> {
+        let begin = bytes.len();
         let mut rest = Bytes::new(stored);
         bytes.push(0);
-        let mut is_full = false;
+        let mut has_room = true;
         let mut count = 0_usize;
         while let Some(length) = rest.block() {
             for _ in 0..length {
@@ -137,21 +162,19 @@ impl Packer {
                 }
                 match self.learn_at(count, text)? {
                     Some(number) => bytes.extend_from_slice(&number.to_le_bytes()),
-                    None => is_full = true,
+                    None => has_room = false,
                 }
                 count += 1;
             }
         }
-        if is_full {
-            // It is written anew, with those words that there is room for.
-            bytes.truncate(begin);
-            let state = Self::default().restored(stored, &mut Vec::new(), owner)?;
-            self.pack(&state, bytes, owner);
-            return Ok(state);
-        }
         bytes[begin] = count as u8;
         bytes.extend_from_slice(rest.rest());
-        let (state, is_whole) = read::state(&bytes[begin..], self.words.table());
+        Ok(has_room)
+    }
+
+    /// The state that was packed into these bytes, if it is one to the last of them.
+    fn whole(&self, packed: &[u8], form: Form) -> Result<TicketState, BrokenState> {
+        let (state, is_whole) = read::state(packed, self.words.table(), form);
         let are_facts_whole = || state.facts.sealed_front().is_none_or(Sealed::is_whole);
         (is_whole && are_facts_whole())
             .then_some(state)

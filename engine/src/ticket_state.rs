@@ -23,12 +23,13 @@ pub use self::stored::StoredState;
 use serde::Serialize;
 
 use crate::decision::{Decision, Identity, Update};
-use crate::effect::{CauseKind, EscalatedType};
+use crate::effect::EscalatedType;
 use crate::emission::{Emission, Emitted, Standing, Told, Voice};
 use crate::fact::{Fact, FactKey};
 use crate::facts::Facts;
 use crate::ledger::{Entry, Folded, Ledger};
 use crate::machine::{Counts, Due, Machine, Outcome, Past};
+use crate::moment::Entered;
 use crate::plan::Nature;
 use crate::rules::{PlanRef, Rules};
 use crate::step::{Step, Until};
@@ -86,11 +87,11 @@ pub struct Fold {
     pub key: FactKey,
     /// The machine right after it.
     pub machine: Machine,
+    /// When each category was entered last, in the order of these instants.
+    pub entries: Vec<Entered>,
 }
 
-/// What subscribers know from what was emitted: what the last decision spoke of, and the level they
-/// see. They see the level of the decision that was made last (`fired_at` less `lateness_ms`), not
-/// of the one that was emitted last; a correction always counts.
+/// What subscribers know from what was emitted last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Voiced {
     /// The plan.
@@ -101,8 +102,6 @@ pub struct Voiced {
     pub nature: Nature,
     /// The level that is seen.
     pub level: u32,
-    /// When the decision that put it there was made.
-    pub moved_at: Timestamp,
 }
 
 /// What became of a fact on arrival.
@@ -266,6 +265,7 @@ impl TicketState {
             }
             let past = Past {
                 fold: self.fold.as_ref().map(|fold| &fold.machine),
+                entries: self.fold.as_ref().map_or(&[], |fold| &fold.entries),
                 facts: &self.facts,
                 evaluated: self.evaluated,
             };
@@ -285,6 +285,7 @@ impl TicketState {
     fn apply_edits(&mut self, until: Timestamp, rules: &Rules, outcome: &mut Outcome) {
         let past = Past {
             fold: self.fold.as_ref().map(|fold| &fold.machine),
+            entries: self.fold.as_ref().map_or(&[], |fold| &fold.entries),
             facts: &self.facts,
             evaluated: self.evaluated,
         };
@@ -368,7 +369,11 @@ impl TicketState {
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) -> u64 {
-        let (level, moved_at) = self.seen_after(decision);
+        let level = if decision.kind.moves_level() {
+            decision.level
+        } else {
+            self.level_seen()
+        };
         self.last_voiced = Some(Voiced {
             plan: PlanRef {
                 name: decision.plan.name.clone(),
@@ -377,7 +382,6 @@ impl TicketState {
             escalation: decision.escalation,
             nature: decision.nature,
             level,
-            moved_at,
         });
         let voice = Voice {
             ticket_id: context.ticket_id,
@@ -386,20 +390,9 @@ impl TicketState {
         voice.emit(decision, identity, ordinal, standing, &mut self.told, out)
     }
 
-    /// The level that is seen once a decision is emitted, and since when.
-    fn seen_after(&self, decision: &Decision) -> (u32, Timestamp) {
-        let seen = self.last_voiced.as_ref();
-        let (level, moved_at) =
-            seen.map_or((0, Timestamp::MIN), |seen| (seen.level, seen.moved_at));
-        if !decision.kind.moves_level() {
-            (level, moved_at)
-        } else if decision.cause.kind == CauseKind::LateEvent {
-            (decision.level, moved_at)
-        } else if decision.decided_at >= moved_at {
-            (decision.level, decision.decided_at)
-        } else {
-            (level, moved_at)
-        }
+    /// The level that subscribers see.
+    fn level_seen(&self) -> u32 {
+        self.last_voiced.as_ref().map_or(0, |seen| seen.level)
     }
 
     /// When the ticket has to be looked at again if no fact arrives: evaluation has to reach this

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use escalator_engine::cycles::cycles;
-use escalator_engine::effect::{CauseKind, EscalatedType, Event, Purpose};
+use escalator_engine::effect::{EscalatedType, Event, Purpose};
 use escalator_engine::emission::{Emission, Emitted, Firing};
 use escalator_engine::engine::Engine;
 use escalator_engine::explain::explain;
@@ -112,24 +112,16 @@ fn levels(engine: &Engine) -> BTreeMap<String, u32> {
         .collect()
 }
 
-/// The level of each ticket as a subscriber sees it: of the decision that was made last, unless a
-/// correction says otherwise.
+/// The level of each ticket as a subscriber sees it: where it was moved last.
 fn levels_seen(events: &[Emitted]) -> BTreeMap<String, u32> {
-    let mut seen: BTreeMap<String, (u32, Timestamp)> = BTreeMap::new();
+    let mut seen = BTreeMap::new();
     for event in escalated(events) {
-        let decided_at = event.fired_at.plus_millis(-event.lateness_ms);
-        let (level, moved_at) = seen
-            .entry(event.ticket_id.to_string())
-            .or_insert((0, Timestamp::MIN));
-        if event.cause.kind == CauseKind::LateEvent {
+        let level = seen.entry(event.ticket_id.to_string()).or_default();
+        if event.kind.moves_level() {
             *level = event.level;
-        } else if event.kind.moves_level() && decided_at >= *moved_at {
-            (*level, *moved_at) = (event.level, decided_at);
         }
     }
-    seen.into_iter()
-        .map(|(id, (level, _))| (id, level))
-        .collect()
+    seen
 }
 
 fn invariant_nothing_is_due_before_now(engine: &Engine) {

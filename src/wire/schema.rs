@@ -34,17 +34,35 @@ pub enum SchemaName {
 }
 
 /// The former schemas of states, oldest first: what was written with them is read for ever.
-const FORMER_STATES: [&str; 2] = [
+const FORMER_STATES: [&str; 3] = [
     include_str!("../../schemas/former/EscalationState.1.avsc"),
     include_str!("../../schemas/former/EscalationState.2.avsc"),
+    include_str!("../../schemas/former/EscalationState.3.avsc"),
 ];
 
 static FORMER: LazyLock<[Known; FORMER_STATES.len()]> =
     LazyLock::new(|| FORMER_STATES.map(Known::parse));
 
-/// The former schema with which a state was written, by its fingerprint.
-pub(super) fn former_state(fingerprint: [u8; 8]) -> Option<&'static Known> {
-    FORMER.iter().find(|known| known.fingerprint == fingerprint)
+/// The place of the first former schema of states that are stored as they are packed.
+const FIRST_PACKED: usize = 2;
+
+/// How a state of a former schema is read.
+pub(super) enum FormerState {
+    /// Field by field.
+    Typed(&'static Parsed),
+    /// By the engine, as it was packed.
+    Packed,
+}
+
+/// How a state of the former schema with this fingerprint is read.
+pub(super) fn former_state(fingerprint: [u8; 8]) -> Option<FormerState> {
+    let mut known = FORMER.iter().enumerate();
+    let (place, known) = known.find(|(_, known)| known.fingerprint == fingerprint)?;
+    Some(if place < FIRST_PACKED {
+        FormerState::Typed(&known.parsed)
+    } else {
+        FormerState::Packed
+    })
 }
 
 /// A parsed schema, and the fingerprint by which records name it.

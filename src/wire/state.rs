@@ -14,7 +14,7 @@ use escalator_engine::packed::{self, Packer};
 use escalator_engine::ticket_state::TicketState;
 
 use super::avro::{self, AvroError};
-use super::schema::{SchemaName, former_state};
+use super::schema::{FormerState, SchemaName, former_state};
 
 /// Why a stored state cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +107,10 @@ pub fn stored_state(value: &[u8]) -> Result<Stored<'_>, StateError> {
     let known = former_state(*fingerprint).ok_or_else(|| StateError::UnknownSchema {
         fingerprint: u64::from_le_bytes(*fingerprint),
     })?;
-    let state = former::state(&known.parsed, datum)?;
+    let state = match known {
+        FormerState::Typed(schema) => former::state(schema, datum)?,
+        FormerState::Packed => packed::former(datum)?,
+    };
     Ok(Stored::Former(Box::new(state)))
 }
 

@@ -106,7 +106,9 @@ impl Machine {
                         .iter()
                         .find(|clock| clock.timeframe == timeframe.name)
                         .cloned()
-                        .unwrap_or_else(|| Clock::at_fold(timeframe, &fold.folded_past(revision))),
+                        .unwrap_or_else(|| {
+                            Clock::at_fold(timeframe, &fold.folded_past(revision), past.entries)
+                        }),
                 };
                 for earlier in &history {
                     clock.apply(timeframe, earlier);

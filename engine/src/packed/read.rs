@@ -17,6 +17,7 @@ use crate::facts::Facts;
 use crate::ladder::{Acknowledgement, Escalation};
 use crate::ledger::{Beginning, Entry, Ledger};
 use crate::machine::{Fired, Hold, Machine};
+use crate::moment::Entered;
 use crate::plan::Nature;
 use crate::rules::PlanRef;
 use crate::status::StatusCategory;
@@ -33,13 +34,27 @@ pub(super) struct Reader<'a> {
     places: &'a [Place],
     last: Timestamp,
     identity: Identity,
+    form: Form,
+}
+
+/// In which form a state was packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// In that of this release.
+    Present,
+    /// In that of the schema before: it told when the level was moved that subscribers see, and of a
+    /// fold no entries.
+    Former,
 }
 
 /// The state that was packed into these bytes, and whether it is one to the last of them. Its facts
 /// are not looked at.
-pub(super) fn state(packed: &[u8], table: &Arc<Table>) -> (TicketState, bool) {
+pub(super) fn state(packed: &[u8], table: &Arc<Table>, form: Form) -> (TicketState, bool) {
     let parts = Parts::of(packed, table);
-    let mut reader = Reader::new(parts.head.clone(), parts.used, Timestamp::from_millis(0));
+    let mut reader = Reader {
+        form,
+        ..Reader::new(parts.head.clone(), parts.used, Timestamp::from_millis(0))
+    };
     let size = reader.bytes.count();
     let unevaluated = reader.bytes.count();
     let source = reader.maybe_part();
@@ -97,6 +112,7 @@ impl<'a> Reader<'a> {
             places: &[],
             last,
             identity: Identity([0; 16]),
+            form: Form::Present,
         }
     }
 
@@ -114,6 +130,17 @@ impl<'a> Reader<'a> {
                 record_hash: self.bytes.long(),
             },
             machine: self.machine(Arc::default(), source),
+            entries: self.entries(),
+        }
+    }
+
+    fn entries(&mut self) -> Vec<Entered> {
+        match self.form {
+            Form::Former => Vec::new(),
+            Form::Present => self.list(|r| Entered {
+                category: r.one_of(&StatusCategory::ALL),
+                at: r.instant(),
+            }),
         }
     }
 
@@ -295,8 +322,14 @@ impl<'a> Reader<'a> {
             }),
             escalation: self.number(),
             nature: self.nature(),
-            level: self.number(),
-            moved_at: self.instant(),
+            level: {
+                let level = self.number();
+                if self.form == Form::Former {
+                    // When it was moved there.
+                    self.instant();
+                }
+                level
+            },
         }
     }
 

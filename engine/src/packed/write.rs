@@ -128,6 +128,10 @@ impl Writer<'_> {
         self.maybe_text(fold.key.event_id.as_ref());
         self.long(fold.key.record_hash);
         self.machine(&fold.machine, source, Arc::default);
+        self.list(&fold.entries, |w, entered| {
+            w.long(entered.category as i64);
+            w.instant(entered.at);
+        });
     }
 
     fn machine(
@@ -298,7 +302,6 @@ impl Writer<'_> {
         self.number(voiced.escalation);
         self.long(voiced.nature as i64);
         self.number(voiced.level);
-        self.instant(voiced.moved_at);
     }
 
     fn plan(&mut self, plan: &PlanRef) {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Context, TicketState};
-use crate::decision::{Anchor, Decision};
+use crate::decision::{Anchor, Decision, Telling};
 use crate::effect::{Cause, CauseKind, EscalatedType};
 use crate::emission::{Emitted, Standing};
 use crate::ledger::Entry;
@@ -25,6 +25,8 @@ impl TicketState {
         out: &mut Vec<Emitted>,
     ) -> u64 {
         let mut failed = 0;
+        let seen_before = self.level_seen();
+        let mut is_taken_down = false;
         for decision in decisions {
             let standing = match late_at {
                 None => Standing::Present,
@@ -43,15 +45,20 @@ impl TicketState {
                     continue;
                 }
             }
+            is_taken_down |= matches!(decision.kind, EscalatedType::Lowered | EscalatedType::Ended);
             failed += self.emit(decision, identity, standing, context, out);
         }
+        let mut seen = self.level_seen();
         if late_at.is_some() {
             self.ledger.set_aside(decisions);
+            self.take_back(decisions, seen_before);
+            // What was missing says nothing to those who were told of a higher level.
+            if seen_before > self.machine.level() && !is_taken_down {
+                seen = seen_before;
+            }
         }
-        let seen = self.last_voiced.as_ref().map_or(0, |seen| seen.level);
         // A plan with a shorter path has taken the level down silently: either is right to be seen.
         if seen != self.machine.level() && seen != self.machine.announced_level() {
-            self.take_back(decisions, seen);
             // Without a late fact at hand it is the last one that decided what came too late.
             let late_at = late_at.unwrap_or(self.machine.last_fact_at);
             failed += self.correct(seen, late_at, to, context, out);
@@ -72,14 +79,14 @@ impl TicketState {
         }
     }
 
-    /// Marks what the correction that follows takes back: of the wrong entries those that made the
-    /// visible level too high, or too low.
-    fn take_back(&mut self, right: &[Decision], visible: u32) {
+    /// Marks what was emitted wrongly and is taken back now: those entries that made the level that
+    /// was seen too high, or too low.
+    fn take_back(&mut self, right: &[Decision], seen: u32) {
         let level = self.machine.level();
         for entry in &mut self.ledger.entries {
             let is_put_right = match entry.kind {
-                EscalatedType::Raised => visible > level && entry.level > level,
-                EscalatedType::Lowered | EscalatedType::Ended => visible < level,
+                EscalatedType::Raised => seen > level && entry.level > level,
+                EscalatedType::Lowered | EscalatedType::Ended => seen < level,
                 EscalatedType::Warned
                 | EscalatedType::Repeated
                 | EscalatedType::Acknowledged
@@ -187,7 +194,14 @@ impl TicketState {
             note: None,
             tellings: match (kind, step) {
                 (EscalatedType::Raised, Some(step)) => {
-                    self.machine.tell_level(level, step, revision)
+                    let mut tellings = self.machine.tell_level(level, step, revision);
+                    // What they know is not said again.
+                    let knows = |telling: &Telling| {
+                        let mut told = self.told.iter();
+                        told.any(|told| told.level == level && told.listener == telling.listener)
+                    };
+                    tellings.retain(|telling| !knows(telling));
+                    tellings
                 }
                 _ => Vec::new(),
             },

@@ -5,6 +5,7 @@ use crate::fact::Fact;
 use crate::facts::Facts;
 use crate::ledger::Folded;
 use crate::machine::{Machine, Outcome, Past};
+use crate::moment::Entered;
 use crate::rules::Rules;
 
 impl TicketState {
@@ -24,24 +25,37 @@ impl TicketState {
         let fact = self.facts.remove(0);
         self.evaluated -= 1;
         self.forget_own_fields();
-        let mut machine = self
-            .fold
-            .take()
-            .map_or_else(Machine::new, |fold| fold.machine);
+        let (mut machine, mut entries) = self.fold.take().map_or_else(
+            || (Machine::new(), Vec::new()),
+            |fold| (fold.machine, fold.entries),
+        );
         let mut settled = Outcome::default();
         if rules
             .next_edit(machine.edited_at)
             .is_some_and(|at| at <= fact.occurred_at)
         {
             let before = machine.clone();
-            machine.apply_edits(fact.occurred_at, past_of(&before), rules, &mut settled);
+            machine.apply_edits(
+                fact.occurred_at,
+                past_of(&before, &entries),
+                rules,
+                &mut settled,
+            );
         }
         machine.fire(fact.occurred_at, rules, &mut settled);
         let before = machine.clone();
-        machine.apply(&fact, past_of(&before), rules, &mut settled);
+        machine.apply(&fact, past_of(&before, &entries), rules, &mut settled);
+        if machine.has_begun && !(before.has_begun && before.category == machine.category) {
+            entries.retain(|entered| entered.category != machine.category);
+            entries.push(Entered {
+                category: machine.category,
+                at: fact.occurred_at,
+            });
+        }
         self.fold = Some(Box::new(Fold {
             key: fact.key(),
             machine,
+            entries,
         }));
         let decided = settled.decisions.iter();
         Folded {
@@ -52,9 +66,10 @@ impl TicketState {
 }
 
 /// The past of a machine whose facts are folded away.
-fn past_of(machine: &Machine) -> Past<'_> {
+fn past_of<'a>(machine: &'a Machine, entries: &'a [Entered]) -> Past<'a> {
     Past {
         fold: machine.created_at.is_some().then_some(machine),
+        entries,
         facts: Facts::none(),
         evaluated: 0,
     }

@@ -87,6 +87,7 @@ impl From<FoldRecord> for Fold {
         Self {
             key: fold.key.into(),
             machine: fold.machine.into(),
+            entries: Vec::new(),
         }
     }
 }
@@ -240,7 +241,6 @@ struct VoicedRecord {
     escalation: u32,
     nature: Nature,
     level: u32,
-    moved_at: Timestamp,
 }
 
 impl From<VoicedRecord> for Voiced {
@@ -250,7 +250,6 @@ impl From<VoicedRecord> for Voiced {
             escalation: voiced.escalation,
             nature: voiced.nature,
             level: voiced.level,
-            moved_at: voiced.moved_at,
         }
     }
 }
