@@ -7,6 +7,7 @@
 //! oldest one can be taken away by itself.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -87,7 +88,7 @@ impl Facts {
     }
 
     /// What some of them take.
-    pub(crate) fn bytes_of(&self, places: std::ops::Range<usize>) -> usize {
+    pub(crate) fn bytes_of(&self, places: Range<usize>) -> usize {
         let bytes = |place| match self.place_of(place) {
             Place::Sealed(sealed) => sealed.fact(place).bytes(),
             Place::Loose(place) => self.loose[place].bytes(),
@@ -95,12 +96,14 @@ impl Facts {
         places.map(bytes).sum()
     }
 
-    /// The same fact, see [`Fact::is_same`], and its place.
-    pub(crate) fn find(&self, fact: &Fact) -> Option<(usize, Arc<Fact>)> {
-        let sealed = self.sealed.as_ref().and_then(|sealed| sealed.find(fact));
+    /// The same fact, see [`Fact::is_same`], if it is among those in some places, and where.
+    pub(crate) fn find(&self, fact: &Fact, among: Range<usize>) -> Option<(usize, Arc<Fact>)> {
+        let sealed = self.sealed.as_ref();
+        let sealed = sealed.and_then(|sealed| sealed.find(fact, among.clone()));
         let place = sealed.or_else(|| {
-            let loose = self.loose.iter().position(|other| other.is_same(fact));
-            loose.map(|place| self.sealed_len() + place)
+            let sealed = self.sealed_len();
+            let mut loose = among.start.max(sealed)..among.end.min(self.len());
+            loose.find(|place| self.loose[place - sealed].is_same(fact))
         })?;
         Some((place, self.fact(place)))
     }

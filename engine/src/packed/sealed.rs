@@ -4,6 +4,7 @@
 //! behind the last without a look at the rest. Where each of them begins, the mark of its identity
 //! and its instant are found when the state is unpacked.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -135,11 +136,12 @@ impl Sealed {
         Arc::new(reader.fact(at, Some(&self.source)))
     }
 
-    /// Where the same fact is, see [`Fact::is_same`].
-    pub(crate) fn find(&self, fact: &Fact) -> Option<usize> {
+    /// Where among some of them the same fact is, see [`Fact::is_same`].
+    pub(crate) fn find(&self, fact: &Fact, mut among: Range<usize>) -> Option<usize> {
         let mark = mark_of(fact);
         let id = fact.event_id.as_deref();
-        (0..self.places.len()).find(|place| {
+        among.end = among.end.min(self.places.len());
+        among.find(|place| {
             self.places[*place].mark == mark && {
                 let (mut reader, _) = self.reader(*place);
                 reader.is_identity(id, fact.record_hash)

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Acceptance, FACTS_BYTES_MAX, Reread, TicketState, WAITING_MAX};
+use super::{Acceptance, FACTS_BYTES_MAX, FACTS_MAX, Reread, TicketState, WAITING_MAX};
 use crate::fact::Fact;
 use crate::ticket::OwnFields;
 use crate::time::Timestamp;
@@ -23,10 +23,7 @@ impl TicketState {
                 && (fits_beside(self.facts.bytes())
                     || fits_beside(self.facts.bytes_of(waiting.clone())))
         };
-        let is_known = || {
-            let known = self.facts.find(fact);
-            known.is_some_and(|(place, _)| waiting.contains(&place))
-        };
+        let is_known = || self.facts.find(fact, waiting.clone()).is_some();
         // The first may be as large as a record can be, and one that is known takes no more room.
         waiting.is_empty() || fits() || is_known()
     }
@@ -40,13 +37,17 @@ impl TicketState {
         {
             return Acceptance::LateDropped;
         }
-        if let Some((place, known)) = self.facts.find(&fact) {
+        let mut place = self.facts.place_for(&fact);
+        let beside = place.saturating_sub(FACTS_MAX)..place + FACTS_MAX;
+        if let Some((other, known)) = self.facts.find(&fact, beside)
+            && self.are_kept_together(other, place)
+        {
             if !fact.precedes_content(&known) {
                 return Acceptance::Duplicate;
             }
-            self.take_out(place, &fact);
+            self.take_out(other, &fact);
+            place = self.facts.place_for(&fact);
         }
-        let place = self.facts.place_for(&fact);
         if place == 0 {
             self.forget_own_fields();
         }
@@ -63,6 +64,15 @@ impl TicketState {
         } else {
             Acceptance::Accepted
         }
+    }
+
+    /// Whether the fact at a place is kept still when one that would be put in at another is read, or
+    /// the other way round: what waits may be much more than is kept then.
+    fn are_kept_together(&self, one: usize, other: usize) -> bool {
+        let between = one.min(other)..one.max(other);
+        between.len() <= 1
+            || self.facts.bytes() <= FACTS_BYTES_MAX
+            || self.facts.bytes_of(between) <= FACTS_BYTES_MAX
     }
 
     /// Removes the larger content of a fact that was sent twice, in favour of the smaller.

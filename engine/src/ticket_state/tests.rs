@@ -69,6 +69,33 @@ fn a_fact_that_needs_all_room_is_kept_alone_and_folded_by_the_next() {
 }
 
 #[test]
+fn an_id_that_comes_again_behind_64_others_is_another_fact_whatever_the_batch() {
+    let named = |seconds| {
+        Arc::new(Fact {
+            event_id: Some("a".into()),
+            ..Fact::clone(&fact(seconds, 10))
+        })
+    };
+    for (others, acceptance) in [(63, Acceptance::Duplicate), (64, Acceptance::Accepted)] {
+        let mut facts = vec![named(0)];
+        facts.extend((1..=others).map(|n| fact(n, 10)));
+        let again = named(others + 1);
+        // All of them wait, or all but the last were evaluated.
+        for mut state in [state(&facts), evaluated(&facts)] {
+            assert_eq!(state.accept(Arc::clone(&again), Timestamp::MIN), acceptance);
+            let twice = state.accept(Arc::clone(&again), Timestamp::MIN);
+            assert_eq!(twice, Acceptance::Duplicate);
+        }
+    }
+    // Nor does it matter that what is kept has a limit of another kind.
+    let facts = [named(0), fact(1, 300 * KIB), fact(2, 300 * KIB)];
+    for mut state in [state(&facts), evaluated(&facts)] {
+        let again = state.accept(named(3), Timestamp::MIN);
+        assert_eq!(again, Acceptance::Accepted);
+    }
+}
+
+#[test]
 fn small_facts_are_folded_by_their_number_alone() {
     let facts: Vec<_> = (0..70).map(|n| fact(n, 7 * KIB)).collect();
     assert_eq!(evaluated(&facts).facts, facts[6..].to_vec().into());

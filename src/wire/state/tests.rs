@@ -294,12 +294,8 @@ impl Maker<'_> {
                 plan: m.plan(),
                 escalation: m.count(),
                 nature: m.nature(),
-                level: {
-                    let level = m.count();
-                    // Former schemas told more here.
-                    m.instant();
-                    level
-                },
+                // Former schemas told more here.
+                level: (m.count(), m.instant()).0,
             }),
         }
         .into()
