@@ -110,6 +110,7 @@ fn level(name: &str) -> Level {
                 kind: "team".into(),
             },
             channels: vec!["email".into()],
+            names_channel: true,
             template: None,
         }],
         assign: None,

@@ -256,6 +256,7 @@ impl Scope {
             return Some(Address {
                 to,
                 channels,
+                names_channel: false,
                 template: None,
             });
         }
@@ -278,10 +279,12 @@ impl Scope {
             .and_then(|node| templates::reference(reader, self, node));
         let to = reader.required(fields, "to", what)?;
         let to = self.recipient(reader, to)?;
+        let names_channel = channel.is_some();
         let channels = channel.map_or_else(|| self.channels(&to), |channel| vec![channel]);
         Some(Address {
             to,
             channels,
+            names_channel,
             template,
         })
     }

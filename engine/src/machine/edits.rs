@@ -133,9 +133,10 @@ impl Machine {
     }
 }
 
-/// Whether an edit has changed a plan or what it is read by.
+/// Whether an edit has changed a plan or what it is read by: its calendars are part of it.
 fn is_changed(plan: &Plan, old: &Revision, new: &Revision) -> bool {
-    new.plan(&plan.name).is_none_or(|edited| **edited != *plan)
+    let edited = new.plan(&plan.name);
+    edited.is_none_or(|edited| !edited.says_the_same_as(plan))
         || old.statuses != new.statuses
         || old.priorities != new.priorities
 }

@@ -1,5 +1,6 @@
 //! Whom a plan tells, and over which channels.
 
+use super::Plan;
 use crate::ticket::{Text, TextField};
 
 /// Who is told, and how: an entry of `notify` or `warn`.
@@ -9,8 +10,44 @@ pub struct Address {
     pub to: Recipient,
     /// Over which channels; resolved from the target where the plan names none.
     pub channels: Vec<Text>,
+    /// Whether the plan names the channel.
+    pub names_channel: bool,
     /// The template of the texts; the built-in one of the purpose where the plan names none.
     pub template: Option<Text>,
+}
+
+impl Address {
+    /// Leaves what the plan says itself, without what is resolved from the target.
+    fn forget_target(&mut self) {
+        if !self.names_channel {
+            self.channels.clear();
+        }
+        if let Recipient::Target { kind, .. } = &mut self.to {
+            *kind = Text::default();
+        }
+    }
+}
+
+impl Plan {
+    /// Whether another plan says the same. A target may have other channels or be of another kind:
+    /// that is said by the target, not by the plans that name it.
+    #[must_use]
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        self == other || self.without_targets() == other.without_targets()
+    }
+
+    fn without_targets(&self) -> Self {
+        let mut plan = self.clone();
+        let marks = plan.timeframes.iter_mut().flat_map(|it| &mut it.marks);
+        let warned = marks.flat_map(|mark| &mut mark.warn);
+        let levels = plan.path.iter_mut().flat_map(|level| &mut level.notify);
+        let informed = plan.communication.iter_mut().map(|it| &mut it.address);
+        let post_mortem = plan.resolution.post_mortem.iter_mut();
+        let looking_back = post_mortem.flat_map(|it| &mut it.to);
+        let addresses = warned.chain(levels).chain(informed).chain(looking_back);
+        addresses.for_each(Address::forget_target);
+        plan
+    }
 }
 
 /// Whom an address names.

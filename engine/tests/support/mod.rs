@@ -76,6 +76,7 @@ fn address(n: u8) -> Address {
     Address {
         to,
         channels,
+        names_channel: true,
         template: n.is_multiple_of(5).then(|| "everything".into()),
     }
 }

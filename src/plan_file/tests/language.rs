@@ -82,17 +82,22 @@ fn what_a_plan_leaves_out_has_its_default() {
         name: "noc".into(),
         kind: "team".into(),
     };
-    let address = |to: &Recipient, channels: &[&str]| Address {
+    let address = |to: &Recipient, channels: &[&str], names_channel| Address {
         to: to.clone(),
         channels: channels.iter().map(|c| (*c).into()).collect(),
+        names_channel,
         template: None,
     };
     assert_eq!(
         second.notify,
         [
-            address(&Recipient::Field(RecipientField::Requester), &["email"]),
-            address(&noc, &["phone"]),
-            address(&noc, &["chat", "email"]),
+            address(
+                &Recipient::Field(RecipientField::Requester),
+                &["email"],
+                false
+            ),
+            address(&noc, &["phone"], true),
+            address(&noc, &["chat", "email"], false),
         ]
     );
     let trigger = &plan.triggers[0];
