@@ -24,7 +24,7 @@ pub use self::triggers::Hold;
 use crate::clock::{Clock, FoldedPast};
 use crate::condition::Subject;
 use crate::decision::Decision;
-use crate::fact::{ActivityKind, Fact};
+use crate::fact::Fact;
 use crate::facts::Facts;
 use crate::ladder::Escalation;
 use crate::moment::{Act, Entered, Occurrence, View, Views};
@@ -409,7 +409,7 @@ impl Machine {
         self.reassignment_count += u32::from(was_taken);
         let assignee = self.ticket.assignee.as_ref();
         let [_, had_assignee] = &had;
-        let acts = acts(fact);
+        let acts = activities::acts(fact);
         let view_after = || {
             let replies = acts.iter().filter(|act| **act == Act::CustomerReply);
             let mut view = self.view();
@@ -478,25 +478,5 @@ impl Machine {
 impl Default for Machine {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// What people did in a fact, in order.
-fn acts(fact: &Fact) -> Vec<Act> {
-    fact.activities
-        .iter()
-        .filter_map(|activity| act(activity.kind))
-        .collect()
-}
-
-const fn act(kind: ActivityKind) -> Option<Act> {
-    match kind {
-        ActivityKind::AgentReply => Some(Act::AgentReply),
-        ActivityKind::CustomerReply => Some(Act::CustomerReply),
-        ActivityKind::Acknowledge | ActivityKind::Snooze => Some(Act::Acknowledged),
-        ActivityKind::InternalNote
-        | ActivityKind::Unacknowledge
-        | ActivityKind::Escalate
-        | ActivityKind::Deescalate => None,
     }
 }

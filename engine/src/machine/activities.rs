@@ -6,7 +6,7 @@ use crate::decision::Decision;
 use crate::effect::EscalatedType;
 use crate::fact::{Activity, ActivityKind, Fact};
 use crate::ladder::Acknowledgement;
-use crate::moment::Occurrence;
+use crate::moment::{Act, Occurrence};
 use crate::stopwatch::Stopwatch;
 use crate::time::Timestamp;
 
@@ -147,6 +147,27 @@ impl Machine {
             }
             Some(_) | None => self.end(reason, in_force, out),
         }
+    }
+}
+
+/// What people did in a fact, in order, as far as clocks ask.
+pub(super) fn acts(fact: &Fact) -> Vec<Act> {
+    let activities = fact.activities.iter();
+    let acts = activities.filter_map(|activity| act(activity, fact.occurred_at));
+    acts.collect()
+}
+
+fn act(activity: &Activity, at: Timestamp) -> Option<Act> {
+    match activity.kind {
+        ActivityKind::AgentReply => Some(Act::AgentReply),
+        ActivityKind::CustomerReply => Some(Act::CustomerReply),
+        ActivityKind::Acknowledge => Some(Act::Acknowledged),
+        // One that is ignored is no moment either.
+        ActivityKind::Snooze => snooze_end(activity, at).map(|_| Act::Acknowledged),
+        ActivityKind::InternalNote
+        | ActivityKind::Unacknowledge
+        | ActivityKind::Escalate
+        | ActivityKind::Deescalate => None,
     }
 }
 
