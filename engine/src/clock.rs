@@ -170,8 +170,10 @@ impl Clock {
         }
     }
 
-    /// In every part of the fact a stop comes before a start: what stops the clock and starts it
-    /// leaves it running. A moment that both starts and resets a clock begins one cycle.
+    /// In every part of the fact a stop comes before a start: what stops a clock that has started
+    /// before and starts it leaves it running. What starts and stops an idle one leaves it stopped,
+    /// since nothing else would stop it. A moment that both starts and resets a clock begins one
+    /// cycle.
     fn custom(&mut self, timeframe: &Timeframe, fact: &Occurrence) {
         if !fact.has_begun {
             return;
@@ -181,13 +183,17 @@ impl Clock {
             if fact.has_any(part, &moments.stop) {
                 self.stop(timeframe, fact.at, false);
             }
-            let begins = if self.cycle == 0 {
+            let is_idle = self.cycle == 0;
+            let begins = if is_idle {
                 &moments.start
             } else {
                 &moments.reset
             };
             if !fact.after.is_done() && fact.has_any(part, begins) {
                 self.begin_cycle(timeframe, fact);
+                if is_idle && fact.stops_at_once(part, moments) {
+                    self.stop(timeframe, fact.at, false);
+                }
             }
         }
         if fact.after.is_done() {

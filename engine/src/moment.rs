@@ -211,6 +211,21 @@ impl Occurrence {
         moments.iter().any(|moment| self.has(part, moment))
     }
 
+    /// Whether what starts a clock in a part of the fact comes together with what stops it. Fields
+    /// and the plan that matches by them are one here. A moment does not stop what it starts, and
+    /// neither does the update that it comes with: such a clock would never run.
+    pub(crate) fn stops_at_once(&self, part: Part, moments: &Moments) -> bool {
+        let with_fields = (part == Part::Matching).then_some(Part::Fields);
+        let comes = |moment: &Moment| {
+            self.has(part, moment) || with_fields.is_some_and(|part| self.has(part, moment))
+        };
+        let mut stops = moments.stop.iter().filter(|stop| comes(stop));
+        stops.any(|stop| {
+            let mut starts = moments.start.iter().filter(|start| self.has(part, start));
+            *stop != Moment::Updated && starts.any(|start| start != stop)
+        })
+    }
+
     fn has(&self, part: Part, moment: &Moment) -> bool {
         match (moment, part) {
             (Moment::Created, Part::Fields) => self.begins,
