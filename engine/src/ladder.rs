@@ -160,6 +160,15 @@ impl Escalation {
         self.waits.due(repeat.every.times(nth)?, &level.calendar)
     }
 
+    /// When the repeat after the `nth` is due; none where the level is left before that, also at
+    /// the same instant, at which the way up comes first.
+    #[must_use]
+    pub fn repeat_after(&self, nth: u32, plan: &Plan) -> Option<Timestamp> {
+        let due = self.repeat_due(nth + 1, self.level_of(plan)?)?;
+        let up = self.due(Wait::NextAfter, plan);
+        up.is_none_or(|up| due < up).then_some(due)
+    }
+
     /// Starts the waits of the level afresh.
     pub fn restart_waits(&mut self, at: Timestamp, is_paused: bool) {
         self.waits = Stopwatch::start(at, is_paused);

@@ -189,7 +189,7 @@ impl Machine {
         } else {
             self.escalation
                 .as_ref()
-                .and_then(|open| open.repeat_due(nth + 1, step))
+                .and_then(|open| open.repeat_after(nth, &in_force.plan))
         };
         let revision = &in_force.revision;
         let tellings = self.tell(Purpose::Repeat, level, &step.notify, revision, out);
