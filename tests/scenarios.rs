@@ -15,6 +15,8 @@
 //! d2 10:00 end                                    where the clock stops, if after the last line
 //! ```
 //!
+//! The part `history` is what happened at the very instant of the question.
+//!
 //! Other plans stand behind the first ones, after a line `=== ` with their name.
 //!
 //! What a template made stands in quotation marks behind who is told: subject, colon, body.

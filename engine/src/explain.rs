@@ -237,7 +237,7 @@ fn read(
 /// What fires next if nothing more happens.
 #[must_use]
 pub fn next(machine: &Machine, rules: &Rules) -> Option<Next> {
-    let due = machine.next_due(rules)?;
+    let due = machine.next_seen(rules)?;
     let (_, plan) = rules.resolve(machine.plan.as_ref()?)?;
     Some(Next {
         at: due.at.max(machine.last_fact_at),

@@ -164,8 +164,19 @@ fn answer_part(it: &Explanation, part: &str) -> String {
             Some(next) => format!("next {} {}", time(next.at), next.what),
             None => "next -".to_owned(),
         },
+        "history" => history(it),
         name => named(it, name),
     }
+}
+
+/// What happened at the very instant of the question.
+fn history(it: &Explanation) -> String {
+    let lines = it.history.iter().filter(|line| line.at == it.at);
+    let lines: Vec<_> = lines.map(|line| line.what.as_str()).collect();
+    if lines.is_empty() {
+        return "history -".to_owned();
+    }
+    format!("history {}", lines.join(", "))
 }
 
 fn named(it: &Explanation, name: &str) -> String {

@@ -64,7 +64,21 @@ impl Machine {
         self.next_due_in(plan)
     }
 
+    /// The same for those who look on: without updates while they would reach nobody.
+    #[must_use]
+    pub fn next_seen(&self, rules: &Rules) -> Option<Due> {
+        let (revision, plan) = rules.resolve(self.plan.as_ref()?)?;
+        self.first_due(plan, |wait| {
+            wait != Wait::Communication || self.reaches_somebody(plan, revision)
+        })
+    }
+
     fn next_due_in(&self, plan: &Plan) -> Option<Due> {
+        self.first_due(plan, |_| true)
+    }
+
+    /// What falls due first, of the waits only those that count.
+    fn first_due(&self, plan: &Plan, counts: impl Fn(Wait) -> bool) -> Option<Due> {
         let mut next: Option<Due> = None;
         let mut offer = |due: Due| {
             let is_earlier = next.is_none_or(|next| (due.at, due.order) < (next.at, next.order));
@@ -91,7 +105,7 @@ impl Machine {
         }
         if let Some(escalation) = &self.escalation {
             for (place, wait) in Wait::ALL.into_iter().enumerate() {
-                if let Some(at) = escalation.due(wait, plan) {
+                if let Some(at) = escalation.due(wait, plan).filter(|_| counts(wait)) {
                     offer(Due {
                         at,
                         what: What::Wait(wait),

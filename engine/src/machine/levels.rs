@@ -7,7 +7,7 @@ use crate::decision::{Anchor, Decision, Identity, Telling, Update};
 use crate::effect::{Cause, CauseKind, EscalatedType, Purpose};
 use crate::fact::{Activity, Fact};
 use crate::ladder::Escalation;
-use crate::plan::{Address, Level, Nature, Revision};
+use crate::plan::{Address, Level, Nature, Plan, Revision};
 use crate::status::StatusCategory;
 use crate::stopwatch::Stopwatch;
 use crate::ticket::Text;
@@ -331,6 +331,23 @@ impl Machine {
             revision,
             &mut uncounted,
         )
+    }
+
+    /// Whether an update reaches somebody at this moment.
+    pub(super) fn reaches_somebody(&self, plan: &Plan, revision: &Revision) -> bool {
+        let mut uncounted = Outcome::default();
+        plan.communication.as_ref().is_some_and(|it| {
+            let whom = std::slice::from_ref(&it.address);
+            let level = self.level();
+            let tellings = self.tell(
+                Purpose::CustomerUpdate,
+                level,
+                whom,
+                revision,
+                &mut uncounted,
+            );
+            !tellings.is_empty()
+        })
     }
 
     /// Pauses the waits of the level by the present category, or lets them go on.

@@ -91,7 +91,9 @@ impl Outcome {
         let Some(trace) = &mut self.trace else {
             return;
         };
-        for decision in &self.decisions[self.traced..] {
+        let decisions = self.decisions[self.traced..].iter();
+        // An update that reaches nobody leaves no trace outside either.
+        for decision in decisions.filter(|it| it.update.is_none() || !it.tellings.is_empty()) {
             trace.push(Trace {
                 at: decision.decided_at,
                 what: reason::outcome(decision),
