@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{InForce, Machine, Outcome, Past, Trace};
+use super::{InForce, Machine, Outcome, Past};
 use crate::decision::Anchor;
 use crate::moment::Occurrence;
 use crate::plan::{InFlight, Plan, Revision};
@@ -67,6 +67,10 @@ impl Machine {
         self.kept = None;
         self.last_fact_at = at;
         self.enter_category(revision.category(self.ticket.status.as_deref()).0, at);
+        let clocks_before = match out.trace {
+            Some(_) => self.clocks.clone(),
+            None => Vec::new(),
+        };
         let mut occurrence = self.edit_occurrence(at, revision);
         let lost = self.rematch(&mut occurrence, past, revision, rules, out);
         let in_force = self.in_force(rules);
@@ -83,22 +87,7 @@ impl Machine {
         if let Some(in_force) = &in_force {
             self.evaluate_triggers(at, in_force, out);
         }
-        if let Some(trace) = &mut out.trace {
-            trace.push(Trace {
-                at,
-                what: "the plans were edited".to_owned(),
-                because: self.plan.as_ref().map_or_else(
-                    || "no plan of the new revision matches".to_owned(),
-                    |plan| {
-                        format!(
-                            "plan {} of revision {} is in force",
-                            plan.name, plan.revision
-                        )
-                    },
-                ),
-            });
-        }
-        out.trace_decisions();
+        self.trace_edit(at, &clocks_before, out);
     }
 
     fn restart_clocks(&mut self, occurrence: &Occurrence, in_force: &InForce) {

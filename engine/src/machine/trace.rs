@@ -41,23 +41,51 @@ impl Machine {
                 },
             });
         }
-        for clock in &self.clocks {
-            let had = before
-                .clocks
-                .iter()
-                .find(|had| had.timeframe == clock.timeframe);
-            if let Some(what) = moved(had, clock) {
-                lines.push(Trace {
-                    at: fact.occurred_at,
-                    what: format!("{} {what}", clock.timeframe),
-                    because: format!("the ticket is {}", occurrence.after.name()),
-                });
-            }
-        }
+        let because = format!("the ticket is {}", occurrence.after.name());
+        lines.extend(self.clocks_moved(fact.occurred_at, &before.clocks, &because));
         if let Some(trace) = &mut out.trace {
             trace.extend(lines);
         }
         out.trace_decisions();
+    }
+
+    /// Writes down what an edit of the plans did to plan and clocks.
+    pub(super) fn trace_edit(&self, at: Timestamp, before: &[Clock], out: &mut Outcome) {
+        if let Some(trace) = &mut out.trace {
+            trace.push(Trace {
+                at,
+                what: "the plans were edited".to_owned(),
+                because: self.plan.as_ref().map_or_else(
+                    || "no plan of the new revision matches".to_owned(),
+                    |plan| {
+                        format!(
+                            "plan {} of revision {} is in force",
+                            plan.name, plan.revision
+                        )
+                    },
+                ),
+            });
+            trace.extend(self.clocks_moved(at, before, "the plans were edited"));
+        }
+        out.trace_decisions();
+    }
+
+    /// What has become of the clocks.
+    fn clocks_moved(
+        &self,
+        at: Timestamp,
+        before: &[Clock],
+        because: &str,
+    ) -> impl Iterator<Item = Trace> {
+        self.clocks.iter().filter_map(move |clock| {
+            let had = before.iter().find(|had| had.timeframe == clock.timeframe);
+            let what = moved(had, clock)?;
+            Some(Trace {
+                at,
+                what: format!("{} {what}", clock.timeframe),
+                because: because.to_owned(),
+            })
+        })
     }
 
     fn headline(&self, fact: &Fact, before: &Self) -> String {
