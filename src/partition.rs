@@ -131,6 +131,12 @@ pub struct Batch {
 }
 
 impl Partition {
+    /// Gives back the memory that a rush of records has left behind.
+    pub fn give_back(&mut self) {
+        self.inputs.give_back();
+        self.engine.give_back();
+    }
+
     /// A partition that goes on from a restored state. `fresh` is how it begins where there is no
     /// such state.
     #[must_use]

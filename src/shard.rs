@@ -53,7 +53,7 @@ use crate::http::Health;
 use crate::kafka::consumer::{Committed, InputPartition};
 use crate::kafka::log::Log;
 use crate::kafka::{self, OffsetOf};
-use crate::memory::{self, Rush};
+use crate::memory::Rush;
 use crate::metrics::{Input, Metrics};
 use crate::partition::{self, Restored, Shared};
 use crate::record::Compacted;
@@ -241,7 +241,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         self.serve_schemas();
         let taken = self.gather(wait, is_ready)?;
         if self.rush.is_over(taken, self.parts.clock.elapsed()) {
-            memory::give_back();
+            self.give_back();
         }
         self.serve_changes();
         if !self.recover(stop)? {

@@ -81,6 +81,12 @@ impl Engine {
         self.slots.reserve(tickets);
     }
 
+    /// Gives back memory that is kept for more tickets, and for larger batches, than there are now.
+    pub fn give_back(&mut self) {
+        self.slots.give_back();
+        self.batch.give_back();
+    }
+
     /// Puts in another ticket of a committed state.
     pub fn put(&mut self, ticket_id: &str, state: &TicketState) {
         let hash = self.slots.hash(ticket_id);

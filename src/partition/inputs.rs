@@ -74,6 +74,13 @@ impl Inputs {
         buffer.records.push_back(record);
     }
 
+    /// Gives back the memory that a rush of records has asked for.
+    pub fn give_back(&mut self) {
+        for buffer in &mut self.buffers {
+            buffer.records.shrink_to_fit();
+        }
+    }
+
     /// Takes an answer about the end of an input: at `asked_at` or later its high watermark was
     /// `end`, and what was delivered by then reached to `delivered`.
     pub fn answer(&mut self, input: usize, asked_at: Timestamp, end: i64, delivered: i64) {
@@ -312,6 +319,21 @@ mod tests {
         }
         inputs.answer(1, at(9), 0, 0);
         assert_eq!(read(&mut inputs), [(0, 3), (0, 4)]);
+    }
+
+    #[test]
+    fn what_a_rush_has_asked_for_is_given_back_and_what_waits_is_kept() {
+        let mut inputs = Inputs::new([0, 0]);
+        for offset in 0..1_000 {
+            inputs.offer(record(0, offset, offset));
+            inputs.offer(record(1, offset, 0));
+        }
+        assert_eq!(read(&mut inputs).len(), 1_001);
+        inputs.give_back();
+        let rooms = inputs.buffers.each_ref().map(|it| it.records.capacity());
+        assert_eq!(rooms, [999, 0]);
+        inputs.answer(1, at(9), 1_000, 1_000);
+        assert_eq!(read(&mut inputs).len(), 999);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::causes::chain;
 use crate::kafka::consumer::{Change, InputPartition};
 use crate::kafka::log::{Log, Restoration};
 use crate::kafka::restore::{Copies, Stage};
+use crate::memory;
 use crate::metrics::{PartitionMetrics, PartitionState, Rebalance};
 use crate::partition::{Fresh, Partition, Restored};
 
@@ -81,6 +82,16 @@ pub(super) struct Live {
 }
 
 impl<L: Log<State = RestoredState>> Shard<L> {
+    /// Gives back the memory that a rush of records has left behind.
+    pub(super) fn give_back(&mut self) {
+        for slot in self.slots.values_mut() {
+            if let Slot::Live(live) = slot {
+                live.partition.give_back();
+            }
+        }
+        memory::give_back();
+    }
+
     /// Acts on what rebalances changed.
     pub(super) fn serve_changes(&mut self) {
         let changes = self.log.take_changes();

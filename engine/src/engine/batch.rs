@@ -131,6 +131,16 @@ impl Batch {
         }
     }
 
+    /// Keeps no memory for more than there is.
+    pub(super) fn give_back(&mut self) {
+        self.dirty.shrink_to_fit();
+        self.arrived.shrink_to_fit();
+        self.taken.shrink_to_fit();
+        self.accepted.shrink_to_fit();
+        let dirty = &self.dirty;
+        self.by_id.shrink_to_fit(|place| dirty[*place].hash);
+    }
+
     pub(super) fn at_mut(&mut self, place: usize) -> &mut Dirty {
         &mut self.dirty[place]
     }

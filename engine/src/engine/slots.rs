@@ -124,6 +124,11 @@ impl Slots {
         self.by_id.reserve(count, hasher(&self.slots, self.seed));
     }
 
+    /// Keeps no memory for more tickets than there are.
+    pub(super) fn give_back(&mut self) {
+        self.slots.shrink_to_fit();
+    }
+
     /// The hash by which tickets are found.
     pub(super) fn hash(&self, ticket_id: &str) -> u64 {
         xxh3_64_with_seed(ticket_id.as_bytes(), self.seed)
