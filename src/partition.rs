@@ -113,6 +113,8 @@ pub struct Counted {
     pub dead_letters: Vec<(wire::Input, i64, wire::Refusal)>,
     /// Fields that the contract does not name.
     pub unknown_fields: u64,
+    /// Activities of kinds that the contract does not name.
+    pub unknown_activities: u64,
     /// Samples of which partitioner the producers use.
     pub partitioners: Vec<(wire::Input, wire::Partitioners)>,
     /// What the engine ignored or cut.
@@ -258,6 +260,7 @@ impl Partition {
                 self.engine.apply(decoded.fact);
                 self.counted.unknown_fields +=
                     (decoded.ignored.fields + decoded.ignored.unset) as u64;
+                self.counted.unknown_activities += decoded.ignored.activities as u64;
                 self.counted
                     .partitioners
                     .extend(decoded.partitioners.map(|sample| (input, sample)));

@@ -180,7 +180,7 @@ families! {
     pub unknown_fields: IntCounter = "escalator_unknown_fields_total";
     /// Labels left out because a ticket had too many.
     pub labels_left_out: IntCounter = "escalator_labels_left_out_total";
-    /// Activities that changed nothing because they could not, by kind.
+    /// Activities that changed nothing because they could not, by kind; `unknown` stands for all kinds that the contract does not name.
     pub(super) activities_ignored: IntCounterVec = "escalator_activities_ignored_total" ["kind"];
     /// Targets taken from a ticket's field that were skipped because the value is unfit.
     pub targets_skipped: IntCounter = "escalator_targets_skipped_total";

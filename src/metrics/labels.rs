@@ -154,6 +154,8 @@ label! {
         Snooze = "snooze",
         /// An escalation of a ticket that has no plan or is over.
         Escalate = "escalate",
+        /// One of a kind that the contract does not name.
+        Unknown = "unknown",
     }
 }
 

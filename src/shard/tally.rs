@@ -62,6 +62,8 @@ impl Tally {
         snoozes.inc_by(counted.counts.snoozes_ignored);
         let escalations = metrics.activities_ignored(IgnoredActivity::Escalate);
         escalations.inc_by(counted.counts.escalations_ignored);
+        let unknown = metrics.activities_ignored(IgnoredActivity::Unknown);
+        unknown.inc_by(counted.unknown_activities);
         for emitted in &counted.emitted {
             count_event(emitted, parts);
         }

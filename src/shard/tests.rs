@@ -23,6 +23,7 @@ use super::{DECISIONS_MAX, Error, Pace, Parts, Shard, StartAt};
 use crate::edits::EditLog;
 use crate::http::Health;
 use crate::kafka::OffsetOf;
+use crate::metrics::IgnoredActivity;
 use crate::partition::meta::{self, Meta};
 use crate::partition::{Names, Shared, Writing};
 use crate::plan_file::{self, Sources};
@@ -313,6 +314,27 @@ fn a_poison_record_becomes_a_dead_letter_and_the_stream_goes_on() {
     assert_eq!(
         letters[0].headers[0],
         ("reason".to_owned(), Some(b"unreadable".to_vec()))
+    );
+}
+
+#[test]
+fn what_means_nothing_to_the_service_is_counted() {
+    let mut scene = Scene::new();
+    let at = Timestamp::from_millis(NINE);
+    let update = format!(
+        r#"{{"ticket_id":"T1","occurred_at":"{at}","colour":"red","unset":["shape"],"activities":[{{"kind":"telepathy"}},{{"kind":"agent_reply"}},{{"kind":"Snooze"}}]}}"#
+    );
+    scene
+        .brokers
+        .borrow_mut()
+        .produce(1, 0, NINE, "T1", &update);
+    let mut shard = scene.owner(&[0]);
+    scene.run(&mut shard, 1);
+    let metrics = &shard.parts.metrics;
+    let unknown = metrics.activities_ignored(IgnoredActivity::Unknown);
+    assert_eq!(
+        (unknown.get(), metrics.families.unknown_fields.get()),
+        (2, 2)
     );
 }
 

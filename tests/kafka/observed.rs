@@ -102,7 +102,8 @@ fn write_history(desk: &Desk<'_>) {
         &json!({ "ticket": { "status": "open" } }),
         "",
     );
-    let snooze = json!({ "activities": [{ "kind": "snooze" }], "colour": "red" });
+    let snooze =
+        json!({ "activities": [{ "kind": "snooze" }, { "kind": "telepathy" }], "colour": "red" });
     desk.event("updated", "T1", 10, &snooze, "");
     let status = json!({ "changes": { "status": "Frobnicating" } });
     desk.event("updated", "T1", 11, &status, "");
@@ -177,6 +178,7 @@ const COUNTED: &[(&str, f64)] = &[
     ("labels_left_out_total", 1.0),
     ("activities_ignored_total{kind=\"snooze\"}", 1.0),
     ("activities_ignored_total{kind=\"escalate\"}", 1.0),
+    ("activities_ignored_total{kind=\"unknown\"}", 1.0),
     ("targets_skipped_total", 1.0),
     ("transactions_total{result=\"fenced\"}", 0.0),
     ("plan_reloads_total{result=\"unchanged\"}", 1.0),
