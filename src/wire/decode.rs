@@ -132,16 +132,7 @@ pub fn decode(
     if value.is_empty() {
         return Err(empty().into());
     }
-    if value.len() > VALUE_BYTES_MAX {
-        let refusal = Refusal::new(
-            DeadLetterReason::TooLarge,
-            format!(
-                "the value has {} bytes; at most {VALUE_BYTES_MAX} are accepted",
-                value.len()
-            ),
-        );
-        return Err(refusal.into());
-    }
+    check_length(value.len())?;
     let content = cloud_events::open(record.headers, value)?;
     let (format, event) = read(record.input, &content.value, schemas)?;
     let context = Context {
@@ -158,6 +149,17 @@ pub fn decode(
         ignored,
         partitioners,
     })
+}
+
+/// Refuses what is longer than a value may be.
+pub(super) fn check_length(bytes: usize) -> Result<(), Refusal> {
+    if bytes <= VALUE_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        DeadLetterReason::TooLarge,
+        format!("the value has {bytes} bytes; at most {VALUE_BYTES_MAX} are accepted"),
+    ))
 }
 
 fn empty() -> Refusal {

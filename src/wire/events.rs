@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::convert::{Context, Format, convert};
 use super::dead_letter::{DeadLetterReason, Refusal};
-use super::decode::{Input, VALUE_BYTES_MAX};
+use super::decode::{Input, VALUE_BYTES_MAX, check_length};
 use super::raw::RawEvent;
 
 /// The longest line, in bytes: twice the longest value, so that a value that is a little too long
@@ -164,6 +164,7 @@ fn parse_line(line: u64, bytes: &[u8]) -> Result<TicketFact, Error> {
         Topic::Updated => Input::Updated,
     };
     let value = parsed.value.get();
+    check_length(value.len()).map_err(|source| Error::Event { line, source })?;
     let event = serde_json::from_str(value).map_err(|source| Error::Line { line, source })?;
     from_event(input, value, event).map_err(|source| Error::Event { line, source })
 }
@@ -173,6 +174,7 @@ fn parse_line(line: u64, bytes: &[u8]) -> Result<TicketFact, Error> {
 /// # Errors
 /// The service would refuse it, too.
 pub fn read_value(input: Input, value: &str) -> Result<TicketFact, Refusal> {
+    check_length(value.len())?;
     let event = serde_json::from_str(value).map_err(|error| {
         Refusal::new(
             DeadLetterReason::Unreadable,

@@ -62,6 +62,26 @@ fn errors_name_the_line_and_the_reason_and_the_next_line_is_read() {
 }
 
 #[test]
+fn a_value_is_as_long_as_one_of_a_record_at_most() {
+    // Blanks count, as they do in a record: the value is what stands in the line.
+    let value = |bytes: usize| {
+        let value = r#"{"ticket_id":"T1","occurred_at":"2026-11-23T10:00:00Z","ticket":{}"#;
+        format!("{value}{}}}", " ".repeat(bytes - value.len() - 1))
+    };
+    let line = |bytes| format!(r#"{{"topic":"ticket-created","value":{}}}"#, value(bytes));
+    assert_eq!(read(&line(VALUE_BYTES_MAX)), [Ok((1, "T1".to_owned()))]);
+    assert!(read_value(Input::Created, &value(VALUE_BYTES_MAX)).is_ok());
+
+    let lines = format!("{}\n{CREATED}\n", line(VALUE_BYTES_MAX + 1));
+    let items = read(&lines);
+    let error = items[0].as_ref().unwrap_err();
+    assert!(error.contains("line 1 ") && error.contains("the value has 1048577 bytes"));
+    assert_eq!(items[1], Ok((2, "T1".to_owned())));
+    let refusal = read_value(Input::Created, &value(VALUE_BYTES_MAX + 1)).unwrap_err();
+    assert_eq!(refusal.reason, DeadLetterReason::TooLarge);
+}
+
+#[test]
 fn a_failing_reader_ends_the_events() {
     struct Failing;
     impl Read for Failing {
