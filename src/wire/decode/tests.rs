@@ -237,6 +237,10 @@ fn wrong_types_are_named_with_their_field_and_never_with_their_content() {
         (json!({"ticket_id": 17}), "ticket_id"),
         (json!({"occurred_at": 1_795_424_400_000_i64}), "occurred_at"),
         (json!({"occurred_at": "secret"}), "occurred_at"),
+        (
+            json!({"occurred_at": "2026-11-23T10:00:00+25:00"}),
+            "occurred_at",
+        ),
         (json!({"version": "1"}), "version"),
         (json!({"version": 1.5}), "version"),
         (json!({"version": u64::MAX}), "version"),
