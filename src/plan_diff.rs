@@ -26,8 +26,8 @@ pub use text::text;
 /// What an edit would do.
 #[derive(Debug, Serialize)]
 pub struct Preview {
-    /// The instant of the edit.
-    pub at: Timestamp,
+    /// The instant of the edit; none where nothing had happened that it could come after.
+    pub at: Option<Timestamp>,
     /// The revision in force before it.
     pub old: Text,
     /// The revision that it puts into force.
@@ -101,7 +101,8 @@ struct Reading {
     events: Vec<Emitted>,
 }
 
-/// Previews an edit at an instant: `old` are the rules without it.
+/// Previews an edit at an instant, or at the beginning of time where there is none: `old` are the
+/// rules without it.
 #[must_use]
 pub fn preview(
     old: &Rules,
@@ -111,7 +112,8 @@ pub fn preview(
 ) -> Preview {
     let edited = old.clone().with_edit(at, Arc::clone(new));
     let mut preview = Preview {
-        at,
+        // The beginning of time stands for no instant.
+        at: (at != Timestamp::MIN).then_some(at),
         old: old.latest().id.clone(),
         new: new.id.clone(),
         differs: false,

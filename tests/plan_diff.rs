@@ -112,6 +112,27 @@ fn what_changes_nothing_for_running_tickets_is_no_difference() {
 }
 
 #[test]
+fn an_edit_without_any_event_has_no_instant() {
+    let desk = desk();
+    let diff = [
+        "plan",
+        "diff",
+        "old.yaml",
+        "new.yaml",
+        "--events",
+        "/dev/null",
+    ];
+    let printed = good(&desk.run(&diff));
+    assert!(printed.ends_with(": there are no events\n"), "{printed}");
+    let printed = good(&desk.run(&[&diff[..], &["--output", "json"]].concat()));
+    let preview: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(
+        (&preview["at"], &preview["running"]),
+        (&Value::Null, &json!(0))
+    );
+}
+
+#[test]
 fn an_instant_within_the_events_is_an_edit_at_that_time() {
     let desk = desk();
     let at = ["--at", "2026-11-23T10:30:00Z", "--output", "json"];

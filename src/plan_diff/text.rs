@@ -22,10 +22,12 @@ pub fn text(
         running,
         ..
     } = preview;
+    let (old, new) = (brief(old), brief(new));
+    let Some(at) = at else {
+        return format!("from {old} to {new}: there are no events\n");
+    };
     let mut out = format!(
-        "from {} to {} at {at}: {}\n",
-        brief(old),
-        brief(new),
+        "from {old} to {new} at {at}: {}\n",
         counted(*running as u64, "running ticket")
     );
     if !preview.differs {

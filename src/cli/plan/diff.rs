@@ -94,11 +94,12 @@ impl Diff {
             return Ok(None);
         };
         let recording = inputs.recording()?;
-        let at = self.at.or(recording.last_at).unwrap_or(Timestamp::MIN);
+        let at = self.at.or(recording.last_at);
         let rules = Rules::new(Arc::clone(old.revision()));
-        let (_, engine) = simulate(&Arc::new(rules.clone()), recording.facts, at);
+        let until = at.unwrap_or(Timestamp::MIN);
+        let (_, engine) = simulate(&Arc::new(rules.clone()), recording.facts, until);
         // The edit comes after the last events, which are facts of the old plans.
-        let at = at.plus_millis(1);
+        let at = at.map_or(Timestamp::MIN, |at| at.plus_millis(1));
         let preview = preview(&rules, new.revision(), at, engine.tickets());
         Ok(Some((preview, self.shown())))
     }
