@@ -379,6 +379,53 @@ fn a_template_is_rendered_as_people_were_told_of_a_recorded_ticket() {
         told,
         "nobody was told of ticket `T1` up to 2026-11-23T10:29:59Z: level and reason are a sample\n"
     );
+    let update = render(&["--purpose", "customer_update"]);
+    assert_eq!(
+        String::from_utf8(update.stderr).unwrap(),
+        "nobody was told of ticket `T1` for `customer_update` up to 2026-11-23T10:50:00Z: level and reason are a sample\n"
+    );
+}
+
+#[test]
+fn the_last_update_that_a_customer_was_told_is_rendered_as_it_was_read() {
+    let plans = TEMPLATED.replace(
+        "    path:\n",
+        "    communication: { to: requester, every: 8m, template: raised }\n    path:\n",
+    );
+    let tickets = EVENTS.replace("\"status\"", "\"requester\": \"carol\", \"status\"");
+    let desk = Desk::new(&plans, &tickets);
+    let simulated = good(&desk.run(&["simulate", "--output", "json"]));
+    let lines = simulated
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let notify = lines.map(|line: Value| line["value"].clone());
+    let updates: Vec<Value> = notify
+        .filter(|it| it["purpose"] == "customer_update" && it["ticket_id"] == "T1")
+        .collect();
+    assert!(updates.len() > 1, "{simulated}");
+    for update in updates {
+        let at = update["fired_at"].as_str().unwrap();
+        let rendered = good(&desk.run(&[
+            "template",
+            "render",
+            "--template",
+            "raised",
+            "--ticket",
+            "T1",
+            "--purpose",
+            "customer_update",
+            "--at",
+            at,
+            "--output",
+            "json",
+        ]));
+        let rendered: Value = serde_json::from_str(&rendered).unwrap();
+        assert_eq!(rendered["is_sample"], false);
+        assert_eq!(
+            (&rendered["subject"], &rendered["body"]),
+            (&update["subject"], &update["body"])
+        );
+    }
 }
 
 #[test]

@@ -148,9 +148,14 @@ impl Render {
                 let (what, help) = inputs.unknown_ticket(&recording, ticket, at);
                 failure::refuse(&what, &help);
             }
-            Some(occasion) if occasion.is_sample => print::error(&format!(
-                "nobody was told of ticket `{ticket}` up to {at}: level and reason are a sample\n"
-            )),
+            Some(occasion) if occasion.is_sample => {
+                let purpose = self.purpose.map(Purpose::name);
+                let purpose = purpose.map_or_else(String::new, |it| format!(" for `{it}`"));
+                print::error(&format!(
+                    "nobody was told of ticket `{ticket}`{purpose} up to {at}: level and reason are \
+                     a sample\n"
+                ));
+            }
             Some(_) => {}
         }
         Ok(occasion)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use escalator_engine::effect::{Escalated, EscalatedType, Event, Purpose};
+use escalator_engine::effect::{Cause, Escalated, EscalatedType, Event, Notify, Purpose};
 use escalator_engine::fact::TicketFact;
 use escalator_engine::rules::Rules;
 use escalator_engine::simulate::simulate;
@@ -54,22 +54,32 @@ impl Occasion {
         purpose: Option<Purpose>,
         rules: &Arc<Rules>,
     ) -> Option<Self> {
-        let (simulated, engine) = simulate(rules, facts, at);
+        let (simulated, engine) = simulate(rules, facts.iter().cloned(), at);
         let state = engine.ticket(ticket_id)?;
         state.machine.created_at?;
-        let decided = simulated.events.iter().rev();
-        let last = decided
-            .filter_map(|emitted| match &emitted.event {
-                Event::Escalated(event) => Some(event),
+        let is_meant = |notify: &Notify| match purpose {
+            Some(purpose) => notify.purpose == purpose,
+            None => TEMPLATE_PURPOSES.contains(&notify.purpose),
+        };
+        let events = || simulated.events.iter().map(|emitted| &emitted.event);
+        let last = events().rev().find_map(|event| match event {
+            Event::Notify(notify) => is_meant(notify).then_some(&**notify),
+            Event::Escalated(_) => None,
+        });
+        let told = last.and_then(|notify| {
+            let event = events().find_map(|event| match event {
+                Event::Escalated(event) => {
+                    (notify.escalation_event_id.as_ref() == Some(&event.id)).then_some(&**event)
+                }
                 Event::Notify(_) => None,
-            })
-            .find_map(|event| {
-                let told = purpose_of(event.kind, purpose)?;
-                purpose.is_none_or(|it| it == told).then_some((event, told))
-            });
-        Some(match last {
-            Some((event, purpose)) => Self {
-                variables: of_event(event, purpose),
+            })?;
+            // How the ticket stood when they were told: what came later is not in what they read.
+            let (_, engine) = simulate(rules, facts.iter().cloned(), notify.fired_at);
+            Some(as_told(notify, event, rules, &engine.ticket(ticket_id)?))
+        });
+        Some(match told {
+            Some(variables) => Self {
+                variables,
                 is_sample: false,
             },
             None => Self {
@@ -80,38 +90,52 @@ impl Occasion {
     }
 }
 
-/// Why an event's people are told, where what they read can come from a template. With some events
-/// others are told, too, if that is asked for.
-const fn purpose_of(kind: EscalatedType, asked: Option<Purpose>) -> Option<Purpose> {
-    match (kind, asked) {
-        (EscalatedType::Raised, Some(Purpose::CustomerUpdate)) => asked,
-        (EscalatedType::Ended, Some(Purpose::PostMortem)) => asked,
-        (EscalatedType::Warned, _) => Some(Purpose::Warning),
-        (EscalatedType::Raised, _) => Some(Purpose::Level),
-        (EscalatedType::Repeated | EscalatedType::Unacknowledged, _) => Some(Purpose::Repeat),
-        (EscalatedType::Acknowledged | EscalatedType::Lowered | EscalatedType::Ended, _) => None,
-    }
-}
-
-fn of_event(event: &Escalated, purpose: Purpose) -> Variables {
-    Variables {
+/// The values of a notification, of the event that it names, and of the ticket at that instant.
+fn as_told(notify: &Notify, event: &Escalated, rules: &Rules, state: &TicketState) -> Variables {
+    let of_event = Variables {
         ticket_id: event.ticket_id.clone(),
         ticket: Arc::clone(&event.ticket),
-        plan: event.plan.clone(),
-        level: if event.kind == EscalatedType::Ended {
-            event.previous_level
-        } else {
-            event.level
-        },
-        level_name: event.level_name.clone(),
-        purpose,
+        plan: notify.plan.clone(),
+        level: notify.level,
+        level_name: level_name(notify, event, rules),
+        purpose: notify.purpose,
         cause: event.cause.clone(),
         actor: event.actor.clone(),
         note: event.note.clone(),
-        due_at: event.due_at,
+        due_at: notify.due_at,
         // On a virtual clock an event is fired at the instant of its decision.
-        now: event.fired_at,
+        now: notify.fired_at,
+    };
+    // The first update comes of what began the escalation; the others name it, and come of waiting.
+    if notify.purpose != Purpose::CustomerUpdate || notify.fired_at == event.fired_at {
+        return of_event;
     }
+    Variables {
+        ticket: Arc::clone(&state.machine.ticket),
+        cause: Cause::waiting("communication"),
+        actor: None,
+        note: None,
+        ..of_event
+    }
+}
+
+/// The name of the level that a notification is about, which need not be the one of the event.
+fn level_name(notify: &Notify, event: &Escalated, rules: &Rules) -> Option<Text> {
+    let of_event = match event.kind {
+        EscalatedType::Ended => event.previous_level,
+        EscalatedType::Warned
+        | EscalatedType::Raised
+        | EscalatedType::Repeated
+        | EscalatedType::Acknowledged
+        | EscalatedType::Unacknowledged
+        | EscalatedType::Lowered => event.level,
+    };
+    if of_event == notify.level {
+        return event.level_name.clone();
+    }
+    let index = (notify.level as usize).checked_sub(1)?;
+    let plan = rules.latest().plan(&notify.plan)?;
+    plan.path.get(index).map(|level| level.name.clone())
 }
 
 fn as_it_stands(
