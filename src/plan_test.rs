@@ -48,6 +48,16 @@ pub enum Error {
         /// Which path.
         path: PathBuf,
     },
+    /// A plan file without a test file.
+    #[error(
+        "{} has no plan tests beside it; they would be in {}",
+        path.display(),
+        path.with_extension("test.yaml").display()
+    )]
+    NoTestsBeside {
+        /// Which file.
+        path: PathBuf,
+    },
     /// A directory of something else.
     #[error("{} holds more than {max} files; name the directory of the plans", path.display())]
     TooManyFiles {

@@ -26,7 +26,10 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
             collect(path, DEPTH_MAX, &mut entries_left, &mut found)?;
             found.sort();
         } else {
-            found.push(beside(path).unwrap_or_else(|| path.clone()));
+            match tests_of(path) {
+                Some(test) => found.push(test),
+                None => return Err(Error::NoTestsBeside { path: path.clone() }),
+            }
         }
         if found.is_empty() {
             return Err(Error::NoTests { path: path.clone() });
@@ -52,10 +55,10 @@ pub fn in_directory(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-/// `gold.test.yaml` of `gold.yaml`, if it is there.
-fn beside(path: &Path) -> Option<PathBuf> {
+/// The test file that a file means: itself, or `gold.test.yaml` of `gold.yaml`, if it is there.
+fn tests_of(path: &Path) -> Option<PathBuf> {
     if !is_plan_file(path) {
-        return None;
+        return Some(path.to_owned());
     }
     let ends = ["test.yaml", "test.yml", "test.json"].into_iter();
     ends.map(|end| path.with_extension(end))
