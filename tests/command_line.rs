@@ -398,6 +398,33 @@ fn a_topic_of_brokers_that_do_not_answer_is_trouble_with_its_reason() {
 }
 
 #[test]
+fn an_option_with_a_value_that_can_match_nothing_is_a_usage_error() {
+    let plans = concat!(env!("CARGO_MANIFEST_DIR"), "/plans");
+    let report = ["report", "--plans", plans, "--events", "/dev/null"];
+    for (arguments, said) in [
+        (
+            &["state", "list", "--status-category", "bogus"][..],
+            "possible values: new, open, waiting_customer,",
+        ),
+        (
+            &["--from", "2026-10-31", "--to", "2026-10-01"],
+            "--from is 2026-10-31T00:00:00Z, after --to, which is 2026-10-01T23:59:59.999Z",
+        ),
+    ] {
+        let mut command = escalator();
+        if arguments[0] == "--from" {
+            command.args(report);
+        }
+        let output = command.args(arguments).output().unwrap();
+        assert_eq!((code(&output), &*stdout(&output)), (2, ""), "{arguments:?}");
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+    let one_day = ["--from", "2026-10-01", "--to", "2026-10-01"];
+    let output = escalator().args(report).args(one_day).output().unwrap();
+    assert_eq!(code(&output), 0);
+}
+
+#[test]
 fn letters_are_replayed_by_one_choice_only() {
     for choice in [
         &[][..],

@@ -55,6 +55,14 @@ enum Form {
 
 impl Report {
     pub(super) fn run(self) -> anyhow::Result<Verdict> {
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from > to
+        {
+            return Err(anyhow::Error::msg(Trouble {
+                doing: format!("--from is {from}, after --to, which is {to}"),
+                remedy: "let --from be the earlier of the two",
+            }));
+        }
         let Some(plans) = self.inputs.plans()? else {
             return Ok(Verdict::Bad);
         };

@@ -1,6 +1,7 @@
 //! `state list`: tickets at a glance.
 
 use clap::Args;
+use escalator_engine::status::StatusCategory;
 use escalator_engine::time::Timestamp;
 use serde::Serialize;
 
@@ -25,7 +26,7 @@ pub(in crate::cli) struct List {
     #[arg(long, value_name = "NAME")]
     plan: Option<String>,
     /// Only tickets in this status category.
-    #[arg(long, value_name = "CATEGORY")]
+    #[arg(long, ignore_case = true, value_parser = StatusCategory::ALL.map(StatusCategory::name))]
     status_category: Option<String>,
     /// How many are shown at most, those first that are due first.
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
