@@ -14,6 +14,7 @@ mod problem;
 mod reader;
 mod secret;
 mod sections;
+mod syntax;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ use escalator_engine::time::{Duration, Timestamp};
 pub use catalogue::{Kind, Row, documentation};
 pub use problem::{Problem, Problems};
 pub use secret::{Properties, Secret};
+pub use syntax::SyntaxError;
 
 /// Everything that can be set, checked.
 #[derive(Clone, Debug)]
@@ -312,9 +314,9 @@ pub enum Error {
         path: PathBuf,
         /// What it was read as.
         format: &'static str,
-        /// What the parser says, with the line.
+        /// What the parser says, with the place and without the content.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: SyntaxError,
     },
     /// The file's name does not say what it is.
     #[error("the settings file {} must end with .toml, .yaml or .yml", path.display())]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use config::{FileFormat, Source as _, Value, ValueKind};
 
 use super::catalogue::{self, DEFINITIONS, Fallback};
+use super::syntax::SyntaxError;
 use super::{Error, SettingsFile, Source, Sources};
 
 /// The prefix of the names of Kafka properties.
@@ -108,7 +109,7 @@ pub(super) fn file(file: &SettingsFile) -> Result<Layer, Error> {
         .map_err(|source| Error::Syntax {
             path: file.path.clone(),
             format: name,
-            source: Box::new(source),
+            source: SyntaxError::new(&source.to_string(), &file.text),
         })?;
     let mut layer = Layer::default();
     for (key, value) in tree {

@@ -159,13 +159,10 @@ impl Reader<'_> {
                 None => "there is no such setting; `escalator config print` lists all".to_owned(),
             };
             let entry = self.entries.remove(&name);
-            let value = entry.as_ref().and_then(|entry| match &entry.written {
-                Written::Text(text) if !is_sensitive(&name) => Some(text.clone()),
-                Written::Text(_) | Written::InFile(_) | Written::InVariable(_) => None,
-            });
             self.problems.push(Problem {
                 setting: name,
-                value,
+                // Whatever was meant may be a secret.
+                value: None,
                 source: entry.map_or(Source::Default, |entry| entry.source),
                 remedy,
             });

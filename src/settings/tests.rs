@@ -223,6 +223,54 @@ fn secrets_are_shown_nowhere() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_shows_nothing_that_stands_in_it() {
+    let toml = |text: &str| layers().toml(text);
+    let yaml = |text: &str| layers().yaml(text);
+    for (layers, said) in [
+        (
+            toml("grace = \"1s\"\n[http]\nadmin_token = \"hunter2\n"),
+            "TOML parse error at line 3, column 23: invalid basic string, expected `\"` (at `admin_token`)",
+        ),
+        (
+            toml("[http]\nadmin_token = hunter2"),
+            "line 2, column 15: string values must be quoted, expected literal string (at `admin_token`)",
+        ),
+        (
+            toml("[http]\nadmin_token = \"\"\"\nhunter2 = \\q\"\"\""),
+            "line 3, column 12",
+        ),
+        (yaml("http:\n  admin_token: \"hunter2\n"), "line "),
+        (
+            yaml("http:\n  admin_token: hunter2: x\n"),
+            "line 2 column 23 (at `admin_token`)",
+        ),
+        (yaml("hunter2\n"), "invalid type: string …, expected a map"),
+        (yaml("? [hunter2]\n: x\n"), "unsupported hash key type"),
+        (
+            toml("[http]\nadmin_tokn = \"hunter2\""),
+            "http.admin_tokn (file escalator.toml): there is no such setting; did you mean http.admin_token?",
+        ),
+        (
+            layers().variable("ESCALATOR__HTTP__ADMIN_TOKN", "hunter2"),
+            "http.admin_tokn (environment variable ESCALATOR__HTTP__ADMIN_TOKN): there is no",
+        ),
+        (
+            yaml("http: hunter2"),
+            "http (file escalator.yaml): there is no",
+        ),
+    ] {
+        let error = layers.load().unwrap_err();
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        let told = format!("{error}: {}", cause.unwrap_or_default());
+        assert!(told.contains(said), "{told}");
+        assert!(
+            !format!("{told} {error:?}").contains("hunter2"),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
 fn a_refusal_names_setting_value_source_and_remedy() {
     assert_eq!(
         layers().variable("ESCALATOR__GRACE", "ten").refusal(),
