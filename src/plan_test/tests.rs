@@ -1,6 +1,7 @@
 //! Plan tests run from texts: when they pass, when they fail, and what a failure says.
 
 mod apart;
+mod digests;
 
 use std::fs;
 use std::path::Path;

@@ -120,7 +120,7 @@ fn no_type(reader: &mut Reader, node: &Node, entries: &[Entry]) {
             did_you_mean(
                 "",
                 &names,
-                "write one of them with its ticket, as in `raised: T1`:",
+                "write one of them with its ticket, as in `raised: T1`, or `notify: null` for a digest:",
             ),
         ),
     };
@@ -147,6 +147,10 @@ fn ticket_id(
         if known.is_empty() {
             let remedy = "add an event of this ticket to `events`";
             reader.report(code, place, &message, remedy);
+        } else if kind == ExpectedKind::Notify {
+            let meant = did_you_mean(id, &known, "the tickets of this test are");
+            let remedy = format!("{meant} (a digest is of no ticket: write `notify: null`)");
+            reader.report(code, place, &message, &remedy);
         } else {
             let all = "the tickets of this test are";
             reader.report_unknown(code, place, &message, (id, all), &known);

@@ -44,6 +44,7 @@ enum Shape {
     Assign,
     Texts,
     Ticket,
+    Items,
 }
 
 /// The fields of `escalated`, in the order of the contract.
@@ -94,6 +95,7 @@ pub(super) const NOTIFY: &[Field] = &[
     field("lateness_ms", Shape::Number),
     field("plan", Shape::Text),
     field("plan_revision", Shape::Text),
+    field("items", Shape::Items),
 ];
 
 /// Reads what a field must be.
@@ -120,6 +122,7 @@ pub(super) fn wanted(reader: &mut Reader, times: &Times, field: &Field, node: &N
         Shape::Assign => assign(reader, node),
         Shape::Texts => texts(reader, node, &what),
         Shape::Ticket => ticket(reader, node),
+        Shape::Items => items(reader, node, &what),
     })
 }
 
@@ -167,6 +170,30 @@ fn cause(reader: &mut Reader, node: &Node) -> Wanted {
         cause.insert("cycle".to_owned(), cycle);
     }
     Wanted::Is(Json::Object(cause))
+}
+
+/// What a digest must tell of, in its order; of each item what is asked for.
+fn items(reader: &mut Reader, node: &Node, what: &str) -> Json {
+    let nodes = reader.list(node, what).iter();
+    let items = nodes.map(|node| {
+        let keys = ["escalation_event_id", "ticket_id", "purpose"];
+        let fields = reader.map(node, "an item of a digest", &keys);
+        let mut item = Map::new();
+        for key in ["escalation_event_id", "ticket_id"] {
+            if let Some(node) = fields.get(key) {
+                item.insert(key.to_owned(), text(reader, node, &format!("`{key}`")));
+            }
+        }
+        if let Some(node) = fields.get("purpose") {
+            let purposes = Purpose::ALL.map(Purpose::name);
+            item.insert(
+                "purpose".to_owned(),
+                word(reader, node, "`purpose`", &purposes),
+            );
+        }
+        Json::Object(item)
+    });
+    items.collect()
 }
 
 fn assign(reader: &mut Reader, node: &Node) -> Json {
