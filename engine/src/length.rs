@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::time::Duration;
+use crate::time::{Duration, DurationError};
 
 /// Working days a length may have: forty years of them, far beyond any promise.
 const WORKING_DAYS_MAX: u32 = 10_000;
@@ -70,11 +70,18 @@ pub enum Length {
 
 /// A text that is no length.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is no length of time; write 90s, 15m, 4h, 1h30m or 2d, or working days: 3wd or 3wd@close"
-)]
-pub struct LengthError {
-    text: String,
+pub enum LengthError {
+    /// It has another form, or is of no or too many working days.
+    #[error(
+        "`{text}` is no length of time; write 90s, 15m, 4h, 1h30m or 2d, or working days: 3wd or 3wd@close"
+    )]
+    Form {
+        /// The text, or its beginning.
+        text: String,
+    },
+    /// It is too long a duration.
+    #[error(transparent)]
+    TooLong(DurationError),
 }
 
 impl Length {
@@ -87,8 +94,9 @@ impl Length {
             Some(days) => Ok(Self::Days(days)),
             None => Duration::parse(text)
                 .map(Self::Working)
-                .map_err(|_| LengthError {
-                    text: text.chars().take(64).collect(),
+                .map_err(|error| match error {
+                    DurationError::Form { text } => LengthError::Form { text },
+                    DurationError::TooLong { .. } => LengthError::TooLong(error),
                 }),
         }
     }
@@ -155,8 +163,11 @@ mod tests {
             "@close",
             "",
         ] {
-            assert!(Length::parse(text).is_err(), "{text}");
+            let error = Length::parse(text).unwrap_err();
+            assert!(matches!(error, LengthError::Form { .. }), "{text}");
         }
+        let error = Length::parse("99999999d").unwrap_err();
+        assert!(matches!(error, LengthError::TooLong(_)), "{error}");
     }
 
     #[test]

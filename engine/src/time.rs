@@ -116,12 +116,27 @@ pub struct Duration {
 
 /// A text that is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a duration; write 90s, 15m, 4h, 1h30m or 2d")]
-pub struct DurationError {
-    text: String,
+pub enum DurationError {
+    /// It has another form.
+    #[error("`{text}` is not a duration; write 90s, 15m, 4h, 1h30m or 2d")]
+    Form {
+        /// The text, or its beginning.
+        text: String,
+    },
+    /// It is one of more than [`Duration::MAX`].
+    #[error("`{text}` is too long a duration; write at most {}", Duration::MAX)]
+    TooLong {
+        /// The text, or its beginning.
+        text: String,
+    },
 }
 
 impl Duration {
+    /// The longest that is written: ten thousand years, far beyond any promise, and far from overflow.
+    pub const MAX: Self = Self {
+        ms: 10_000 * 366 * 86_400_000,
+    };
+
     /// A length of `ms` milliseconds.
     #[must_use]
     pub const fn from_millis(ms: i64) -> Self {
@@ -146,18 +161,25 @@ impl Duration {
     /// # Errors
     /// The text has another form, repeats a unit, or is longer than ten thousand years.
     pub fn parse(text: &str) -> Result<Self, DurationError> {
-        Self::try_parse(text.trim()).ok_or_else(|| DurationError {
-            text: text.chars().take(64).collect(),
-        })
+        let shown = || text.chars().take(64).collect();
+        let form = || DurationError::Form { text: shown() };
+        match Self::total_ms(text.trim()).ok_or_else(form)? {
+            Some(ms) if ms <= Self::MAX.ms => Ok(Self { ms }),
+            _ => Err(DurationError::TooLong { text: shown() }),
+        }
     }
 
-    fn try_parse(text: &str) -> Option<Self> {
-        // Ten thousand years: far beyond any promise, and far from overflow.
-        const LIMIT_MS: i64 = 10_000 * 366 * 86_400_000;
-        let (mut rest, mut total, mut last_unit_ms) = (text, 0_i64, i64::MAX);
+    /// The milliseconds of a text that has the form of a duration; none within when they are beyond
+    /// any number.
+    fn total_ms(text: &str) -> Option<Option<i64>> {
+        let (mut rest, mut total, mut last_unit_ms) = (text, Some(0_i64), i64::MAX);
         while !rest.is_empty() {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let count: i64 = rest.get(..digits)?.parse().ok()?;
+            if digits == 0 {
+                return None;
+            }
+            // Of digits only, so nothing but too many of them is in the way.
+            let count: Option<i64> = rest[..digits].parse().ok();
             rest = &rest[digits..];
             let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
             let unit_ms = match &rest[..letters] {
@@ -173,9 +195,12 @@ impl Duration {
                 return None;
             }
             last_unit_ms = unit_ms;
-            total = total.checked_add(count.checked_mul(unit_ms)?)?;
+            let part = count.and_then(|count| count.checked_mul(unit_ms));
+            total = total
+                .zip(part)
+                .and_then(|(sum, part)| sum.checked_add(part));
         }
-        (last_unit_ms != i64::MAX && total <= LIMIT_MS).then_some(Self { ms: total })
+        (last_unit_ms != i64::MAX).then_some(total)
     }
 }
 
@@ -261,18 +286,19 @@ mod tests {
             let d = Duration::parse(text).unwrap();
             assert_eq!((d.as_millis(), d.to_string().as_str()), (ms, printed));
         }
-        for bad in [
-            "",
-            "5",
-            "m5",
-            "1m1h",
-            "1h1h",
-            "-5m",
-            "5 m",
-            "99999999999999999999s",
-            "5x",
-        ] {
-            assert!(Duration::parse(bad).is_err(), "{bad}");
+        for bad in ["", "5", "m5", "1m1h", "1h1h", "-5m", "5 m", "5x"] {
+            let error = Duration::parse(bad).unwrap_err();
+            assert!(matches!(error, DurationError::Form { .. }), "{bad}");
         }
+        for long in [
+            "3660000d1ms",
+            "99999999d",
+            "99999999999999999999s",
+            "1d99999999999999999h",
+        ] {
+            let error = Duration::parse(long).unwrap_err();
+            assert!(matches!(error, DurationError::TooLong { .. }), "{long}");
+        }
+        assert_eq!(Duration::parse("3660000d"), Ok(Duration::MAX));
     }
 }

@@ -1,6 +1,6 @@
 //! `marks:` what happens on the way of a clock: a threshold, who is warned, which level is asked.
 
-use escalator_engine::length::Length;
+use escalator_engine::length::{Length, LengthError};
 use escalator_engine::plan::{Mark, MarkAt, Within};
 use escalator_engine::time::Duration;
 
@@ -30,15 +30,24 @@ pub(super) fn collect(
         let Some((mark, place)) = mark(reader, frame, node, within) else {
             continue;
         };
-        if let Some((_, first)) = marks.iter().find(|(other, _)| is_same(other.at, mark.at)) {
+        if let Some(first) = marks.iter().find(|(other, _)| is_same(other.at, mark.at)) {
+            // One threshold can be written in several ways.
+            let message = if first.0.text == mark.text {
+                format!("a mark stands at `{}` already", mark.text)
+            } else {
+                format!(
+                    "`{}` is where the mark `{}` stands already",
+                    mark.text, first.0.text
+                )
+            };
             reader.push(
                 Problem::new(
                     Code::DuplicateMark,
                     place,
-                    &format!("a mark stands at `{}` already", mark.text),
+                    &message,
                     "put what they do into one mark: it can both warn and ask for a level",
                 )
-                .with_other(*first, "the first one"),
+                .with_other(first.1, "the first one"),
             );
         }
         marks.push((mark, place));
@@ -91,11 +100,14 @@ fn mark(
 fn at(reader: &mut Reader, node: &Node, text: &str) -> Option<MarkAt> {
     let at = parse(text);
     if at.is_none() {
-        let remedy = if Length::parse(text).is_ok() {
-            format!("write `+{text}` for so long after `within`, or `-{text}` for before")
-        } else {
-            "write a share of `within` as in 80%, or a time relative to it as in -30m, +2h or +1wd"
-                .to_owned()
+        let offset = text.strip_prefix(['+', '-']).unwrap_or(text);
+        let remedy = match Length::parse(offset) {
+            Err(LengthError::TooLong(_)) => format!("write at most {}", Duration::MAX),
+            Ok(_) if offset == text => {
+                format!("write `+{text}` for so long after `within`, or `-{text}` for before")
+            }
+            _ => "write a share of `within` as in 80%, or a time relative to it as in -30m, +2h or +1wd"
+                .to_owned(),
         };
         reader.report(
             Code::BadMark,

@@ -5,9 +5,9 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use escalator_engine::length::Length;
+use escalator_engine::length::{Length, LengthError};
 use escalator_engine::ticket::Text;
-use escalator_engine::time::Duration;
+use escalator_engine::time::{Duration, DurationError};
 
 use super::node::{Entry, Node, Value};
 use super::problem::{Code, Place, Problem, Severity};
@@ -358,13 +358,16 @@ impl Reader {
         let Some(text) = self.scalar(node, what) else {
             return Duration::default();
         };
-        Duration::parse(text).unwrap_or_else(|_| {
-            self.bad_duration(
-                node.place,
-                what,
-                text,
-                "write a duration: 90s, 15m, 4h, 1h30m or 2d",
-            );
+        Duration::parse(text).unwrap_or_else(|error| {
+            match error {
+                DurationError::Form { .. } => self.bad_duration(
+                    node.place,
+                    what,
+                    text,
+                    "write a duration: 90s, 15m, 4h, 1h30m or 2d",
+                ),
+                DurationError::TooLong { .. } => self.long_duration(node.place, what, text),
+            }
             Duration::default()
         })
     }
@@ -374,13 +377,18 @@ impl Reader {
         let Some(text) = self.scalar(node, what) else {
             return Length::default();
         };
-        Length::parse(text).unwrap_or_else(|_| {
-            let remedy = if is_working_days(text) {
-                "write 1 to 10000 working days, as in 3wd or 3wd@close"
-            } else {
-                "write a duration: 90s, 15m, 4h, 1h30m or 2d, or working days: 3wd or 3wd@close"
-            };
-            self.bad_duration(node.place, what, text, remedy);
+        Length::parse(text).unwrap_or_else(|error| {
+            match error {
+                LengthError::TooLong(_) => self.long_duration(node.place, what, text),
+                LengthError::Form { .. } => {
+                    let remedy = if is_working_days(text) {
+                        "write 1 to 10000 working days, as in 3wd or 3wd@close"
+                    } else {
+                        "write a duration: 90s, 15m, 4h, 1h30m or 2d, or working days: 3wd or 3wd@close"
+                    };
+                    self.bad_duration(node.place, what, text, remedy);
+                }
+            }
             Length::default()
         })
     }
@@ -417,6 +425,12 @@ impl Reader {
     fn bad_duration(&mut self, place: Place, what: &str, text: &str, remedy: &str) {
         let message = format!("{what} cannot be `{text}`");
         self.report(Code::BadDuration, place, &message, remedy);
+    }
+
+    fn long_duration(&mut self, place: Place, what: &str, text: &str) {
+        let message = format!("{what} is too long: `{text}`");
+        let remedy = format!("write at most {}", Duration::MAX);
+        self.report(Code::BadDuration, place, &message, &remedy);
     }
 
     /// Too many of something.
