@@ -246,6 +246,11 @@ fn what_is_refused_prints_nothing_but_why() {
             "the same day or a later one",
         ),
         (
+            "show --calendar office --from 2299-12-30 --days 3".to_owned(),
+            1,
+            "calendars end with the year 2299",
+        ),
+        (
             "show --calendar office --from 24.12.2026".to_owned(),
             2,
             "2026-12-21",

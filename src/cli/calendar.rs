@@ -249,6 +249,15 @@ impl Show {
             );
             return Ok(Verdict::Bad);
         };
+        // Beyond its years a calendar has no hours, whatever the week would say.
+        let last = first.plus(i32::try_from(count).unwrap_or(i32::MAX) - 1);
+        if !YEARS.contains(&last.civil().0) {
+            failure::refuse(
+                &format!("from {first} on, {count} days cannot be shown"),
+                &format!("calendars end with the year {}; ask for less", YEARS.end()),
+            );
+            return Ok(Verdict::Bad);
+        }
         let days = CalendarDays::new(&self.which.calendar, &calendar, first, count);
         match self.output {
             Output::Text => print::text(&days.to_string())?,
