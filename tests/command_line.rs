@@ -282,6 +282,18 @@ fn topics_of_brokers_that_do_not_answer_are_trouble_and_not_bad() {
             "{told}"
         );
     }
+    let rebuild = ["state", "rebuild", "--partition", "0"];
+    let output = escalator()
+        .args(rebuild)
+        .args(["--brokers", "127.0.0.1:1"])
+        .output();
+    let output = output.unwrap();
+    assert_eq!(code(&output), 2);
+    let told = stderr(&output);
+    assert!(
+        told.contains("Connection refused); check `kafka.brokers`"),
+        "{told}"
+    );
     let output = escalator().args(["topics", "destroy"]).output().unwrap();
     assert_eq!(code(&output), 2);
 }

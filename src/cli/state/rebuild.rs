@@ -78,12 +78,13 @@ impl Rebuild {
         let clients = service::client_settings(&settings);
         let topics = &settings.topics;
         let names = service::topic_names(topics);
+        // It says what is in the way when no broker answers.
+        let partitions = super::StateTopic::open(&settings)?.partitions();
         let mut reader = check::open(&settings)?;
         if !reader.members()?.is_empty() {
             let group = settings.kafka.group.clone();
             return Err(kafka::Error::GroupInUse { group }.into());
         }
-        let partitions = super::StateTopic::open(&settings)?.partitions();
         if self.partition >= partitions {
             let what = format!("there is no partition {}", self.partition);
             failure::refuse(&what, &format!("name one of 0 to {}", partitions - 1));
