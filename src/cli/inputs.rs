@@ -18,6 +18,7 @@ use super::setting_flags::SettingArgs;
 use crate::offline::Recording;
 use crate::plan_file::{self, PlanSet, Severity, Sources};
 use crate::settings::Settings;
+use crate::wire::events;
 
 /// Bytes read at once; larger than a pipe, so that a long file costs few calls.
 const READ_BYTES: usize = 1 << 18;
@@ -121,7 +122,13 @@ impl Inputs {
         let reader = BufReader::with_capacity(READ_BYTES, progress.wrap_read(reader));
         let recording = Recording::read(reader);
         progress.finish_and_clear();
-        recording.with_context(trouble)
+        match recording {
+            // What is wrong is in one event, and said; the file is one of events.
+            Err(error) if matches!(error.first, events::Error::Event { .. }) => {
+                Err(error).context(trouble().doing)
+            }
+            recording => recording.with_context(trouble),
+        }
     }
 
     /// The event file, as people call it.
