@@ -7,16 +7,25 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// As many tickets as there are kinds of them, so that everything happens.
 const TICKETS: &str = "21";
 
-fn demo(arguments: &[&str]) -> Command {
+fn demo(directory: &TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_escalator"));
-    // Whatever this machine has set must not reach the tests.
-    command.env_clear();
+    // Whatever this machine has set must not reach the tests, and the page none of its directories.
+    command.env_clear().current_dir(directory.path());
     command.arg("demo").args(arguments);
     command
+}
+
+/// The page of the day, which is a whole one of so many tickets.
+fn assert_page(directory: &TempDir, name: &str, tickets: usize) {
+    let page = std::fs::read_to_string(directory.path().join(name)).unwrap();
+    assert!(page.starts_with("<!doctype html>"), "{page}");
+    assert!(page.trim_end().ends_with("</html>"), "{page}");
+    assert!(page.contains(&format!(">{tickets}<")), "{page}");
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -32,8 +41,9 @@ fn good(output: &Output) -> String {
 
 #[test]
 fn a_day_is_told_line_by_line_and_summed_up() {
+    let directory = tempfile::tempdir().unwrap();
     let arguments = ["--tickets", TICKETS, "--speed", "20000"];
-    let printed = good(&demo(&arguments).output().unwrap());
+    let printed = good(&demo(&directory, &arguments).output().unwrap());
     assert!(!printed.contains('\u{1b}'), "colours are for terminals");
     assert!(printed.contains("/metrics"), "{printed}");
     let told = |words: &str| {
@@ -49,6 +59,8 @@ fn a_day_is_told_line_by_line_and_summed_up() {
     told("21 tickets, ");
     told("equal to simulate: yes (");
     told("escalator run --embedded");
+    told("the day as a page: escalator-demo.html");
+    assert_page(&directory, "escalator-demo.html", 21);
 }
 
 #[test]
@@ -65,13 +77,17 @@ fn programs_get_the_events_and_the_summary() {
         "json",
         "--save",
         events,
+        "--page",
+        "day.html",
     ];
-    let printed = good(&demo(&arguments).output().unwrap());
+    let printed = good(&demo(&directory, &arguments).output().unwrap());
     let lines: Vec<Value> = printed
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let (summary, out) = lines.split_last().unwrap();
+    assert_eq!(summary["page"], "day.html");
+    assert_page(&directory, "day.html", 21);
     let summary = &summary["summary"];
     assert_eq!(summary["tickets"], 21);
     assert_eq!(summary["simulate"]["equal"], true, "{summary}");
@@ -106,9 +122,33 @@ fn programs_get_the_events_and_the_summary() {
 }
 
 #[test]
+fn a_page_that_was_asked_for_and_cannot_be_written_is_trouble_after_the_summary() {
+    let directory = tempfile::tempdir().unwrap();
+    let arguments = [
+        "--tickets",
+        "1",
+        "--speed",
+        "20000",
+        "--page",
+        "no/page.html",
+    ];
+    let output = demo(&directory, &arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let (printed, told) = (text(&output.stdout), text(&output.stderr));
+    assert!(printed.contains("equal to simulate: yes ("), "{printed}");
+    assert!(!printed.contains("the day as a page"), "{printed}");
+    assert!(
+        told.contains("cannot write the page of the day to no/page.html"),
+        "{told}"
+    );
+    assert!(told.contains("with --page"), "{told}");
+}
+
+#[test]
 fn a_day_that_is_stopped_is_summed_up_so_far() {
     // So slow that the day would last for minutes.
-    let mut child = demo(&["--tickets", TICKETS, "--speed", "600"])
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = demo(&directory, &["--tickets", TICKETS, "--speed", "600"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -129,7 +169,8 @@ fn a_day_that_is_stopped_is_summed_up_so_far() {
 
 #[test]
 fn what_cannot_be_played_is_refused_with_a_remedy() {
-    let output = demo(&["--plans", "/nowhere"]).output().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let output = demo(&directory, &["--plans", "/nowhere"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let told = text(&output.stderr);
     assert!(told.contains("help: name a plan file"), "{told}");

@@ -4,7 +4,7 @@ mod screen;
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -20,7 +20,7 @@ use crate::clock::Clock as _;
 use crate::demo::line::time;
 use crate::demo::{
     self, Comparison, News, Outline, Play, Running, SHIPPED_PLAN, SHIPPED_PLAN_PATH, Story,
-    event_file,
+    Summary, day_page, event_file,
 };
 use crate::logging;
 use crate::plan_file::{self, PlanSet, Sources};
@@ -32,8 +32,11 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   escalator demo
   escalator demo --plans my-plans --tickets 200 --speed 720
-  escalator demo --seed 7 --save day.jsonl
+  escalator demo --seed 7 --save day.jsonl --page day.html
   escalator demo --output json | jq -c 'select(.topic == \"escalated\") | .value.type'";
+
+/// The page of the day unless another file is named.
+const PAGE: &str = "escalator-demo.html";
 
 /// The day begins at eight in the morning, UTC.
 const MORNING_MS: i64 = 8 * 60 * 60 * 1_000;
@@ -68,6 +71,9 @@ pub(super) struct Demo {
     /// Writes the day's events to an event file, for `simulate` and `explain`.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
+    /// Writes the page that `report` makes of the day to another file [default: escalator-demo.html].
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
     /// Form of what is printed: lines and a summary, or one JSON line per event out and a last one
     /// with the summary.
     #[arg(long, value_enum, default_value_t)]
@@ -90,8 +96,8 @@ impl Demo {
         let stop = Arc::new(AtomicBool::new(false));
         stop_on_signals(Arc::clone(&stop))?;
         let mut running = Running::open(Play {
-            story,
-            plans,
+            story: story.clone(),
+            plans: plans.clone(),
             speed: self.speed,
             http: self.http,
             stop,
@@ -113,8 +119,33 @@ impl Demo {
                 return Ok(Verdict::Good);
             }
         };
-        screen.sum_up(&summary, &self.next_commands())?;
+        let page = self.write_page(&story, &plans, &summary);
+        let written = page.as_ref().ok().copied().flatten();
+        screen.sum_up(&summary, written, &self.next_commands())?;
+        match page {
+            // Nobody has asked for it, and there are directories that nothing may be written to.
+            Err(error) if self.page.is_none() => failure::report(&error),
+            page => drop(page?),
+        }
         Ok(verdict(&summary.simulate))
+    }
+
+    /// Writes the page of the day and answers with where it is; a day that never began has none.
+    fn write_page(
+        &self,
+        story: &Story,
+        plans: &PlanSet,
+        summary: &Summary,
+    ) -> anyhow::Result<Option<&Path>> {
+        let Some(page) = day_page(story, plans, summary) else {
+            return Ok(None);
+        };
+        let path = self.page.as_deref().unwrap_or_else(|| Path::new(PAGE));
+        std::fs::write(path, page).with_context(|| Trouble {
+            doing: format!("cannot write the page of the day to {}", path.display()),
+            remedy: "name a file in a directory that exists and may be written to with --page",
+        })?;
+        Ok(Some(path))
     }
 
     fn load_plans(&self) -> anyhow::Result<PlanSet> {

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -81,13 +82,23 @@ impl Screen {
         ));
     }
 
-    /// Shows what the day came to, and what can be tried next.
-    pub(super) fn sum_up(&self, summary: &Summary, next: &str) -> anyhow::Result<()> {
+    /// Shows what the day came to, where its page is, and what can be tried next.
+    pub(super) fn sum_up(
+        &self,
+        summary: &Summary,
+        page: Option<&Path>,
+        next: &str,
+    ) -> anyhow::Result<()> {
+        let page = page.map(|path| path.display().to_string());
         self.bar.finish_and_clear();
         match self.output {
-            Output::Json => print::json(&json!({ "summary": summary })),
+            Output::Json => print::json(&json!({ "summary": summary, "page": page })),
             Output::Text if summary.events == 0 => print::text("Stopped before the day began.\n"),
-            Output::Text => print::text(&format!("{}{next}", summary_text(summary))),
+            Output::Text => {
+                let page = page.map(|path| format!("the day as a page: {path}\n"));
+                let page = page.unwrap_or_default();
+                print::text(&format!("{}{page}{next}", summary_text(summary)))
+            }
         }
     }
 }
