@@ -1,10 +1,11 @@
 //! What the service answers over HTTP: metrics, health and administration.
 //!
 //! `/metrics` is for Prometheus, `/livez` and `/readyz` for whatever supervises the process, and
-//! `/-/reload` for whoever changed the plan files. The routes under `/-/` exist only while there is
+//! `/-/reload` for whoever changed the plan files, `/-/activate/HASH` for whoever wants an old
+//! revision back. The routes under `/-/` exist only while there is
 //! an admin token; without one they answer 404 like any other path, so nobody learns of them.
 //! Nothing here knows Kafka or decides anything: health is what the service has noted in [`Health`],
-//! and a reload is a message to it.
+//! and what is asked for is a message to it.
 
 mod admin;
 mod health;
@@ -25,7 +26,9 @@ use crate::clock::Clock;
 use crate::metrics::{self, Metrics};
 use crate::settings::Secret;
 
-pub use admin::{Reload, ReloadAnswer, Reloads, reloads};
+pub use admin::{
+    ActivateAnswer, NotActivated, Question, ReloadAnswer, Request, Requests, requests,
+};
 pub use health::{Check, Health};
 
 /// Two requests at once: a scrape and a probe do not wait for each other, and nothing else is expected.
@@ -61,8 +64,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// What the admin routes ask for; none hides them.
     pub admin_token: Option<Secret>,
-    /// Where reloads are asked for.
-    pub reloads: Reloads,
+    /// Where other plans are asked for.
+    pub requests: Requests,
 }
 
 /// A running server with threads of its own; dropping it stops it.

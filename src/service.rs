@@ -21,7 +21,7 @@ use escalator_engine::time::Timestamp;
 
 use crate::clock::Clock;
 use crate::edits::{EditLog, brief};
-use crate::http::{self, Check, Health, Parts, Reload, Server};
+use crate::http::{self, Check, Health, Parts, Request, Server};
 use crate::kafka::cluster::Cluster;
 use crate::kafka::standby::Standby;
 use crate::kafka::topics::{TopicFacts, TopicNames, Topics};
@@ -103,7 +103,7 @@ pub struct Service {
     metrics: Arc<Metrics>,
     health: Arc<Health>,
     server: Server,
-    reloads: Receiver<Reload>,
+    requests: Receiver<Request>,
 }
 
 /// Runs the service until it is told to stop.
@@ -127,7 +127,7 @@ impl Service {
         let reasons = wire::DeadLetterReason::ALL.map(wire::DeadLetterReason::name);
         metrics.declare_dead_letter_reasons(reasons);
         health.pass(Check::Plans);
-        let (asked, reloads) = http::reloads();
+        let (asked, requests) = http::requests();
         let server = Server::start(
             start.settings.http.listen,
             Parts {
@@ -135,7 +135,7 @@ impl Service {
                 health: Arc::clone(&health),
                 clock: Arc::clone(&start.clock),
                 admin_token: start.settings.http.admin_token.clone(),
-                reloads: asked,
+                requests: asked,
             },
         )?;
         tracing::info!(http.address = %server.address(), "health and metrics are served");
@@ -144,7 +144,7 @@ impl Service {
             metrics,
             health,
             server,
-            reloads,
+            requests,
         })
     }
 
@@ -170,7 +170,7 @@ impl Service {
             metrics,
             health,
             server,
-            reloads,
+            requests,
         } = self;
         let settings = &start.settings;
         tracing::info!(
@@ -194,7 +194,7 @@ impl Service {
         };
         let log = topic.log().clone();
         let reloader = Reloader {
-            asked: reloads,
+            asked: requests,
             hang_up: Arc::clone(&start.hang_up),
             follows_files: start.follows_files,
             topic,

@@ -18,25 +18,25 @@ struct Running {
     server: Server,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
-    reloads: Receiver<Reload>,
+    requests: Receiver<Request>,
 }
 
 fn running(admin_token: Option<&str>) -> Running {
     let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::new()));
-    let (asked, reloads) = reloads();
+    let (asked, requests) = requests();
     let parts = Parts {
         metrics: Arc::clone(&metrics),
         health: Arc::clone(&health),
         clock: Arc::new(Noon),
         admin_token: admin_token.map(|token| Secret::new(token.to_owned())),
-        reloads: asked,
+        requests: asked,
     };
     let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), parts).unwrap();
     Running {
         server,
         metrics,
         health,
-        reloads,
+        requests,
     }
 }
 
@@ -143,7 +143,9 @@ fn without_a_token_there_are_no_admin_routes() {
     let running = running(None);
     let address = running.server.address();
     for header in ["", "Authorization: Bearer "] {
-        assert_eq!(ask(address, "POST", "/-/reload", header).0, 404);
+        for path in ["/-/reload", "/-/activate/3f9a"] {
+            assert_eq!(ask(address, "POST", path, header).0, 404);
+        }
     }
     assert_eq!(ask(address, "POST", "/-/nothing", "").0, 404);
 }
@@ -158,8 +160,10 @@ fn admin_routes_ask_for_the_token() {
         "Authorization: Bearer",
         "Authorization: open-sesame",
     ] {
-        let (status, _) = ask(address, "POST", "/-/reload", header);
-        assert_eq!(status, 401, "{header}");
+        for path in ["/-/reload", "/-/activate/3f9a"] {
+            let (status, _) = ask(address, "POST", path, header);
+            assert_eq!(status, 401, "{path} {header}");
+        }
     }
 }
 
@@ -176,22 +180,50 @@ fn a_reload_is_answered_by_the_service() {
         ),
     ] {
         let asking = std::thread::spawn(move || ask(address, "POST", "/-/reload", header));
-        running.reloads.recv().unwrap().answer(answer);
+        let Ok(Request::Reload(question)) = running.requests.recv() else {
+            panic!("a reload was asked for");
+        };
+        question.answer(answer);
         let (status, body) = asking.join().unwrap();
         assert_eq!((status, body.as_str()), expected);
     }
 }
 
 #[test]
+fn an_activation_is_answered_by_the_service() {
+    let running = running(Some("open-sesame"));
+    let address = running.server.address();
+    let header = "Authorization: Bearer open-sesame";
+    let reason = || "because".to_owned();
+    for (answer, expected) in [
+        (Ok("3f9a1c20b7d4".to_owned()), (200, "3f9a1c20b7d4\n")),
+        (Err(NotActivated::Unknown(reason())), (404, "because\n")),
+        (Err(NotActivated::Ambiguous(reason())), (409, "because\n")),
+        (Err(NotActivated::Failed(reason())), (503, "because\n")),
+    ] {
+        let asking = std::thread::spawn(move || ask(address, "POST", "/-/activate/3f9a", header));
+        let Ok(Request::Activate(hash, question)) = running.requests.recv() else {
+            panic!("an activation was asked for");
+        };
+        assert_eq!(hash, "3f9a");
+        question.answer(answer);
+        let (status, body) = asking.join().unwrap();
+        assert_eq!((status, body.as_str()), expected);
+    }
+    assert_eq!(ask(address, "GET", "/-/activate/3f9a", header).0, 405);
+    assert_eq!(ask(address, "POST", "/-/activate/", header).0, 404);
+}
+
+#[test]
 fn an_address_in_use_is_refused_with_the_setting_to_change() {
     let running = running(None);
-    let (asked, _reloads) = reloads();
+    let (asked, _requests) = requests();
     let parts = Parts {
         metrics: Arc::clone(&running.metrics),
         health: Arc::clone(&running.health),
         clock: Arc::new(Noon),
         admin_token: None,
-        reloads: asked,
+        requests: asked,
     };
     let error = Server::start(running.server.address(), parts)
         .err()

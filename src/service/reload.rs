@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use super::edits::{EditTopic, Error, Offered};
 use crate::causes::chain;
-use crate::edits::brief;
-use crate::http::{Reload, ReloadAnswer};
+use crate::edits::{FindError, brief};
+use crate::http::{ActivateAnswer, NotActivated, ReloadAnswer, Request};
 use crate::metrics::{Metrics, ReloadResult};
 use crate::plan_file::{self, PlanSet, Sources};
 
@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The thread that loads plan files again.
 pub(super) struct Reloader {
-    pub(super) asked: Receiver<Reload>,
+    pub(super) asked: Receiver<Request>,
     /// Set by a signal.
     pub(super) hang_up: Arc<AtomicBool>,
     /// Whether the files are loaded again when they change.
@@ -42,11 +42,11 @@ impl Reloader {
     pub(super) fn run(mut self) {
         loop {
             match self.asked.recv_timeout(LOOK_EVERY) {
-                Ok(reload) => {
+                Ok(Request::Reload(question)) => {
                     let found = self.watch.look();
-                    let answer = self.load(found);
-                    reload.answer(answer);
+                    question.answer(self.load(found));
                 }
+                Ok(Request::Activate(hash, question)) => question.answer(self.activate(&hash)),
                 Err(RecvTimeoutError::Timeout) if self.hang_up.swap(false, Ordering::AcqRel) => {
                     let found = self.watch.look();
                     // Whoever sent the signal reads the log.
@@ -74,6 +74,26 @@ impl Reloader {
 
     fn load(&mut self, found: Found) -> ReloadAnswer {
         self.offer(check(found))
+    }
+
+    /// Brings an old revision back into force. The files stay as they are, and what they hold is
+    /// older than this then.
+    fn activate(&mut self, prefix: &str) -> ActivateAnswer {
+        match self.topic.activate(prefix) {
+            Ok((hash, offered)) => {
+                let words = match offered {
+                    Offered::Appended => "an old revision was brought back into force",
+                    Offered::InForce | Offered::Older => "what was to be brought back is in force",
+                };
+                tracing::info!(plan.revision = hash, "{words}");
+                Ok(hash)
+            }
+            Err(Error::Find(unknown)) => Err(match &unknown {
+                FindError::Unknown(_) => NotActivated::Unknown(unknown.to_string()),
+                FindError::Ambiguous { .. } => NotActivated::Ambiguous(unknown.to_string()),
+            }),
+            Err(error) => Err(NotActivated::Failed(failed(&error))),
+        }
     }
 
     /// Offers what the files hold to the log of edits.
@@ -138,7 +158,7 @@ pub(super) fn older(hash: &str) -> String {
 
 fn failed(error: &Error) -> String {
     let reason = chain(error);
-    tracing::warn!("the edited plans cannot be written to the log of edits: {reason}");
+    tracing::warn!("the log of plan edits cannot be written to: {reason}");
     reason
 }
 

@@ -104,6 +104,16 @@ fn edited_files_come_into_force_and_an_old_revision_by_activation_only() {
     let table = String::from_utf8(run(&site, &["list"]).stdout).unwrap();
     assert_eq!(table.lines().count(), 4, "{table}");
 
+    let back = service.ask(&format!("POST /-/activate/{}", &second[..12]), TOKEN);
+    let back = back.unwrap();
+    assert!(
+        back.starts_with("HTTP/1.1 200") && back.contains(&second),
+        "{back}"
+    );
+    wait_for_metric(&service, &in_force(&second), 1.0);
+    let unknown = service.ask("POST /-/activate/zzz", TOKEN).unwrap();
+    assert!(unknown.starts_with("HTTP/1.1 404"), "{unknown}");
+
     let unknown = run(&site, &["activate", "zzz"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("plan list"));
