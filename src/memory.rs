@@ -60,6 +60,22 @@ pub fn ask_for_small_pages() {
     }
 }
 
+/// What is as large as this comes from the system by itself, as the C library has it at first, and goes
+/// back as soon as it is free. Left to itself the library takes what was freed once from the memory that
+/// all share, where the client's buffers of a megabyte leave holes that nothing else fills: with 200,000
+/// tickets 20 to 35 MB.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const LARGE: libc::c_int = 128 * 1024;
+
+/// Has the C library give large pieces back as soon as they are free.
+pub fn share_no_large_pieces() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it takes numbers and touches no memory.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+    }
+}
+
 /// Gives free memory back to the system: what this thread has freed, and all of the C library's.
 pub fn give_back() {
     // SAFETY: it touches only what is free, and may be called at any time, by any thread, whether or not

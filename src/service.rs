@@ -112,6 +112,7 @@ pub struct Service {
 /// When it cannot start, or cannot go on and waiting would not help.
 pub fn run(start: Start) -> Result<(), Error> {
     memory::ask_for_small_pages();
+    memory::share_no_large_pieces();
     Service::open(start)?.run()
 }
 

@@ -84,6 +84,7 @@ impl Engine {
     /// Gives back memory that is kept for more tickets, and for larger batches, than there are now.
     pub fn give_back(&mut self) {
         self.slots.give_back();
+        self.timers.give_back();
         self.batch.give_back();
     }
 

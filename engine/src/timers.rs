@@ -63,6 +63,13 @@ impl Timers {
         }
     }
 
+    /// Keeps no memory for more timers than there are.
+    pub fn give_back(&mut self) {
+        self.near.shrink_to_fit();
+        self.late.shrink_to_fit();
+        self.far.values_mut().for_each(Vec::shrink_to_fit);
+    }
+
     /// Arms a timer for the next step of a ticket; [`Step::NEVER`] arms nothing.
     pub fn arm(&mut self, step: Step, slot: u32, tickets: &impl Tickets) {
         if step == Step::NEVER {

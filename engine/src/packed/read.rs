@@ -43,7 +43,7 @@ pub(super) enum Form {
     /// In that of this release.
     Present,
     /// In that of the schema before: it told when the level was moved that subscribers see, and of a
-    /// fold no entries.
+    /// fold no entries; and it had each of what nothing has happened to.
     Former,
 }
 
@@ -74,12 +74,11 @@ pub(super) fn state(packed: &[u8], table: &Arc<Table>, form: Form) -> (TicketSta
         (None, None) => Arc::default(),
     };
     let machine = reader.machine(base, source);
-    let ledger = Ledger {
-        entries: reader.list(Reader::entry),
-        beginnings: reader.list(Reader::beginning),
+    let emitted = match form {
+        Form::Former => Some(reader.emitted(machine.plan.as_ref())),
+        Form::Present => reader.some(|r| r.emitted(machine.plan.as_ref())),
     };
-    let told = reader.list(Reader::told);
-    let last_voiced = reader.some(|r| r.voiced(machine.plan.as_ref()));
+    let (ledger, told, last_voiced) = emitted.unwrap_or_default();
     let reread = reader.some(|r| Reread {
         from: r.instant(),
         fact: {
@@ -121,6 +120,15 @@ impl<'a> Reader<'a> {
         !self.bytes.is_broken() && self.bytes.rest().is_empty()
     }
 
+    fn emitted(&mut self, plan: Option<&PlanRef>) -> (Ledger, Vec<Told>, Option<Voiced>) {
+        let ledger = Ledger {
+            entries: self.list(Reader::entry),
+            beginnings: self.list(Reader::beginning),
+        };
+        let told = self.list(Reader::told);
+        (ledger, told, self.some(|r| r.voiced(plan)))
+    }
+
     fn fold(&mut self, source: Option<&Text>) -> Fold {
         Fold {
             key: FactKey {
@@ -159,7 +167,7 @@ impl<'a> Reader<'a> {
             customer_reply_count,
             escalations,
         ] = counts.unwrap_or_default();
-        Machine {
+        let mut machine = Machine {
             ticket,
             own,
             source,
@@ -170,21 +178,44 @@ impl<'a> Reader<'a> {
             reopen_count,
             reassignment_count,
             customer_reply_count,
-            last_agent_reply: self.maybe_instant(),
-            last_customer_reply: self.maybe_instant(),
-            last_fact_at: self.instant(),
-            last_due_at: self.instant(),
-            plan: self.some(Self::plan),
-            edited_at: self.instant(),
-            kept: self.maybe_part(),
-            restarts: self.list(Self::instant),
-            clocks: self.list(Self::clock),
-            fired: self.list(Self::fired),
-            holds: self.list(Self::hold),
             escalations,
-            escalation: self.some(Self::escalation),
-            done_at: self.maybe_instant(),
+            ..Machine::new()
+        };
+        if self.form == Form::Former {
+            machine.last_agent_reply = self.maybe_instant();
+            machine.last_customer_reply = self.maybe_instant();
+            machine.last_fact_at = self.instant();
+            machine.last_due_at = self.instant();
+            machine.plan = self.some(Self::plan);
+            machine.edited_at = self.instant();
+            machine.kept = self.maybe_part();
+            machine.restarts = self.list(Self::instant);
+            machine.clocks = self.list(Self::clock);
+            self.end_of_course(&mut machine);
+        } else {
+            machine.last_fact_at = self.instant();
+            machine.plan = self.some(Self::plan);
+            machine.clocks = self.list(Self::clock);
+            self.some(|r| r.course(&mut machine));
         }
+        machine
+    }
+
+    fn course(&mut self, machine: &mut Machine) {
+        machine.last_agent_reply = self.maybe_instant();
+        machine.last_customer_reply = self.maybe_instant();
+        machine.last_due_at = self.instant();
+        machine.edited_at = self.instant();
+        machine.kept = self.maybe_part();
+        machine.restarts = self.list(Self::instant);
+        self.end_of_course(machine);
+    }
+
+    fn end_of_course(&mut self, machine: &mut Machine) {
+        machine.fired = self.list(Self::fired);
+        machine.holds = self.list(Self::hold);
+        machine.escalation = self.some(Self::escalation);
+        machine.done_at = self.maybe_instant();
     }
 
     /// What a ticket has beside the fields of another one, and which fields these are.
@@ -204,12 +235,18 @@ impl<'a> Reader<'a> {
     }
 
     fn stopwatch(&mut self) -> Stopwatch {
+        let (started_at, summed_to) = (self.instant(), self.instant());
+        let sums = match self.form {
+            Form::Former => Some(self.sums()),
+            Form::Present => self.some(Self::sums),
+        };
+        let (counted, paused, gaps) = sums.unwrap_or_default();
         Stopwatch {
-            started_at: self.instant(),
-            summed_to: self.instant(),
-            counted: Duration::from_millis(self.bytes.long()),
-            paused: Duration::from_millis(self.bytes.long()),
-            gaps: self.list(Self::gap),
+            started_at,
+            summed_to,
+            counted,
+            paused,
+            gaps,
             motion: match self.bytes.long() {
                 motion::RUNNING => Motion::Running,
                 motion::PAUSED => Motion::Paused {
@@ -225,6 +262,11 @@ impl<'a> Reader<'a> {
                 }
             },
         }
+    }
+
+    fn sums(&mut self) -> (Duration, Duration, Vec<Gap>) {
+        let [counted, paused] = [(); 2].map(|()| Duration::from_millis(self.bytes.long()));
+        (counted, paused, self.list(Self::gap))
     }
 
     fn gap(&mut self) -> Gap {

@@ -12,13 +12,13 @@ use crate::decision::Identity;
 use crate::emission::Told;
 use crate::facts::Facts;
 use crate::ladder::{Acknowledgement, Escalation};
-use crate::ledger::{Beginning, Entry};
+use crate::ledger::{Beginning, Entry, Ledger};
 use crate::machine::{Fired, Hold, Machine};
 use crate::rules::PlanRef;
 use crate::stopwatch::{Gap, Motion, Stopwatch};
 use crate::ticket::{OwnFields, Text, Ticket};
 use crate::ticket_state::{Fold, TicketState, Voiced};
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 
 /// A state that names more words has its facts written anew, for some of the words may be those of
 /// facts that it no longer has.
@@ -93,6 +93,25 @@ pub(super) fn state(
     bytes.extend_from_slice(body);
 }
 
+/// Whether something has happened to a ticket beside its fields and clocks.
+fn has_course(machine: &Machine) -> bool {
+    let Machine {
+        last_agent_reply,
+        last_customer_reply,
+        kept,
+        escalation,
+        done_at,
+        ..
+    } = machine;
+    let instants = [last_agent_reply, last_customer_reply, done_at];
+    instants.iter().any(|at| at.is_some())
+        || machine.last_due_at != Timestamp::MIN
+        || machine.edited_at != Timestamp::MIN
+        || kept.is_some()
+        || escalation.is_some()
+        || !(machine.restarts.is_empty() && machine.fired.is_empty() && machine.holds.is_empty())
+}
+
 /// A value, unless it is the one that is known.
 fn own<'v, T: PartialEq + ?Sized>(value: &'v T, known: Option<&T>) -> Option<&'v T> {
     (known != Some(value)).then_some(value)
@@ -103,22 +122,30 @@ impl Writer<'_> {
     fn head(&mut self, state: &TicketState, source: Option<&Text>) {
         self.count(state.facts.bytes());
         self.count(state.facts.len() - state.evaluated.min(state.facts.len()));
-        self.maybe_text(source);
+        // Of one that is not named nothing is kept.
+        self.maybe_text(source.filter(|source| !source.is_empty()));
         self.some(state.fold.as_deref(), |w, fold| w.fold(fold, source));
         match &state.fold {
             Some(fold) => self.machine(&state.machine, source, || Arc::clone(&fold.machine.ticket)),
             None => self.machine(&state.machine, source, || Arc::new(state.facts.origin())),
         }
+        let has_emitted = state.last_voiced.is_some()
+            || state.ledger != Ledger::default()
+            || !state.told.is_empty();
+        self.some(has_emitted.then_some(state), Self::emitted);
+        self.some(state.reread.as_ref(), |w, reread| {
+            w.instant(reread.from);
+            w.instant(reread.fact.occurred_at);
+            w.fact(&reread.fact, 0, None);
+        });
+    }
+
+    fn emitted(&mut self, state: &TicketState) {
         self.list(&state.ledger.entries, Self::entry);
         self.list(&state.ledger.beginnings, Self::beginning);
         self.list(&state.told, Self::told);
         self.some(state.last_voiced.as_ref(), |w, voiced| {
             w.voiced(voiced, state.machine.plan.as_ref());
-        });
-        self.some(state.reread.as_ref(), |w, reread| {
-            w.instant(reread.from);
-            w.instant(reread.fact.occurred_at);
-            w.fact(&reread.fact, 0, None);
         });
     }
 
@@ -158,15 +185,19 @@ impl Writer<'_> {
                 w.number(count);
             }
         });
+        self.instant(machine.last_fact_at);
+        self.some(machine.plan.as_ref(), Self::plan);
+        self.list(&machine.clocks, Self::clock);
+        self.some(has_course(machine).then_some(machine), Self::course);
+    }
+
+    fn course(&mut self, machine: &Machine) {
         self.maybe_instant(machine.last_agent_reply);
         self.maybe_instant(machine.last_customer_reply);
-        self.instant(machine.last_fact_at);
         self.instant(machine.last_due_at);
-        self.some(machine.plan.as_ref(), Self::plan);
         self.instant(machine.edited_at);
         self.maybe_text(machine.kept.as_ref());
         self.list(&machine.restarts, |w, at| w.instant(*at));
-        self.list(&machine.clocks, Self::clock);
         self.list(&machine.fired, Self::fired);
         self.list(&machine.holds, Self::hold);
         self.some(machine.escalation.as_ref(), Self::escalation);
@@ -217,9 +248,13 @@ impl Writer<'_> {
     fn stopwatch(&mut self, watch: &Stopwatch) {
         self.instant(watch.started_at);
         self.instant(watch.summed_to);
-        self.long(watch.counted.as_millis());
-        self.long(watch.paused.as_millis());
-        self.list(&watch.gaps, Self::gap);
+        let zero = Duration::from_millis(0);
+        let has_sums = watch.counted != zero || watch.paused != zero || !watch.gaps.is_empty();
+        self.some(has_sums.then_some(watch), |w, watch| {
+            w.long(watch.counted.as_millis());
+            w.long(watch.paused.as_millis());
+            w.list(&watch.gaps, Self::gap);
+        });
         match watch.motion {
             Motion::Running => self.long(motion::RUNNING),
             Motion::Paused { since } => {

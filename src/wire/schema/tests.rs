@@ -9,7 +9,7 @@ fn fingerprints_are_those_of_an_independent_implementation() {
         (SchemaName::TicketUpdated, 0x3886_edd9_fa72_741d),
         (SchemaName::Escalated, 0x6cab_534b_6c15_4790),
         (SchemaName::Notify, 0x07b6_ce0d_24c7_6142),
-        (SchemaName::EscalationState, 0x237d_a576_440c_8784),
+        (SchemaName::EscalationState, 0x85af_45d0_4b1c_b623),
     ] {
         assert_eq!(
             u64::from_le_bytes(name.fingerprint()),
