@@ -45,7 +45,8 @@ impl TicketState {
                     continue;
                 }
             }
-            is_taken_down |= matches!(decision.kind, EscalatedType::Lowered | EscalatedType::Ended);
+            is_taken_down |= standing != Standing::BeforeAnother
+                && matches!(decision.kind, EscalatedType::Lowered | EscalatedType::Ended);
             failed += self.emit(decision, identity, standing, context, out);
         }
         let mut seen = self.level_seen();
@@ -198,7 +199,7 @@ impl TicketState {
                     // What they know is not said again.
                     let knows = |telling: &Telling| {
                         let mut told = self.told.iter();
-                        told.any(|told| told.level == level && told.listener == telling.listener)
+                        told.any(|told| told.level >= level && told.listener == telling.listener)
                     };
                     tellings.retain(|telling| !knows(telling));
                     tellings
