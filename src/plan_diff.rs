@@ -101,19 +101,17 @@ struct Reading {
     events: Vec<Emitted>,
 }
 
-/// Previews an edit at an instant, or at the beginning of time where there is none: `old` are the
-/// rules without it.
+/// Previews an edit at an instant; without one there is nothing yet that it could change. `old` are
+/// the rules without it.
 #[must_use]
 pub fn preview(
     old: &Rules,
     new: &Arc<Revision>,
-    at: Timestamp,
+    at: Option<Timestamp>,
     tickets: impl IntoIterator<Item = (Text, TicketState)>,
 ) -> Preview {
-    let edited = old.clone().with_edit(at, Arc::clone(new));
     let mut preview = Preview {
-        // The beginning of time stands for no instant.
-        at: (at != Timestamp::MIN).then_some(at),
+        at,
         old: old.latest().id.clone(),
         new: new.id.clone(),
         differs: false,
@@ -121,6 +119,10 @@ pub fn preview(
         counts: Counts::default(),
         tickets: Vec::new(),
     };
+    let Some(at) = at else {
+        return preview;
+    };
+    let edited = old.clone().with_edit(at, Arc::clone(new));
     for (ticket_id, state) in tickets {
         let mut without = state.clone();
         let before = read(&mut without, &ticket_id, old, at);

@@ -319,6 +319,15 @@ fn a_reader_who_leaves_early_is_no_failure() {
     }
 }
 
+const RENDER: [&str; 6] = [
+    "template",
+    "render",
+    "--template",
+    "raised",
+    "--ticket",
+    "T1",
+];
+
 const TEMPLATED: &str = "
 version: 1
 targets:
@@ -361,17 +370,7 @@ fn a_template_is_rendered_for_a_sample_ticket() {
 #[test]
 fn a_template_is_rendered_as_people_were_told_of_a_recorded_ticket() {
     let desk = Desk::new(TEMPLATED, EVENTS);
-    let render = |arguments: &[&str]| {
-        let base = [
-            "template",
-            "render",
-            "--template",
-            "raised",
-            "--ticket",
-            "T1",
-        ];
-        desk.run(&[&base[..], arguments].concat())
-    };
+    let render = |arguments: &[&str]| desk.run(&[&RENDER[..], arguments].concat());
     let last = good(&render(&[]));
     assert_eq!(
         last,
@@ -414,20 +413,15 @@ fn the_last_update_that_a_customer_was_told_is_rendered_as_it_was_read() {
     assert!(updates.len() > 1, "{simulated}");
     for update in updates {
         let at = update["fired_at"].as_str().unwrap();
-        let rendered = good(&desk.run(&[
-            "template",
-            "render",
-            "--template",
-            "raised",
-            "--ticket",
-            "T1",
+        let arguments = [
             "--purpose",
             "customer_update",
             "--at",
             at,
             "--output",
             "json",
-        ]));
+        ];
+        let rendered = good(&desk.run(&[&RENDER[..], &arguments].concat()));
         let rendered: Value = serde_json::from_str(&rendered).unwrap();
         assert_eq!(rendered["is_sample"], false);
         assert_eq!(
@@ -462,15 +456,7 @@ fn a_template_that_fails_or_does_not_exist_says_why() {
     );
     assert!(render("rased", "T1").contains("help: did you mean `raised`?"));
     assert!(render("raised", "t1").contains("help: did you mean `T1`?"));
-    let alone = [
-        "template",
-        "render",
-        "--template",
-        "raised",
-        "--ticket",
-        "T1",
-    ];
-    refused(&desk.command(&alone).output().unwrap(), 2);
+    refused(&desk.command(&RENDER).output().unwrap(), 2);
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Clock {
 
     /// A clock that begins where the history of its ticket was folded away.
     #[must_use]
-    pub fn at_fold(timeframe: &Timeframe, fold: &FoldedPast, entries: &[Entered]) -> Self {
+    pub fn at_fold(timeframe: &Timeframe, fold: &FoldedPast) -> Self {
         let mut clock = Self::idle(timeframe.name.clone());
         clock.is_answered = fold.last_agent_reply.is_some();
         let here = &fold.occurrence;
@@ -52,8 +52,8 @@ impl Clock {
             }
             TimeframeKind::Vendor => (here.after == StatusCategory::WaitingVendor, false),
             TimeframeKind::Custom => {
-                let started = fold.last_of(&timeframe.moments.start, entries);
-                let stopped = fold.last_of(&timeframe.moments.stop, entries);
+                let started = fold.last_of(&timeframe.moments.start);
+                let stopped = fold.last_of(&timeframe.moments.stop);
                 (started.is_some(), stopped >= started)
             }
         };
@@ -233,12 +233,14 @@ pub struct FoldedPast {
     pub last_agent_reply: Option<Timestamp>,
     /// The last reply of the customer.
     pub last_customer_reply: Option<Timestamp>,
+    /// The last entry into each category.
+    pub entries: Vec<Entered>,
 }
 
 impl FoldedPast {
     /// When the last of these moments was, as far as that is known still: what only shows in the
     /// ticket as it stood was there at the latest.
-    fn last_of(&self, moments: &[Moment], entries: &[Entered]) -> Option<Timestamp> {
+    fn last_of(&self, moments: &[Moment]) -> Option<Timestamp> {
         let here = &self.occurrence;
         let stood = |is_so: bool| is_so.then_some(here.at);
         let last = moments.iter().filter_map(|moment| match moment {
@@ -249,7 +251,7 @@ impl FoldedPast {
             Moment::Matched | Moment::Updated => stood(true),
             Moment::Acknowledged => None,
             Moment::Status(category) => {
-                let entered = entries.iter().find(|it| it.category == *category);
+                let entered = self.entries.iter().find(|it| it.category == *category);
                 // A release that did not keep them yet has left the present one alone.
                 entered.map_or_else(|| stood(here.after == *category), |it| Some(it.at))
             }

@@ -282,31 +282,37 @@ impl Machine {
 
     /// What is left of this machine's past when its facts are folded away.
     #[must_use]
-    pub fn folded_past(&self, revision: &Arc<Revision>) -> FoldedPast {
-        let view = revision.watches_fields.then(|| self.view());
+    pub fn folded_past(&self, revision: &Arc<Revision>, entries: &[Entered]) -> FoldedPast {
         FoldedPast {
-            occurrence: Occurrence {
-                at: self.last_fact_at,
-                begins: true,
-                has_begun: self.has_begun,
-                is_update: true,
-                is_assigned: self.ticket.assignee.is_some(),
-                is_matched: false,
-                is_restart: false,
-                before: self.category,
-                after: self.category,
-                acts: Vec::new(),
-                views: view.map(|view| {
-                    Box::new(Views {
-                        revision: Arc::clone(revision),
-                        before: view.clone(),
-                        after: view,
-                    })
-                }),
-            },
+            occurrence: self.standing(revision),
             created_at: self.created_at,
             last_agent_reply: self.last_agent_reply,
             last_customer_reply: self.last_customer_reply,
+            entries: entries.to_vec(),
+        }
+    }
+
+    /// The ticket as it stands, as if it had begun there.
+    fn standing(&self, revision: &Arc<Revision>) -> Occurrence {
+        let view = revision.watches_fields.then(|| self.view());
+        Occurrence {
+            at: self.last_fact_at,
+            begins: true,
+            has_begun: self.has_begun,
+            is_update: true,
+            is_assigned: self.ticket.assignee.is_some(),
+            is_matched: false,
+            is_restart: false,
+            before: self.category,
+            after: self.category,
+            acts: Vec::new(),
+            views: view.map(|view| {
+                Box::new(Views {
+                    revision: Arc::clone(revision),
+                    before: view.clone(),
+                    after: view,
+                })
+            }),
         }
     }
 

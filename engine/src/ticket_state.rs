@@ -263,12 +263,7 @@ impl TicketState {
                 let left = self.fold_oldest(rules);
                 folded(self, outcome, left);
             }
-            let past = Past {
-                fold: self.fold.as_ref().map(|fold| &fold.machine),
-                entries: self.fold.as_ref().map_or(&[], |fold| &fold.entries),
-                facts: &self.facts,
-                evaluated: self.evaluated,
-            };
+            let past = past(self.fold.as_deref(), &self.facts, self.evaluated);
             let begin = outcome.decisions.len();
             self.machine.apply(&fact, past, rules, outcome);
             for decision in &mut outcome.decisions[begin..] {
@@ -283,12 +278,7 @@ impl TicketState {
 
     /// Lets the edits of the plans up to an instant do what they do to the ticket.
     fn apply_edits(&mut self, until: Timestamp, rules: &Rules, outcome: &mut Outcome) {
-        let past = Past {
-            fold: self.fold.as_ref().map(|fold| &fold.machine),
-            entries: self.fold.as_ref().map_or(&[], |fold| &fold.entries),
-            facts: &self.facts,
-            evaluated: self.evaluated,
-        };
+        let past = past(self.fold.as_deref(), &self.facts, self.evaluated);
         let begin = outcome.decisions.len();
         self.machine.apply_edits(until, past, rules, outcome);
         self.attribute(&mut outcome.decisions[begin..]);
@@ -419,5 +409,15 @@ impl TicketState {
         let edit = edit.filter(|at| machine.is_open() || *at <= machine.last_decided_at());
         let steps = [fact, due, forgotten, edit.map(Step::fact)];
         steps.into_iter().flatten().min().unwrap_or(Step::NEVER)
+    }
+}
+
+/// The history of a ticket, for its machine.
+fn past<'a>(fold: Option<&'a Fold>, facts: &'a Facts, evaluated: usize) -> Past<'a> {
+    Past {
+        fold: fold.map(|fold| &fold.machine),
+        entries: fold.map_or(&[], |fold| &fold.entries),
+        facts,
+        evaluated,
     }
 }

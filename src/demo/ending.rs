@@ -10,10 +10,9 @@ use escalator_engine::time::Timestamp;
 use super::expected::Expected;
 use super::life::TicketEvent;
 use super::promises::promises;
-use super::story::event_file;
+use super::story::recording;
 use super::summary::Summary;
 use super::watcher::Account;
-use crate::offline::Recording;
 
 /// The end of the day, while the last decisions come in.
 pub(super) struct Ending {
@@ -33,8 +32,7 @@ impl Ending {
         until: Timestamp,
         rules: &Arc<Rules>,
     ) -> Self {
-        let recording = Recording::read(event_file(events).as_slice())
-            .expect("the day's own events are events, as its tests show");
+        let recording = recording(events);
         let (simulated, tickets) = simulate(rules, recording.facts.clone(), until);
         let ascending = rules.at(until).priorities.iter();
         let mut summary = Summary {

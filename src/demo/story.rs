@@ -8,6 +8,7 @@ use super::case::{Case, Priority};
 use super::desk::Fate;
 use super::dice::Dice;
 use super::life::{Life, TicketEvent};
+use crate::offline::Recording;
 
 /// The day lasts from its morning to the next.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -92,6 +93,12 @@ pub fn event_file(events: &[TicketEvent]) -> Vec<u8> {
         lines.extend_from_slice(b"}\n");
     }
     lines
+}
+
+/// Events as `simulate` and `report` read them.
+pub(super) fn recording(events: &[TicketEvent]) -> Recording {
+    Recording::read(event_file(events).as_slice())
+        .expect("the day's own events are events, as its tests show")
 }
 
 /// When each ticket comes in and what becomes of it.

@@ -117,7 +117,7 @@ impl Machine {
             begins: false,
             is_update: false,
             is_assigned: false,
-            ..self.folded_past(revision).occurrence
+            ..self.standing(revision)
         }
     }
 }

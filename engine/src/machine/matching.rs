@@ -107,7 +107,7 @@ impl Machine {
                         .find(|clock| clock.timeframe == timeframe.name)
                         .cloned()
                         .unwrap_or_else(|| {
-                            Clock::at_fold(timeframe, &fold.folded_past(revision), past.entries)
+                            Clock::at_fold(timeframe, &fold.folded_past(revision, past.entries))
                         }),
                 };
                 for earlier in &history {

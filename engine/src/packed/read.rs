@@ -74,10 +74,7 @@ pub(super) fn state(packed: &[u8], table: &Arc<Table>, form: Form) -> (TicketSta
         (None, None) => Arc::default(),
     };
     let machine = reader.machine(base, source);
-    let emitted = match form {
-        Form::Former => Some(reader.emitted(machine.plan.as_ref())),
-        Form::Present => reader.some(|r| r.emitted(machine.plan.as_ref())),
-    };
+    let emitted = reader.group(|r| r.emitted(machine.plan.as_ref()));
     let (ledger, told, last_voiced) = emitted.unwrap_or_default();
     let reread = reader.some(|r| Reread {
         from: r.instant(),
@@ -236,10 +233,7 @@ impl<'a> Reader<'a> {
 
     fn stopwatch(&mut self) -> Stopwatch {
         let (started_at, summed_to) = (self.instant(), self.instant());
-        let sums = match self.form {
-            Form::Former => Some(self.sums()),
-            Form::Present => self.some(Self::sums),
-        };
+        let sums = self.group(Self::sums);
         let (counted, paused, gaps) = sums.unwrap_or_default();
         Stopwatch {
             started_at,
@@ -447,6 +441,15 @@ impl<'a> Reader<'a> {
                 self.bytes.break_off();
                 None
             }
+        }
+    }
+
+    /// What is there together or not at all; in the former form it always is.
+    #[inline]
+    fn group<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        match self.form {
+            Form::Former => Some(read(self)),
+            Form::Present => self.some(read),
         }
     }
 

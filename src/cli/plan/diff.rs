@@ -99,7 +99,7 @@ impl Diff {
         let until = at.unwrap_or(Timestamp::MIN);
         let (_, engine) = simulate(&Arc::new(rules.clone()), recording.facts, until);
         // The edit comes after the last events, which are facts of the old plans.
-        let at = at.map_or(Timestamp::MIN, |at| at.plus_millis(1));
+        let at = at.map(|at| at.plus_millis(1));
         let preview = preview(&rules, new.revision(), at, engine.tickets());
         Ok(Some((preview, self.shown())))
     }
@@ -120,7 +120,10 @@ impl Diff {
         let rules = rules.unwrap_or_else(|| Rules::new(Arc::clone(old.revision())));
         let tickets = live::tickets(&settings)?;
         let at = self.at.unwrap_or_else(|| super::super::SystemClock.now());
-        Ok(Some((preview(&rules, new.revision(), at, tickets), shown)))
+        Ok(Some((
+            preview(&rules, new.revision(), Some(at), tickets),
+            shown,
+        )))
     }
 }
 
