@@ -89,8 +89,8 @@ pub struct Partition {
     inputs: Inputs,
     /// As of the last transaction; before the first one, as it will be.
     meta: Meta,
-    /// Whether the batch moves an offset.
-    has_moved: bool,
+    /// How many records the batch has read.
+    taken: usize,
     /// The evaluation time that decides all facts of the batch.
     latest_fact: Timestamp,
     /// The evaluation time that the batch has reached.
@@ -156,7 +156,7 @@ impl Partition {
             engine: restored.engine.stored_behind(wire::state_framing()),
             inputs: Inputs::new(meta.offsets),
             meta,
-            has_moved: false,
+            taken: 0,
             counted: Counted::default(),
             records: Vec::new(),
             traces: Traces::default(),
@@ -182,6 +182,19 @@ impl Partition {
     #[must_use]
     pub const fn meta(&self) -> &Meta {
         &self.meta
+    }
+
+    /// How many records the batch has read.
+    #[must_use]
+    pub const fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// How much there is in the batch: records that it has read, and those that it is to write beside
+    /// states.
+    #[must_use]
+    pub const fn batched(&self) -> usize {
+        self.taken + self.records.len()
     }
 
     /// What was read and not decided yet.
@@ -229,7 +242,7 @@ impl Partition {
             }
             count += 1;
         }
-        self.has_moved |= count > 0;
+        self.taken += count;
         count
     }
 
@@ -367,7 +380,7 @@ impl Partition {
         );
         let pieces = self.engine.changed_pieces();
         records.extend(pieces.map(|(key, piece)| shared.writing.piece(self.number, key, piece)));
-        if records.is_empty() && !self.has_moved {
+        if records.is_empty() && self.taken == 0 {
             // The evaluation time alone is not worth a transaction: nothing was decided before it.
             self.engine.commit();
             self.traces.forget_before(self.reached);
@@ -406,7 +419,7 @@ impl Partition {
     pub fn commit(&mut self) -> Counted {
         self.engine.commit();
         self.traces.forget_before(self.reached);
-        self.has_moved = false;
+        self.taken = 0;
         self.latest_fact = Timestamp::MIN;
         std::mem::take(&mut self.counted)
     }

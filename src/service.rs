@@ -417,6 +417,7 @@ fn run_shard(
         pace: Pace {
             records_max: settings.tuning.transaction_records,
             interval: settings.tuning.commit_interval,
+            much: shard::MUCH,
         },
         run_id: format!(
             "{}-{}-{}",

@@ -7,7 +7,8 @@
 //!        restorations  restored partitions begin to be read
 //!        ends          proof that nothing is unread, where something waits for it; new plans
 //!        decide        every partition fills its batch
-//!        settle        the last transaction has landed; the next one with all batches begins
+//!        settle        the last transaction has landed; the next one begins, with all batches or
+//!                      those of the partitions whose turn it is
 //! ```
 //!
 //! One transaction is under way at a time, on a thread of the log's. Meanwhile the cycle reads into the
@@ -37,6 +38,9 @@ mod standing;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod turns;
+
+pub use turns::MUCH;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -55,7 +59,7 @@ use crate::kafka::log::Log;
 use crate::kafka::{self, OffsetOf};
 use crate::memory::Rush;
 use crate::metrics::{Input, Metrics};
-use crate::partition::{self, Restored, Shared};
+use crate::partition::{self, Partition, Restored, Shared};
 use crate::record::Compacted;
 use crate::registry::Desk;
 
@@ -118,6 +122,8 @@ pub struct Pace {
     pub records_max: usize,
     /// A transaction is committed after this long.
     pub interval: Duration,
+    /// With so much at hand, a transaction takes all partitions; with less they take turns.
+    pub much: usize,
 }
 
 /// What a shard is made of besides its log.
@@ -173,8 +179,8 @@ pub struct Shard<L> {
     fenced: VecDeque<Duration>,
     /// When all partitions were asked for proof last, by [`Clock::elapsed`].
     proved: Option<Duration>,
-    /// How many records the present batches have read.
-    taken: usize,
+    /// The partition whose turn is next, or the first one behind it.
+    turn: i32,
     /// Whether some of them were read since the batches were decided last.
     is_undecided: bool,
     /// How long the present batches took to decide.
@@ -201,7 +207,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             transactions: 0,
             fenced: VecDeque::new(),
             proved: None,
-            taken: 0,
+            turn: 0,
             is_undecided: false,
             deciding: Duration::ZERO,
             is_more_left: false,
@@ -262,7 +268,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         self.settle(stop)?;
         self.adjust_reading()?;
         self.tell_health();
-        Ok(if self.is_more_left || taken > 0 {
+        let is_any_waiting = self.live().any(|it| it.batched() > 0);
+        Ok(if self.is_more_left || taken > 0 || is_any_waiting {
             Duration::ZERO
         } else {
             self.rest()
@@ -276,8 +283,13 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     }
 
     /// Whether the batches have read as much as a transaction takes.
-    const fn is_full(&self) -> bool {
-        self.taken >= self.parts.pace.records_max
+    fn is_full(&self) -> bool {
+        self.taken() >= self.parts.pace.records_max
+    }
+
+    /// How many records the batches have read.
+    fn taken(&self) -> usize {
+        self.live().map(Partition::taken).sum()
     }
 
     /// Whether the batches go on being read because the transaction under way has not landed; `taken`
@@ -292,9 +304,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             return Ok(self.is_under_way());
         }
         // Anything else waits for the end of the transaction; only reading must not stand still.
-        let is_waiting =
-            |slot: &Slot| matches!(slot, Slot::Live(live) if live.partition.inputs().is_waiting());
-        let has_waiting = self.slots.values().any(is_waiting);
+        let has_waiting = self.live().any(|it| it.inputs().is_waiting());
         if has_waiting {
             self.prove()?;
         }
@@ -341,14 +351,13 @@ impl<L: Log<State = RestoredState>> Shard<L> {
 
     /// Reads what may be read into the batches, and they have room for.
     fn read(&mut self, now: Timestamp) -> usize {
-        let room = self.parts.pace.records_max.saturating_sub(self.taken);
+        let room = self.parts.pace.records_max.saturating_sub(self.taken());
         let mut left = room;
         for slot in self.slots.values_mut() {
             if let Slot::Live(live) = slot {
                 left -= live.partition.read(left, now, &self.parts.shared);
             }
         }
-        self.taken += room - left;
         self.is_undecided |= room > left;
         room - left
     }
@@ -399,18 +408,17 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         let now = self.parts.clock.now();
         let started = std::time::Instant::now();
         let shared = &self.parts.shared;
-        let is_due =
-            |slot: &&Slot| matches!(slot, Slot::Live(live) if live.partition.is_due(shared));
-        let share = DECISIONS_MAX.div_ceil(self.slots.values().filter(is_due).count().max(1));
+        let due = self.live().filter(|it| it.is_due(shared)).count();
+        let share = DECISIONS_MAX.div_ceil(due.max(1));
         let mut is_more_left = false;
         for slot in self.slots.values_mut() {
             if let Slot::Live(live) = slot {
                 is_more_left |= live.partition.decide(share, now, shared);
             }
         }
+        self.is_more_left = is_more_left;
         self.deciding += started.elapsed();
         self.is_undecided = false;
-        self.is_more_left = is_more_left;
     }
 
     /// Stops or continues reading where a buffer is full or has room again.

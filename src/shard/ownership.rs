@@ -82,6 +82,17 @@ pub(super) struct Live {
 }
 
 impl<L: Log<State = RestoredState>> Shard<L> {
+    /// The partitions that are being processed.
+    pub(super) fn live(&self) -> impl Iterator<Item = &Partition> {
+        self.slots.values().filter_map(|slot| {
+            if let Slot::Live(live) = slot {
+                Some(&live.partition)
+            } else {
+                None
+            }
+        })
+    }
+
     /// Gives back the memory that a rush of records has left behind.
     pub(super) fn give_back(&mut self) {
         for slot in self.slots.values_mut() {

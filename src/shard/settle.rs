@@ -105,7 +105,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         }
     }
 
-    /// Begins a transaction with the batches of all partitions, once the last one has landed and is
+    /// Begins a transaction with batches of partitions, once the last one has landed and is
     /// settled; not when the process is to stop.
     pub(super) fn settle(&mut self, stop: &AtomicBool) -> Result<(), Error> {
         while self.flight.is_some() {
@@ -127,9 +127,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         Ok(())
     }
 
-    /// Puts the batches of all partitions together, begins their transaction, and makes them the state.
+    /// Puts the batches of partitions together, begins their transaction, and makes them the state.
     fn cut(&mut self) {
-        self.taken = 0;
+        let (in_turn, count_max) = self.in_turn();
         let deciding = std::mem::take(&mut self.deciding);
         let identity = format!("{}-{}", self.parts.run_id, self.transactions + 1);
         let shared = &self.parts.shared;
@@ -138,13 +138,19 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             ..Transaction::default()
         };
         let mut numbers = Vec::new();
-        for (number, slot) in &mut self.slots {
-            let Slot::Live(live) = slot else { continue };
+        for number in in_turn {
+            if numbers.len() == count_max {
+                self.turn = number;
+                break;
+            }
+            let Some(Slot::Live(live)) = self.slots.get_mut(&number) else {
+                continue;
+            };
             let Some(batch) = live.partition.batch(&transaction.identity, shared) else {
                 live.show(&live.standing(shared.grace));
                 continue;
             };
-            numbers.push(*number);
+            numbers.push(number);
             transaction.records.extend(batch.records);
             // Unchanged offsets too: only with them the group refuses a former owner.
             let topics = shared.writing.names.inputs.iter();
@@ -152,7 +158,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 .zip(batch.offsets)
                 .map(|(topic, offset)| OutgoingOffset {
                     topic: topic.clone(),
-                    partition: *number,
+                    partition: number,
                     offset,
                 });
             transaction.offsets.extend(offsets);

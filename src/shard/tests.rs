@@ -5,6 +5,7 @@ mod schemas;
 mod sizes;
 mod storms;
 mod traces;
+mod turns;
 mod updates;
 
 use std::cell::RefCell;
@@ -56,6 +57,8 @@ struct Scene {
     stop: AtomicBool,
     grace: Span,
     runs: u32,
+    /// See [`Pace::much`].
+    much: usize,
     /// The log of edits, as a starting service has read it.
     edits: EditLog,
     registry: Option<Registry>,
@@ -79,6 +82,7 @@ impl Scene {
             stop: AtomicBool::new(false),
             grace: Span::from_millis(0),
             runs: 0,
+            much: 0,
             edits: EditLog::default(),
             registry: None,
         }
@@ -123,6 +127,7 @@ impl Scene {
             pace: Pace {
                 records_max: 1_000,
                 interval: Duration::from_millis(100),
+                much: self.much,
             },
             run_id: format!("run-{}", self.runs),
             clock: Arc::new(self.clock.clone()),

@@ -73,6 +73,7 @@ impl World {
             pace: Pace {
                 records_max: self.config.records_max,
                 interval: Duration::from_millis(100),
+                much: self.config.much,
             },
             run_id: format!("run{id}"),
             clock: Arc::new(InstanceClock {

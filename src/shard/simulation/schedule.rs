@@ -123,6 +123,8 @@ pub(super) struct Config {
     pub(super) has_late: bool,
     /// How many records a transaction takes.
     pub(super) records_max: usize,
+    /// From how much at hand on it takes all partitions.
+    pub(super) much: usize,
 }
 
 impl Config {
@@ -143,6 +145,7 @@ impl Config {
             is_incremental: is_incremental || moves_alone,
             has_late: family == 0 && dice.one_in(4),
             records_max: dice.pick(&[1, 3, 50]),
+            much: dice.pick(&[0, 2, 500]),
         }
     }
 }

@@ -57,6 +57,7 @@ fn known() -> Vec<History> {
                 is_incremental: true,
                 has_late: false,
                 records_max: 3,
+                much: 0,
             },
             schedule: vec![
                 At(0, Start { instance: 0 }),
