@@ -63,7 +63,7 @@ use crate::partition::{self, Partition, Restored, Shared};
 use crate::record::Compacted;
 use crate::registry::Desk;
 
-use ownership::{Parked, Slot};
+use ownership::{Parked, Slot, each_live};
 use tally::Tally;
 
 /// About this many tickets are decided per transaction, of all partitions together, so that what is
@@ -410,13 +410,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         let shared = &self.parts.shared;
         let due = self.live().filter(|it| it.is_due(shared)).count();
         let share = DECISIONS_MAX.div_ceil(due.max(1));
-        let mut is_more_left = false;
-        for slot in self.slots.values_mut() {
-            if let Slot::Live(live) = slot {
-                is_more_left |= live.partition.decide(share, now, shared);
-            }
-        }
-        self.is_more_left = is_more_left;
+        let is_much = self.is_much();
+        let decide = |partition: &mut Partition| partition.decide(share, now, shared);
+        self.is_more_left = each_live(&mut self.slots, is_much, decide).contains(&true);
         self.deciding += started.elapsed();
         self.is_undecided = false;
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use escalator_engine::time::Timestamp;
 
-use super::ownership::Slot;
+use super::ownership::each_live;
 use super::{Error, RestoredState, Shard};
 use crate::causes::chain;
 use crate::edits::{Edit, Taken, brief};
@@ -45,11 +45,10 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         };
         let rules = Arc::new(rules);
         self.parts.metrics.show_revision(rules.latest());
-        for slot in self.slots.values_mut() {
-            if let Slot::Live(live) = slot {
-                live.partition.set_rules(&rules);
-            }
-        }
+        // Every ticket has to be looked at.
+        each_live(&mut self.slots, true, |partition| {
+            partition.set_rules(&rules)
+        });
         self.parts.shared.rules = rules;
     }
 

@@ -16,7 +16,10 @@
 //! shard, the committed offsets tell whether anybody else had it meanwhile, by the identity of the
 //! transaction that they carry; if nobody had, nothing has to be read.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use super::{Error, LABELS, RestoredState, Shard};
 use crate::causes::chain;
@@ -81,6 +84,29 @@ pub(super) struct Live {
     pub(super) state: PartitionState,
 }
 
+/// Has something done with each partition that is being processed, and answers with what each came to.
+/// Where there is much to do they are done side by side, on as many threads as there are processors:
+/// no partition knows of another, so nothing comes of that but time.
+pub(super) fn each_live<T: Send>(
+    slots: &mut BTreeMap<i32, Slot>,
+    is_much: bool,
+    work: impl Fn(&mut Partition) -> T + Send + Sync,
+) -> Vec<T> {
+    let live = slots.values_mut().filter_map(|slot| {
+        if let Slot::Live(live) = slot {
+            Some(&mut live.partition)
+        } else {
+            None
+        }
+    });
+    if is_much {
+        let live: Vec<_> = live.collect();
+        live.into_par_iter().with_max_len(1).map(work).collect()
+    } else {
+        live.map(work).collect()
+    }
+}
+
 impl<L: Log<State = RestoredState>> Shard<L> {
     /// The partitions that are being processed.
     pub(super) fn live(&self) -> impl Iterator<Item = &Partition> {
@@ -95,11 +121,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
 
     /// Gives back the memory that a rush of records has left behind.
     pub(super) fn give_back(&mut self) {
-        for slot in self.slots.values_mut() {
-            if let Slot::Live(live) = slot {
-                live.partition.give_back();
-            }
-        }
+        each_live(&mut self.slots, false, Partition::give_back);
         memory::give_back();
     }
 
