@@ -6,7 +6,7 @@
 //!        changes       what a rebalance noted: drop what went, restore what came
 //!        restorations  restored partitions begin to be read
 //!        ends          proof that nothing is unread, where something waits for it; new plans
-//!        decide        every partition fills its batch
+//!        decide        every partition fills its batch, side by side where there is much
 //!        settle        the last transaction has landed; the next one begins, with all batches or
 //!                      those of the partitions whose turn it is
 //! ```
