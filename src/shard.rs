@@ -122,7 +122,8 @@ pub struct Pace {
     pub records_max: usize,
     /// A transaction is committed after this long.
     pub interval: Duration,
-    /// With so much at hand, a transaction takes all partitions; with less they take turns.
+    /// With so much at hand, partitions are decided side by side and a transaction takes all of them;
+    /// with less they take turns.
     pub much: usize,
 }
 
@@ -268,8 +269,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         self.settle(stop)?;
         self.adjust_reading()?;
         self.tell_health();
-        let is_any_waiting = self.live().any(|it| it.batched() > 0);
-        Ok(if self.is_more_left || taken > 0 || is_any_waiting {
+        Ok(if self.is_more_left || taken > 0 {
             Duration::ZERO
         } else {
             self.rest()
@@ -372,12 +372,12 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             .is_none_or(|proved| elapsed >= proved + PROOF_EVERY);
         let mut asked: Vec<InputPartition> = Vec::new();
         let mut wants_edits = is_time;
-        for (number, slot) in &self.slots {
-            let Slot::Live(live) = slot else { continue };
-            if is_time || live.partition.wants_ends(now, &self.parts.shared) {
-                asked.extend([(0, *number), (1, *number)]);
+        for partition in self.live() {
+            if is_time || partition.wants_ends(now, &self.parts.shared) {
+                let number = partition.number();
+                asked.extend([(0, number), (1, number)]);
             }
-            wants_edits |= live.partition.wants_edits(now, &self.parts.shared);
+            wants_edits |= partition.wants_edits(now, &self.parts.shared);
         }
         if is_time {
             self.proved = Some(elapsed);
@@ -440,6 +440,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             let wish = match slot {
                 Slot::Refused { .. } => IDLE,
                 Slot::Restoring { .. } | Slot::Returned { .. } | Slot::Restored { .. } => BUSY,
+                // Its turn has not come.
+                Slot::Live(live) if live.partition.batched() > 0 => Duration::ZERO,
                 Slot::Live(live) if live.partition.lacks().is_some() => BUSY,
                 Slot::Live(live) if live.partition.wants_ends(now, shared) => BUSY,
                 Slot::Live(live) if live.partition.wants_edits(now, shared) => BUSY,

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::ownership::Slot;
 use super::{RestoredState, Shard};
 use crate::http::Check;
 use crate::kafka::log::Log;
 use crate::metrics::SchemaResult;
+use crate::partition::Partition;
 use crate::registry::News;
 use crate::wire::SchemaId;
 
@@ -27,14 +27,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     pub(super) fn serve_schemas(&mut self) {
         let now = self.parts.clock.elapsed();
         self.parts.shared.schemas.expire(now);
-        let lacking = self.slots.values().filter_map(|slot| match slot {
-            Slot::Live(live) => live.partition.lacks(),
-            Slot::Refused { .. }
-            | Slot::Restoring { .. }
-            | Slot::Returned { .. }
-            | Slot::Restored { .. } => None,
-        });
-        let lacking: BTreeSet<SchemaId> = lacking.collect();
+        let lacking: BTreeSet<SchemaId> = self.live().filter_map(Partition::lacks).collect();
         if self.parts.registry.is_some() {
             self.take_schemas(now);
         }

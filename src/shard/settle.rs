@@ -105,8 +105,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         }
     }
 
-    /// Begins a transaction with batches of partitions, once the last one has landed and is
-    /// settled; not when the process is to stop.
+    /// Begins a transaction with the batches of the partitions whose turn it is, once the last one has
+    /// landed and is settled; not when the process is to stop.
     pub(super) fn settle(&mut self, stop: &AtomicBool) -> Result<(), Error> {
         while self.flight.is_some() {
             self.look(IDLE);
@@ -127,7 +127,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         Ok(())
     }
 
-    /// Puts the batches of partitions together, begins their transaction, and makes them the state.
+    /// Puts the batches of the partitions whose turn it is together, begins their transaction, and makes
+    /// them the state.
     fn cut(&mut self) {
         let (in_turn, count_max) = self.in_turn();
         let deciding = std::mem::take(&mut self.deciding);

@@ -9,8 +9,8 @@ use crate::kafka::log::Log;
 use crate::partition::Partition;
 
 /// What [`Pace::much`](super::Pace::much) is: more transactions would be more work for brokers that have
-/// enough of it. At 10,000 events a second there are some 200 between two turns of a
-/// partition, or 400 where the brokers are slow.
+/// enough of it. By reckoning, 10,000 events a second are some 200 between two turns of a partition, or
+/// 400 where the brokers are slow.
 pub const MUCH: usize = 500;
 
 impl<L: Log<State = RestoredState>> Shard<L> {

@@ -4,6 +4,14 @@ use super::super::MUCH;
 use super::*;
 use crate::clock::Clock;
 
+/// Two partitions that take turns as those of the service do.
+fn with_turns() -> (Scene, Shard<ModelLog>) {
+    let mut scene = Scene::new();
+    scene.much = MUCH;
+    let shard = scene.owner(&[0, 1]);
+    (scene, shard)
+}
+
 /// The partitions of each transaction that was written.
 fn partitions_of_transactions(scene: &Scene) -> Vec<Vec<i32>> {
     let mut transactions: Vec<(String, Vec<i32>)> = Vec::new();
@@ -27,9 +35,7 @@ fn partitions_of_transactions(scene: &Scene) -> Vec<Vec<i32>> {
 
 #[test]
 fn while_there_is_little_to_write_partitions_take_turns() {
-    let mut scene = Scene::new();
-    scene.much = MUCH;
-    let mut shard = scene.owner(&[0, 1]);
+    let (scene, mut shard) = with_turns();
     for round in 0..3 {
         scene.create(0, &format!("T{round}-0"), 0);
         scene.create(1, &format!("T{round}-1"), 0);
@@ -46,9 +52,7 @@ fn while_there_is_little_to_write_partitions_take_turns() {
 
 #[test]
 fn when_there_is_much_to_write_a_transaction_takes_all_partitions() {
-    let mut scene = Scene::new();
-    scene.much = MUCH;
-    let mut shard = scene.owner(&[0, 1]);
+    let (scene, mut shard) = with_turns();
     for number in 0..MUCH as i32 {
         scene.create(number % 2, &format!("T{number}"), 0);
     }
@@ -58,9 +62,7 @@ fn when_there_is_much_to_write_a_transaction_takes_all_partitions() {
 
 #[test]
 fn whoever_has_to_wait_for_a_turn_waits_for_nothing_else() {
-    let mut scene = Scene::new();
-    scene.much = MUCH;
-    let mut shard = scene.owner(&[0, 1]);
+    let (scene, mut shard) = with_turns();
     for partition in 0..2 {
         scene.create(partition, &format!("T{partition}"), 0);
     }
