@@ -10,6 +10,7 @@ use escalator::kafka::restore::{Finished, RestoreReader, Sink};
 use escalator::kafka::topics::{TopicNames, Topics};
 use escalator::kafka::writer::Writer;
 use escalator::record::OutgoingRecord;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use crate::consumer::join;
 use crate::support::client::{create_topic, settings};
@@ -131,4 +132,29 @@ fn what_a_plain_client_writes_is_read_by_another_with_its_timestamp() {
         .map(|record| (record.input, record.partition, record.timestamp_ms))
         .collect();
     assert_eq!(read, [(1, 1, now_ms - 1), (0, 0, now_ms)]);
+}
+
+#[test]
+fn a_member_that_is_gone_without_a_word_leaves_its_partitions_to_others() {
+    let address = escalator::embedded::start().unwrap().to_string();
+    create_topic(&address, "left", 2, &[]);
+    let join = |instance: Option<&str>| {
+        let mut config = rdkafka::ClientConfig::new();
+        config
+            .set("bootstrap.servers", &address)
+            .set("group.id", "left");
+        if let Some(instance) = instance {
+            // A member with a name of its own does not say that it leaves.
+            config.set("group.instance.id", instance);
+        }
+        let member: BaseConsumer = config.create().unwrap();
+        member.subscribe(&["left"]).unwrap();
+        wait_until("both partitions", PATIENCE, || {
+            member.poll(Duration::from_millis(20));
+            (member.assignment().unwrap().count() == 2).then_some(())
+        });
+        member
+    };
+    drop(join(Some("one")));
+    join(None);
 }
