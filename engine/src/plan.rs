@@ -87,7 +87,7 @@ impl Revision {
         let spelling = status::spelling(word);
         match self
             .statuses
-            .get(&spelling)
+            .get(&*spelling)
             .copied()
             .or_else(|| status::built_in(&spelling))
         {

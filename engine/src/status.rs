@@ -1,8 +1,9 @@
 //! Status words and the seven categories they map to.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 /// What a status word means for clocks and endings.
@@ -96,8 +97,17 @@ impl FromIterator<StatusCategory> for CategorySet {
 
 /// The key under which a status word is looked up: case and surrounding blanks do not matter.
 #[must_use]
-pub fn spelling(word: &str) -> String {
-    word.trim().to_lowercase()
+pub fn spelling(word: &str) -> Cow<'_, str> {
+    let word = word.trim();
+    // As nearly all of them are written.
+    if word
+        .bytes()
+        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+    {
+        Cow::Borrowed(word)
+    } else {
+        Cow::Owned(word.to_lowercase())
+    }
 }
 
 /// The category of a spelling that needs no plan file: the categories' own names and the words of

@@ -24,7 +24,7 @@ pub(super) fn collect(
         let what = "the list of status words";
         for word in reader.list_of(&entry.node, what, WORDS_MAX, "status words") {
             let text = reader.name(word, "a status word");
-            let spelling = spelling(&text);
+            let spelling = spelling(&text).into_owned();
             match words.get(&spelling) {
                 Some((first, place)) => {
                     let remedy = if *first == category {

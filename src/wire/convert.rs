@@ -153,14 +153,14 @@ fn occurred_at(context: Context<'_>, value: Scalar<'_>) -> Result<Timestamp, Ref
 
 fn ticket_changes(
     context: Context<'_>,
-    ticket: Box<RawTicket<'_>>,
+    mut ticket: Box<RawTicket<'_>>,
     changes: &mut Vec<Change>,
     ignored: &mut Ignored,
 ) -> Result<(), Refusal> {
     // In a snapshot and in Avro, null says that the event does not mention the field.
     let null_empties = context.input == Input::Updated && context.format == Format::Json;
     ignored.fields += ticket.unknown_fields;
-    for (field, value) in TextField::ALL.into_iter().zip(ticket.texts) {
+    for (field, value) in TextField::ALL.into_iter().zip(&mut ticket.texts) {
         match value {
             Scalar::Absent => {}
             Scalar::Null => {
@@ -169,7 +169,8 @@ fn ticket_changes(
                 }
             }
             Scalar::Integer(_) | Scalar::Real(_) | Scalar::Text(_) | Scalar::Other(_) => {
-                changes.push(Change::Text(field, text(field.name(), value)?));
+                let text = text(field.name(), std::mem::take(value))?;
+                changes.push(Change::Text(field, text));
             }
         }
     }
