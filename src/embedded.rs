@@ -12,22 +12,22 @@
 //! core busy. So a front takes the connections, hands every request on as it is, and lets a fetch
 //! wait a moment after the one before.
 //!
-//! Nor does it ever expire a member of a group that is gone without a word, and all others would wait
-//! for that one. So the front says for such a member that it leaves, as soon as its connection ends.
+//! Nor does it ever expire a member of a group, or a transaction, whose process is gone without a word,
+//! and all others would wait for that one. So the front says what is left to say when a connection
+//! ends: that the member leaves, and that the transaction is aborted.
+
+mod farewell;
 
 use std::io::{self, BufReader, BufWriter};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
-use kafka_protocol::messages::{
-    ApiKey, GroupId, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest,
-};
-use kafka_protocol::protocol::{Decodable, StrBytes, decode_request_header_from_buffer};
 use noida::kafka::codec::{read_frame, write_frame};
 use noida::kafka::connection::handle_connection;
 use noida::kafka::engine::Engine;
+
+use self::farewell::Farewell;
 
 static BROKER: OnceLock<SocketAddr> = OnceLock::new();
 
@@ -78,7 +78,7 @@ fn connect(client: TcpStream, back: &TcpListener, engine: &Engine) -> io::Result
     for stream in [&client, &to_broker, &from_client] {
         stream.set_nodelay(true)?;
     }
-    let (engine, groups) = (engine.clone(), engine.clone());
+    let (engine, farewells) = (engine.clone(), engine.clone());
     let (answers, to_client) = (to_broker.try_clone()?, client.try_clone()?);
     let spawn = |work: Box<dyn FnOnce() + Send>| {
         std::thread::Builder::new()
@@ -92,11 +92,9 @@ fn connect(client: TcpStream, back: &TcpListener, engine: &Engine) -> io::Result
         to_client.shutdown(Shutdown::Both).ok();
     }))?;
     spawn(Box::new(move || {
-        let mut membership = Membership::default();
-        carry_requests(&client, &to_broker, &mut membership).ok();
-        if let Some(leaving) = membership.0 {
-            groups.handle_leave_group(&leaving, 0);
-        }
+        let mut farewell = Farewell::default();
+        carry_requests(&client, &to_broker, &mut farewell).ok();
+        farewell.say(&farewells);
         to_broker.shutdown(Shutdown::Both).ok();
     }))?;
     Ok(())
@@ -105,7 +103,7 @@ fn connect(client: TcpStream, back: &TcpListener, engine: &Engine) -> io::Result
 fn carry_requests(
     client: &TcpStream,
     to_broker: &TcpStream,
-    membership: &mut Membership,
+    farewell: &mut Farewell,
 ) -> io::Result<()> {
     let (mut client, mut to_broker) = (BufReader::new(client), BufWriter::new(to_broker));
     let mut pace = FetchPace::default();
@@ -113,52 +111,10 @@ fn carry_requests(
         if request.starts_with(&FETCH) {
             std::thread::sleep(pace.wait(Instant::now()));
         }
-        membership.note(&request);
+        farewell.note(&request);
         write_frame(&mut to_broker, &request)?;
     }
     Ok(())
-}
-
-/// How the member of a group leaves that a connection is of, if it is of one.
-#[derive(Debug, Default)]
-struct Membership(Option<LeaveGroupRequest>);
-
-impl Membership {
-    /// Takes from a request whose connection this is.
-    fn note(&mut self, request: &BytesMut) {
-        let number = request.first_chunk().map(|key| i16::from_be_bytes(*key));
-        let key = number.and_then(|number| ApiKey::try_from(number).ok());
-        if key == Some(ApiKey::LeaveGroup) {
-            self.0 = None;
-        } else if let Some(key) = key
-            && let Some((group_id, member_id)) = member(key, &mut request.clone())
-            // Who asks for the first time has no name yet.
-            && !member_id.is_empty()
-        {
-            let leaving = LeaveGroupRequest::default().with_group_id(group_id);
-            self.0 = Some(leaving.with_member_id(member_id));
-        }
-    }
-}
-
-/// The group and the member that a request of this kind names, if it is one of a member.
-fn member(key: ApiKey, request: &mut BytesMut) -> Option<(GroupId, StrBytes)> {
-    let is_of_member = matches!(
-        key,
-        ApiKey::JoinGroup | ApiKey::SyncGroup | ApiKey::Heartbeat
-    );
-    let header = is_of_member.then(|| decode_request_header_from_buffer(request));
-    let version = header?.ok()?.request_api_version;
-    if key == ApiKey::JoinGroup {
-        let request = JoinGroupRequest::decode(request, version).ok()?;
-        Some((request.group_id, request.member_id))
-    } else if key == ApiKey::SyncGroup {
-        let request = SyncGroupRequest::decode(request, version).ok()?;
-        Some((request.group_id, request.member_id))
-    } else {
-        let request = HeartbeatRequest::decode(request, version).ok()?;
-        Some((request.group_id, request.member_id))
-    }
 }
 
 /// When a connection may fetch again.

@@ -10,7 +10,9 @@ use escalator::kafka::restore::{Finished, RestoreReader, Sink};
 use escalator::kafka::topics::{TopicNames, Topics};
 use escalator::kafka::writer::Writer;
 use escalator::record::OutgoingRecord;
+use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use crate::consumer::join;
 use crate::support::client::{create_topic, settings};
@@ -139,7 +141,7 @@ fn a_member_that_is_gone_without_a_word_leaves_its_partitions_to_others() {
     let address = escalator::embedded::start().unwrap().to_string();
     create_topic(&address, "left", 2, &[]);
     let join = |instance: Option<&str>| {
-        let mut config = rdkafka::ClientConfig::new();
+        let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &address)
             .set("group.id", "left");
@@ -157,4 +159,40 @@ fn a_member_that_is_gone_without_a_word_leaves_its_partitions_to_others() {
     };
     drop(join(Some("one")));
     join(None);
+}
+
+#[test]
+fn what_a_producer_has_begun_that_is_gone_without_a_word_holds_nobody_up() {
+    let address = escalator::embedded::start().unwrap().to_string();
+    create_topic(&address, "begun", 1, &[]);
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", &address)
+        .set("transactional.id", "begun")
+        .create()
+        .unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    producer.begin_transaction().unwrap();
+    let record = BaseRecord::to("begun").key("T1").payload("begun");
+    producer.send(record).unwrap();
+    producer.flush(PATIENCE).unwrap();
+    // It says nothing of its transaction.
+    drop(producer);
+
+    let settings = settings(&address, "begun", "one");
+    let record = OutgoingRecord {
+        topic: "begun".into(),
+        partition: 0,
+        key: Some(b"T1".to_vec()),
+        value: Some(b"said".to_vec()),
+        headers: Vec::new(),
+        timestamp_ms: None,
+    };
+    Writer::open(&settings).unwrap().write(&[record]).unwrap();
+    let reader = Reader::open(&settings, &["begun"], 1).unwrap();
+    let read = wait_until("what is committed", PATIENCE, || {
+        let read = reader.poll(10, Duration::from_millis(20)).unwrap();
+        (!read.is_empty()).then_some(read)
+    });
+    let read: Vec<_> = read.iter().map(|record| record.value.as_deref()).collect();
+    assert_eq!(read, [Some(&b"said"[..])]);
 }
