@@ -78,7 +78,7 @@ fn connect(client: TcpStream, back: &TcpListener, engine: &Engine) -> io::Result
     for stream in [&client, &to_broker, &from_client] {
         stream.set_nodelay(true)?;
     }
-    let (engine, farewells) = (engine.clone(), engine.clone());
+    let (engine, broker) = (engine.clone(), engine.clone());
     let (answers, to_client) = (to_broker.try_clone()?, client.try_clone()?);
     let spawn = |work: Box<dyn FnOnce() + Send>| {
         std::thread::Builder::new()
@@ -94,7 +94,7 @@ fn connect(client: TcpStream, back: &TcpListener, engine: &Engine) -> io::Result
     spawn(Box::new(move || {
         let mut farewell = Farewell::default();
         carry_requests(&client, &to_broker, &mut farewell).ok();
-        farewell.say(&farewells);
+        farewell.say(&broker);
         to_broker.shutdown(Shutdown::Both).ok();
     }))?;
     Ok(())

@@ -10,12 +10,12 @@ use escalator::kafka::restore::{Finished, RestoreReader, Sink};
 use escalator::kafka::topics::{TopicNames, Topics};
 use escalator::kafka::writer::Writer;
 use escalator::record::OutgoingRecord;
-use rdkafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::Producer;
 
-use crate::consumer::join;
-use crate::support::client::{create_topic, settings};
+use crate::consumer::{assigned, join};
+use crate::support::client::{
+    Sent, create_topic, produce, producer, read_committed, send, settings,
+};
 use crate::support::{PATIENCE, wait_until};
 
 struct Counted(u64);
@@ -140,57 +140,39 @@ fn what_a_plain_client_writes_is_read_by_another_with_its_timestamp() {
 fn a_member_that_is_gone_without_a_word_leaves_its_partitions_to_others() {
     let address = escalator::embedded::start().unwrap().to_string();
     create_topic(&address, "left", 2, &[]);
-    let join = |instance: Option<&str>| {
-        let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", &address)
-            .set("group.id", "left");
-        if let Some(instance) = instance {
-            // A member with a name of its own does not say that it leaves.
-            config.set("group.instance.id", instance);
-        }
-        let member: BaseConsumer = config.create().unwrap();
-        member.subscribe(&["left"]).unwrap();
-        wait_until("both partitions", PATIENCE, || {
-            member.poll(Duration::from_millis(20));
-            (member.assignment().unwrap().count() == 2).then_some(())
-        });
-        member
-    };
-    drop(join(Some("one")));
-    join(None);
+    let mut first = settings(&address, "left", "one");
+    // Such a member does not say that it leaves.
+    first.is_static = true;
+    let member = join(&first, &["left"]);
+    assert_eq!(assigned(&member).len(), 2);
+    drop(member);
+    let member = join(&settings(&address, "left", "two"), &["left"]);
+    assert_eq!(assigned(&member).len(), 2);
 }
 
 #[test]
 fn what_a_producer_has_begun_that_is_gone_without_a_word_holds_nobody_up() {
     let address = escalator::embedded::start().unwrap().to_string();
     create_topic(&address, "begun", 1, &[]);
-    let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", &address)
-        .set("transactional.id", "begun")
-        .create()
-        .unwrap();
+    let begun = Sent {
+        value: Some(b"begun"),
+        ..Sent::default()
+    };
+    let producer = producer(&address, &[("transactional.id", "begun")]);
     producer.init_transactions(PATIENCE).unwrap();
     producer.begin_transaction().unwrap();
-    let record = BaseRecord::to("begun").key("T1").payload("begun");
-    producer.send(record).unwrap();
+    send(&producer, "begun", &[begun]);
     producer.flush(PATIENCE).unwrap();
     // It says nothing of its transaction.
     drop(producer);
 
-    let settings = settings(&address, "begun", "one");
-    let record = OutgoingRecord {
-        topic: "begun".into(),
-        partition: 0,
-        key: Some(b"T1".to_vec()),
-        value: Some(b"said".to_vec()),
-        headers: Vec::new(),
-        timestamp_ms: None,
+    let said = Sent {
+        value: Some(b"said"),
+        ..Sent::default()
     };
-    Writer::open(&settings).unwrap().write(&[record]).unwrap();
-    let reader = Reader::open(&settings, &["begun"], 1).unwrap();
+    produce(&address, "begun", &[said]);
     let read = wait_until("what is committed", PATIENCE, || {
-        let read = reader.poll(10, Duration::from_millis(20)).unwrap();
+        let read = read_committed(&address, "begun");
         (!read.is_empty()).then_some(read)
     });
     let read: Vec<_> = read.iter().map(|record| record.value.as_deref()).collect();
