@@ -90,7 +90,8 @@ impl Simulation {
     ) -> Self {
         // With their instants beside them, most of them are put in order without being looked at.
         let facts = facts.into_iter().map(|fact| (fact.fact.occurred_at, fact));
-        let mut facts: Vec<_> = facts.filter(|(at, _)| *at <= until).collect();
+        let mut facts: Vec<_> = facts.collect();
+        facts.retain(|(at, _)| *at <= until);
         facts
             .sort_by(|(at, a), (other_at, b)| at.cmp(other_at).then_with(|| a.fact.order(&b.fact)));
         let ids = facts.iter().map(|(_, it)| &it.ticket_id);
@@ -159,11 +160,14 @@ impl Iterator for Simulation {
         if self.is_over {
             return None;
         }
-        // What is due at the last instant of a step comes with the next one: facts come first.
-        let to = self.take_facts().unwrap_or_else(|| {
-            self.is_over = true;
-            self.until.plus_millis(1)
-        });
+        // What is due at the last instant of a step comes with the next one: facts come first. With the
+        // last facts comes what is due until the end, so no ticket is packed only to be forgotten.
+        let last_at = self.take_facts();
+        self.is_over = self.facts.peek().is_none();
+        let to = match last_at {
+            Some(last_at) if !self.is_over => last_at,
+            _ => self.until.plus_millis(1),
+        };
         let mut events = Vec::new();
         for engine in &mut self.engines {
             let advanced = engine.advance(to, usize::MAX, &self.emission);
