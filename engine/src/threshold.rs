@@ -158,6 +158,17 @@ impl Stopwatch {
         self.reach(goal, calendar).map(|(at, _)| at)
     }
 
+    /// So much counted working time is not reached before this instant, whatever the calendar: no more
+    /// than the time that passes is counted.
+    #[must_use]
+    pub fn not_before(&self, threshold: Duration) -> Timestamp {
+        if threshold < Duration::default() {
+            return self.started_at;
+        }
+        let left = difference(threshold, self.counted).max(Duration::default());
+        self.summed_to.plus_millis(left.as_millis())
+    }
+
     /// Where a mark of a clock of this course stands; none when the calendar ends before.
     #[must_use]
     pub fn mark(&self, at: MarkAt, course: &Course, calendar: &Calendar) -> Option<MarkPlace> {

@@ -273,7 +273,10 @@ impl TicketState {
             self.evaluated += 1;
         }
         self.apply_edits(until.facts_before.plus_millis(-1), rules, outcome);
-        self.fire(until.due_before, rules, outcome)
+        let begin = outcome.decisions.len();
+        let next = self.machine.fire_all(until.due_before, rules, outcome);
+        self.attribute(&mut outcome.decisions[begin..]);
+        next
     }
 
     /// Lets the edits of the plans up to an instant do what they do to the ticket.
@@ -284,12 +287,11 @@ impl TicketState {
         self.attribute(&mut outcome.decisions[begin..]);
     }
 
-    /// Lets things fall due; returns what does next.
-    fn fire(&mut self, to: Timestamp, rules: &Rules, outcome: &mut Outcome) -> Option<Due> {
+    /// Lets things fall due.
+    fn fire(&mut self, to: Timestamp, rules: &Rules, outcome: &mut Outcome) {
         let begin = outcome.decisions.len();
-        let next = self.machine.fire(to, rules, outcome);
+        self.machine.fire(to, rules, outcome);
         self.attribute(&mut outcome.decisions[begin..]);
-        next
     }
 
     /// Notes of what the last fact has moved into the past that it was this fact.

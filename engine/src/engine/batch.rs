@@ -8,6 +8,7 @@
 //! What is looked up or looked at among millions of tickets is far away. So that is done for several
 //! tickets at once ([`ABREAST`]): one after the other, each would be waited for by itself.
 
+use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::fact::{Fact, TicketFact};
 use crate::rules::Rules;
 use crate::step::Step;
 use crate::storms::Storms;
-use crate::ticket::Text;
+use crate::ticket::{Change, Text};
 use crate::ticket_state::{Acceptance, TicketState};
 use crate::time::Timestamp;
 use crate::timers::{Tickets, Timer};
@@ -182,9 +183,12 @@ impl Batch {
         self.arrived = arrived;
     }
 
-    /// Has the memory bring the tickets in these places, which are decided next.
+    /// Has the memory bring the tickets in these places, which are decided next, and what came for them.
     pub(super) fn foresee(&self, places: Range<usize>, slots: &Slots) {
         let tickets = self.dirty[places].iter();
+        let facts = tickets.clone().flat_map(|dirty| &dirty.facts);
+        let changes = facts.flat_map(|fact| &fact.changes);
+        black_box(changes.filter(|it| **it == Change::ClearLabels).count());
         slots::foresee_all(tickets.filter_map(|dirty| dirty.kept(slots)));
     }
 

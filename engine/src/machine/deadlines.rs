@@ -42,16 +42,40 @@ pub enum What {
 impl Machine {
     /// Lets everything fall due that lies before `limit`, in the contract's order. What a fact has
     /// moved into the past falls due at that fact's instant, after the last fact of the instant:
-    /// with a limit not after the last fact nothing happens. Returns what falls due next.
-    pub fn fire(&mut self, limit: Timestamp, rules: &Rules, out: &mut Outcome) -> Option<Due> {
+    /// with a limit not after the last fact nothing happens.
+    pub fn fire(&mut self, limit: Timestamp, rules: &Rules, out: &mut Outcome) {
+        self.fire_seeing(limit, limit, rules, out);
+    }
+
+    /// The same; returns what falls due next, too.
+    pub(crate) fn fire_all(
+        &mut self,
+        limit: Timestamp,
+        rules: &Rules,
+        out: &mut Outcome,
+    ) -> Option<Due> {
         if limit <= self.last_fact_at {
             return self.next_due(rules);
         }
+        self.fire_seeing(limit, Timestamp::MAX, rules, out)
+    }
+
+    /// The same; what falls due next is seen when that is before a horizon.
+    fn fire_seeing(
+        &mut self,
+        limit: Timestamp,
+        horizon: Timestamp,
+        rules: &Rules,
+        out: &mut Outcome,
+    ) -> Option<Due> {
+        if limit <= self.last_fact_at {
+            return None;
+        }
         let in_force = self.in_force(rules)?;
-        let mut next = self.next_due_in(&in_force.plan);
+        let mut next = self.next_due_in(&in_force.plan, horizon);
         while let Some(due) = next.filter(|due| due.at < limit) {
             self.fire_one(due, &in_force, out);
-            next = self.next_due_in(&in_force.plan);
+            next = self.next_due_in(&in_force.plan, horizon);
         }
         out.trace_decisions();
         next
@@ -61,24 +85,30 @@ impl Machine {
     #[must_use]
     pub fn next_due(&self, rules: &Rules) -> Option<Due> {
         let (_, plan) = rules.resolve(self.plan.as_ref()?)?;
-        self.next_due_in(plan)
+        self.next_due_in(plan, Timestamp::MAX)
     }
 
     /// The same for those who look on: without updates while they would reach nobody.
     #[must_use]
     pub fn next_seen(&self, rules: &Rules) -> Option<Due> {
         let (revision, plan) = rules.resolve(self.plan.as_ref()?)?;
-        self.first_due(plan, |wait| {
+        self.first_due(plan, Timestamp::MAX, |wait| {
             wait != Wait::Communication || self.reaches_somebody(plan, revision)
         })
     }
 
-    fn next_due_in(&self, plan: &Plan) -> Option<Due> {
-        self.first_due(plan, |_| true)
+    fn next_due_in(&self, plan: &Plan, horizon: Timestamp) -> Option<Due> {
+        self.first_due(plan, horizon, |_| true)
     }
 
-    /// What falls due first, of the waits only those that count.
-    fn first_due(&self, plan: &Plan, counts: impl Fn(Wait) -> bool) -> Option<Due> {
+    /// What falls due first, of the waits only those that count. Marks that cannot be reached before
+    /// the horizon need not be looked for.
+    fn first_due(
+        &self,
+        plan: &Plan,
+        horizon: Timestamp,
+        counts: impl Fn(Wait) -> bool,
+    ) -> Option<Due> {
         let mut next: Option<Due> = None;
         let mut offer = |due: Due| {
             let is_earlier = next.is_none_or(|next| (due.at, due.order) < (next.at, next.order));
@@ -87,7 +117,7 @@ impl Machine {
             }
         };
         for (place, timeframe) in plan.timeframes.iter().enumerate() {
-            self.offer_marks(place, timeframe, &mut offer);
+            self.offer_marks(place, timeframe, horizon, &mut offer);
         }
         for (place, trigger) in plan
             .triggers
@@ -117,7 +147,13 @@ impl Machine {
         next
     }
 
-    fn offer_marks(&self, place: usize, timeframe: &Timeframe, offer: &mut impl FnMut(Due)) {
+    fn offer_marks(
+        &self,
+        place: usize,
+        timeframe: &Timeframe,
+        horizon: Timestamp,
+        offer: &mut impl FnMut(Due),
+    ) {
         let Some(clock) = self.clocks.get(place).filter(|clock| clock.is_active()) else {
             return;
         };
@@ -157,7 +193,9 @@ impl Machine {
                 None => offer(number, mark),
             }
         }
-        if let Some((_, number, mark)) = first {
+        if let Some((threshold, number, mark)) = first
+            && watch.not_before(threshold) < horizon
+        {
             offer(number, mark);
         }
     }

@@ -62,14 +62,17 @@ fn check(at_close: AtClose, table: &[Row<'_>]) {
     let calendar = office(at_close);
     for (start, pauses, within, mark, due_at) in table {
         let watch = watch(start, pauses, &calendar);
-        let course = watch.course(length(within), &calendar);
-        let place = course.and_then(|it| watch.mark(mark_at(mark), &it, &calendar));
+        let course = watch.course(length(within), &calendar).unwrap();
+        let place = watch.mark(mark_at(mark), &course, &calendar);
         let due_at = (!due_at.is_empty()).then(|| on(due_at));
         let found = place.unwrap().due_at;
         assert_eq!(
             found, due_at,
             "{start} {pauses:?} {within} {mark}: {found:?}"
         );
+        let bound = course.threshold(mark_at(mark));
+        let bound = bound.map(|threshold| watch.not_before(threshold));
+        assert!(bound <= due_at || due_at.is_none(), "{bound:?}");
     }
 }
 
@@ -312,8 +315,8 @@ fn thresholds_are_working_time_from_the_start() {
         ("24 10:00", &[], "4h", "-1wd", -4),
     ] {
         let watch = watch(start, pauses, &calendar);
-        let course = watch.course(length(within), &calendar);
-        let place = course.and_then(|it| watch.mark(mark_at(mark), &it, &calendar));
+        let course = watch.course(length(within), &calendar).unwrap();
+        let place = watch.mark(mark_at(mark), &course, &calendar);
         let expected = Duration::from_secs(threshold_h * 3600);
         assert_eq!(
             place.unwrap().threshold,
