@@ -274,7 +274,8 @@ impl TicketState {
         }
         self.apply_edits(until.facts_before.plus_millis(-1), rules, outcome);
         let begin = outcome.decisions.len();
-        let next = self.machine.fire_all(until.due_before, rules, outcome);
+        let to = until.due_before;
+        let next = self.machine.fire_and_look_on(to, rules, outcome);
         self.attribute(&mut outcome.decisions[begin..]);
         next
     }

@@ -44,23 +44,27 @@ impl Machine {
     /// moved into the past falls due at that fact's instant, after the last fact of the instant:
     /// with a limit not after the last fact nothing happens.
     pub fn fire(&mut self, limit: Timestamp, rules: &Rules, out: &mut Outcome) {
-        self.fire_seeing(limit, limit, rules, out);
+        if limit > self.last_fact_at {
+            self.fire_seeing(limit, limit, rules, out);
+        }
     }
 
     /// The same; returns what falls due next, too.
-    pub(crate) fn fire_all(
+    pub(crate) fn fire_and_look_on(
         &mut self,
         limit: Timestamp,
         rules: &Rules,
         out: &mut Outcome,
     ) -> Option<Due> {
-        if limit <= self.last_fact_at {
-            return self.next_due(rules);
+        if limit > self.last_fact_at {
+            self.fire_seeing(limit, Timestamp::MAX, rules, out)
+        } else {
+            self.next_due(rules)
         }
-        self.fire_seeing(limit, Timestamp::MAX, rules, out)
     }
 
-    /// The same; what falls due next is seen when that is before a horizon.
+    /// Lets everything fall due before a limit behind the last fact; returns what does next, if that is
+    /// before a horizon.
     fn fire_seeing(
         &mut self,
         limit: Timestamp,
@@ -68,9 +72,6 @@ impl Machine {
         rules: &Rules,
         out: &mut Outcome,
     ) -> Option<Due> {
-        if limit <= self.last_fact_at {
-            return None;
-        }
         let in_force = self.in_force(rules)?;
         let mut next = self.next_due_in(&in_force.plan, horizon);
         while let Some(due) = next.filter(|due| due.at < limit) {
