@@ -137,8 +137,8 @@ fn fill(engines: &mut [Engine], load: &mut Load, round: usize, events: &mut usiz
 fn tick(engines: &mut [Engine], is_side_by_side: bool) {
     let at = START.plus_millis(400 * 3_600_000);
     let decide = |engine: &mut Engine| {
-        let advanced = engine.advance(at, TICK / PARTITIONS, &emission(at));
-        advanced.events
+        let tickets = TICK / PARTITIONS;
+        engine.advance(at, tickets, &emission(at)).events
     };
     let begun = Instant::now();
     let kept: Vec<_> = if is_side_by_side {

@@ -255,7 +255,8 @@ impl TicketState {
             let fact = self.facts.fact(self.evaluated);
             self.apply_edits(at, rules, outcome);
             if at > quiet_until {
-                self.fire(at, rules, outcome);
+                // Of what comes later only the end of the reading needs to know.
+                self.fire(at, at, rules, outcome);
             }
             quiet_until = Timestamp::MIN;
             // Not before: what falls due between two facts is the same whichever batch it comes in.
@@ -273,11 +274,7 @@ impl TicketState {
             self.evaluated += 1;
         }
         self.apply_edits(until.facts_before.plus_millis(-1), rules, outcome);
-        let begin = outcome.decisions.len();
-        let to = until.due_before;
-        let next = self.machine.fire_and_look_on(to, rules, outcome);
-        self.attribute(&mut outcome.decisions[begin..]);
-        next
+        self.fire(until.due_before, Timestamp::MAX, rules, outcome)
     }
 
     /// Lets the edits of the plans up to an instant do what they do to the ticket.
@@ -288,11 +285,18 @@ impl TicketState {
         self.attribute(&mut outcome.decisions[begin..]);
     }
 
-    /// Lets things fall due.
-    fn fire(&mut self, to: Timestamp, rules: &Rules, outcome: &mut Outcome) {
+    /// Lets things fall due, see [`Machine::fire`].
+    fn fire(
+        &mut self,
+        to: Timestamp,
+        horizon: Timestamp,
+        rules: &Rules,
+        outcome: &mut Outcome,
+    ) -> Option<Due> {
         let begin = outcome.decisions.len();
-        self.machine.fire(to, rules, outcome);
+        let next = self.machine.fire(to, horizon, rules, outcome);
         self.attribute(&mut outcome.decisions[begin..]);
+        next
     }
 
     /// Notes of what the last fact has moved into the past that it was this fact.

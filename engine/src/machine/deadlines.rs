@@ -42,36 +42,18 @@ pub enum What {
 impl Machine {
     /// Lets everything fall due that lies before `limit`, in the contract's order. What a fact has
     /// moved into the past falls due at that fact's instant, after the last fact of the instant:
-    /// with a limit not after the last fact nothing happens.
-    pub fn fire(&mut self, limit: Timestamp, rules: &Rules, out: &mut Outcome) {
-        if limit > self.last_fact_at {
-            self.fire_seeing(limit, limit, rules, out);
-        }
-    }
-
-    /// The same; returns what falls due next, too.
-    pub(crate) fn fire_and_look_on(
-        &mut self,
-        limit: Timestamp,
-        rules: &Rules,
-        out: &mut Outcome,
-    ) -> Option<Due> {
-        if limit > self.last_fact_at {
-            self.fire_seeing(limit, Timestamp::MAX, rules, out)
-        } else {
-            self.next_due(rules)
-        }
-    }
-
-    /// Lets everything fall due before a limit behind the last fact; returns what does next, if that is
-    /// before a horizon.
-    fn fire_seeing(
+    /// with a limit not after the last fact nothing happens. Returns what falls due next, as far as that
+    /// may be before a horizon.
+    pub fn fire(
         &mut self,
         limit: Timestamp,
         horizon: Timestamp,
         rules: &Rules,
         out: &mut Outcome,
     ) -> Option<Due> {
+        if limit <= self.last_fact_at {
+            return self.next_due_before(horizon, rules);
+        }
         let in_force = self.in_force(rules)?;
         let mut next = self.next_due_in(&in_force.plan, horizon);
         while let Some(due) = next.filter(|due| due.at < limit) {
@@ -85,8 +67,12 @@ impl Machine {
     /// What falls due next if nothing more happens.
     #[must_use]
     pub fn next_due(&self, rules: &Rules) -> Option<Due> {
+        self.next_due_before(Timestamp::MAX, rules)
+    }
+
+    fn next_due_before(&self, horizon: Timestamp, rules: &Rules) -> Option<Due> {
         let (_, plan) = rules.resolve(self.plan.as_ref()?)?;
-        self.next_due_in(plan, Timestamp::MAX)
+        self.next_due_in(plan, horizon)
     }
 
     /// The same for those who look on: without updates while they would reach nobody.

@@ -38,7 +38,7 @@ impl Machine {
         {
             // What was folded away stays as it was read: an older edit comes right behind it.
             let at = edited_at.max(self.last_fact_at);
-            self.fire(at, rules, out);
+            self.fire(at, at, rules, out);
             self.apply_edit(at, rules.at(edited_at), past, rules, out);
             self.edited_at = edited_at;
         }

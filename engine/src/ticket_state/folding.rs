@@ -42,7 +42,7 @@ impl TicketState {
                 &mut settled,
             );
         }
-        machine.fire(fact.occurred_at, rules, &mut settled);
+        machine.fire(fact.occurred_at, fact.occurred_at, rules, &mut settled);
         let before = machine.clone();
         machine.apply(&fact, past_of(&before, &entries), rules, &mut settled);
         if machine.has_begun && !(before.has_begun && before.category == machine.category) {
