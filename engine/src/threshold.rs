@@ -22,7 +22,8 @@ struct Run {
     from: Timestamp,
     /// Counted before it.
     counted: Duration,
-    /// Until before this instant; none while it counts.
+    /// What lies before this instant is reached; none while it counts. That is where it stops, but one
+    /// that stops where it begins counts nothing, and reaches only what lies before the start.
     end: Option<Timestamp>,
 }
 
@@ -277,6 +278,7 @@ impl Stopwatch {
             if let Some(end) = end {
                 next = (continues, sum(counted, calendar.between(from, end)));
             }
+            let end = end.map(|end| if end == from { self.started_at } else { end });
             Run { from, counted, end }
         })
     }

@@ -232,6 +232,38 @@ fn a_deadline_in_working_days_is_an_instant_that_lost_time_pushes_on() {
 }
 
 #[test]
+fn a_pause_that_loses_no_time_ends_behind_a_deadline_in_it_or_in_none() {
+    check(
+        AtClose::Stay,
+        &[
+            ("23 20:00", &[("24 19:00", "")], "1wd", "100%", ""),
+            (
+                "23 20:00",
+                &[("24 19:00", "24 20:30")],
+                "1wd",
+                "100%",
+                "24 20:00",
+            ),
+            // Where it does not go on between, nothing is reached.
+            (
+                "23 20:00",
+                &[("24 19:00", "24 20:30"), ("24 20:30", "")],
+                "1wd",
+                "100%",
+                "",
+            ),
+            (
+                "23 20:00",
+                &[("24 19:00", "24 20:30"), ("24 20:30", "25 21:00")],
+                "1wd",
+                "100%",
+                "25 17:00",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn marks_are_relative_to_a_deadline_in_working_days() {
     check(
         AtClose::Stay,
@@ -291,6 +323,13 @@ fn marks_in_working_days_keep_the_time_of_day_of_the_deadline() {
                 "3wd",
                 "-1wd",
                 "25 11:00",
+            ),
+            (
+                "23 20:00",
+                &[("24 19:00", "24 20:30"), ("24 20:30", "")],
+                "2wd",
+                "-1wd",
+                "",
             ),
             // Before the start: due at once, even while paused from the beginning.
             ("24 10:00", &[], "4h", "-1wd", "23 14:00"),
