@@ -347,7 +347,7 @@ impl Machine {
         let before = out.trace.is_some().then(|| self.clone());
         self.edited_at = self.edited_at.max(rules.last_edit(fact.occurred_at));
         let mut occurrence = self.merge(fact, &revision, out);
-        let lost = if self.keeps_plan(&occurrence) {
+        let lost = if occurrence.stays_done() {
             None
         } else {
             self.rematch(&mut occurrence, past, &revision, rules, out)

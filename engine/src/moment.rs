@@ -197,6 +197,11 @@ impl Occurrence {
         self.before.is_done() && !self.after.is_done()
     }
 
+    /// Whether it leaves a ticket as done as it was: its plan stays, if it has one, whatever matches.
+    pub(crate) const fn stays_done(&self) -> bool {
+        self.before.is_done() && self.after.is_done() && !self.begins
+    }
+
     /// The parts of the fact in their order.
     pub(crate) fn parts(&self) -> impl Iterator<Item = Part> {
         let acts = self.acts.iter().map(|act| Part::Act(*act));

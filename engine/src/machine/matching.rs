@@ -17,13 +17,6 @@ use crate::stopwatch::Stopwatch;
 use crate::time::Timestamp;
 
 impl Machine {
-    /// Whether the plan stays whatever matches: that of a ticket that was done and still is.
-    pub(super) fn keeps_plan(&self, occurrence: &Occurrence) -> bool {
-        let stays_done =
-            occurrence.before.is_done() && occurrence.after.is_done() && !occurrence.begins;
-        stays_done && self.plan.is_some()
-    }
-
     /// Finds the first plan whose match holds and moves the ticket under it. Returns the plan that
     /// was lost when none matches and the same fact resolves the ticket, for the ending that
     /// follows.
@@ -133,7 +126,7 @@ impl Machine {
     }
 
     /// What the kept facts did, in order, as the clocks of a plan read it, and whether the plan
-    /// matched after the last of them. The level that conditions see is the present one.
+    /// matched after the last of them; a ticket that stays done keeps what it has. The level that conditions see is the present one.
     fn occurrences(
         &self,
         plan: &Plan,
@@ -146,14 +139,18 @@ impl Machine {
             let found = then.matching_plan(revision);
             found.is_some_and(|found| found.name == plan.name)
         };
-        let mut matched = past.fold.is_some() && revision.watches_fields && matches(&then);
+        let mut matched = past.fold.is_some_and(|fold| match &fold.plan {
+            _ if !revision.watches_fields => false,
+            had if fold.category.is_done() => had.as_ref().is_some_and(|had| had.name == plan.name),
+            _ => matches(&then),
+        });
         let restart = |then: &Self, at: Timestamp| Occurrence {
             is_restart: true,
             ..then.edit_occurrence(at, revision)
         };
         let mut read = |then: &mut Self, fact: &Fact| {
             let mut occurrence = then.merge(fact, revision, &mut Outcome::default());
-            if revision.watches_fields {
+            if revision.watches_fields && !occurrence.stays_done() {
                 let matches_now = matches(then);
                 occurrence.is_matched = matches_now && !matched;
                 matched = matches_now;
