@@ -114,8 +114,9 @@ pub fn spelling(word: &str) -> Cow<'_, str> {
 /// the large ticketing systems.
 ///
 /// Sources: the status lists in the public documentation of Zendesk, Jira, ServiceNow, Freshdesk,
-/// Zammad, Znuny/OTRS, GLPI and HubSpot. Numbers are not in the list: 3 is *On Hold* in one system
-/// and *Pending* in another, so they belong into a mapping.
+/// Zammad, Znuny/OTRS, GLPI, HubSpot, Dynamics 365, Intercom, Request Tracker, `TOPdesk`, `ERPNext`,
+/// `SysAid`, `SolarWinds`, Salesforce and Azure DevOps. Numbers are not in the list: 3 is *On Hold* in
+/// one system and *Pending* in another, so they belong into a mapping.
 #[must_use]
 pub fn built_in(spelling: &str) -> Option<StatusCategory> {
     static BY_SPELLING: LazyLock<HashMap<&str, StatusCategory>> = LazyLock::new(|| {
@@ -140,6 +141,7 @@ const BUILT_IN: [(&[&str], StatusCategory); 7] = [
         "investigating", "under review", "in review", "escalated", "started",
         "selected for development", "waiting for support", "waiting on us", "waiting on support",
         "pending reminder open", "customer replied", "customer responded", "working",
+        "response received", "researching", "doing", "waiting_on_us",
     ], StatusCategory::Open),
     (&[
         "waiting_customer", "waiting customer", "waiting for customer", "waiting on customer",
@@ -149,29 +151,32 @@ const BUILT_IN: [(&[&str], StatusCategory); 7] = [
         "waiting for response", "waiting on contact", "waiting on requester",
         "waiting for requester", "awaiting your reply", "need more info", "needs more info",
         "more info required", "pending user information", "feedback", "waiting_for_customer",
+        "waiting_on_customer", "waiting for user", "waiting on user", "waiting for details",
+        "awaiting input", "replied", "waiting_on_contact",
     ], StatusCategory::WaitingCustomer),
     (&[
         "waiting_vendor", "waiting vendor", "waiting for vendor", "waiting on vendor",
         "awaiting vendor", "pending vendor", "waiting on third party", "waiting for third party",
         "awaiting third party", "waiting on 3rd party", "pending third party",
-        "waiting for supplier", "awaiting supplier", "waiting_for_vendor",
+        "waiting for supplier", "awaiting supplier", "waiting_for_vendor", "waiting_on_vendor",
+        "waiting for 3rd party", "awaiting 3rd party", "waiting_on_third_party",
     ], StatusCategory::WaitingVendor),
     (&[
         "on_hold", "on hold", "on-hold", "onhold", "hold", "suspended", "deferred", "paused",
         "blocked", "pending reminder", "awaiting problem", "awaiting change", "awaiting evidence",
         "awaiting approval", "waiting for approval", "pending approval", "pending change",
-        "scheduled", "planned", "postponed", "awaiting parts",
+        "scheduled", "planned", "postponed", "awaiting parts", "snoozed", "stalled",
     ], StatusCategory::OnHold),
     (&[
         "resolved", "solved", "done", "fixed", "completed", "complete", "implemented",
-        "fulfilled", "pending close", "pending auto close", "pending auto close+",
+        "fulfilled", "problem solved", "information provided", "pending close", "pending auto close", "pending auto close+",
         "pending auto close-",
     ], StatusCategory::Resolved),
     (&[
         "closed", "closed successful", "closed unsuccessful", "closed with workaround",
         "closed complete", "closed incomplete", "closed skipped", "cancelled", "canceled",
         "rejected", "declined", "withdrawn", "merged", "removed", "archived", "spam", "won't do",
-        "duplicate", "abandoned", "deleted",
+        "duplicate", "abandoned", "deleted", "verified closed",
     ], StatusCategory::Closed),
 ];
 
@@ -190,6 +195,13 @@ mod tests {
             Some(StatusCategory::WaitingCustomer)
         );
         assert_eq!(built_in("galactic"), None);
+        let mut spelled: Vec<_> = BUILT_IN.iter().flat_map(|(words, _)| *words).collect();
+        assert!(spelled.iter().all(|word| spelling(word) == **word));
+        spelled.sort_unstable();
+        assert!(
+            spelled.is_sorted_by(|a, b| a < b),
+            "a word has one category"
+        );
     }
 
     #[test]
