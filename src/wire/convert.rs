@@ -88,7 +88,18 @@ pub(super) fn convert(context: Context<'_>, event: RawEvent<'_>) -> Result<Conve
             ticket_changes(context, ticket, &mut changes, &mut ignored)?;
         }
         Input::Updated => {
-            ignored.fields += usize::from(!matches!(event.ticket, Nested::Absent));
+            let has_ticket = !matches!(event.ticket, Nested::Absent);
+            let says_nothing = matches!(event.changes, Nested::Absent)
+                && matches!(event.unset, Nested::Absent)
+                && matches!(event.activities, Nested::Absent);
+            if has_ticket && says_nothing {
+                // Read as an update it would lose all that it says.
+                return Err(Refusal::new(
+                    DeadLetterReason::WrongShape,
+                    "this is a created event, with `ticket` instead of `changes`",
+                ));
+            }
+            ignored.fields += usize::from(has_ticket);
             if let Some(ticket) = nested("changes", "an object", event.changes)? {
                 ticket_changes(context, ticket, &mut changes, &mut ignored)?;
             }

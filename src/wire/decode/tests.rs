@@ -307,6 +307,11 @@ fn missing_fields_and_other_events_are_of_the_wrong_shape() {
             updated(json!({"activities": [{}]})),
             "kind` is missing",
         ),
+        (
+            Input::Updated,
+            updated(json!({"ticket": {"status": "open"}})),
+            "a created event",
+        ),
     ] {
         let (reason, error) = refused(input, &value);
         assert_eq!(reason, DeadLetterReason::WrongShape, "{value}");
