@@ -104,18 +104,46 @@ pub(super) fn file(file: &SettingsFile) -> Result<Layer, Error> {
             });
         }
     };
+    let refused = |said: &str| Error::Syntax {
+        path: file.path.clone(),
+        format: name,
+        source: SyntaxError::new(said, &file.text),
+    };
+    if format == FileFormat::Yaml && has_boundless_aliases(&file.text) {
+        return Err(refused("its aliases stand for more than settings may need"));
+    }
     let tree = config::File::from_str(&file.text, format)
         .collect()
-        .map_err(|source| Error::Syntax {
-            path: file.path.clone(),
-            format: name,
-            source: SyntaxError::new(&source.to_string(), &file.text),
-        })?;
+        .map_err(|source| refused(&source.to_string()))?;
     let mut layer = Layer::default();
     for (key, value) in tree {
         layer.insert_tree(&key, value, &Source::File(file.path.clone()));
     }
     Ok(layer)
+}
+
+/// Whether what aliases stand for is beyond all limits: the reader of the settings has none.
+fn has_boundless_aliases(text: &str) -> bool {
+    use serde_saphyr::Error;
+    let options = serde_saphyr::options! {
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 1_000,
+        },
+        with_snippet: false,
+    };
+    let parsed = serde_saphyr::from_str_with_options::<serde_json::Value>(text, options);
+    let Err(error) = parsed else {
+        return false;
+    };
+    matches!(
+        error,
+        Error::Budget { .. }
+            | Error::AliasError { .. }
+            | Error::AliasReplayCounterOverflow { .. }
+            | Error::AliasReplayLimitExceeded { .. }
+            | Error::AliasExpansionLimitExceeded { .. }
+            | Error::AliasReplayStackDepthExceeded { .. }
+    )
 }
 
 /// What the environment says; an empty variable says nothing.

@@ -209,11 +209,15 @@ impl Reader<'_> {
         for definition in DEFINITIONS {
             if definition.kind == Kind::Map {
                 let properties = self.entries.iter();
+                let before = values.len();
                 values.extend(
                     properties
                         .filter(|(name, _)| name.starts_with(PROPERTIES))
                         .map(|(name, entry)| effective(name, Some(entry))),
                 );
+                if values.len() == before {
+                    values.push(effective(definition.name, None));
+                }
             } else {
                 values.push(effective(
                     definition.name,

@@ -8,7 +8,6 @@ use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 
-use super::names;
 use crate::cli::failure::Trouble;
 use crate::cli::setting_flags::SettingArgs;
 use crate::cli::{Output, Verdict, print};
@@ -21,7 +20,6 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   escalator schema check producer/TicketCreated.avsc
   escalator schema check schemas subscriber/avro
-  escalator schema check IncidentOpened.avsc --as TicketCreated --output json
   escalator schema check --registry --config deploy/escalator.toml
 
 Avro resolves what was written with one schema by another one, that of the reader. Of TicketCreated and
@@ -49,9 +47,6 @@ pub(in crate::cli) struct Check {
     /// Checks what the schema registry of the settings (`registry.url`) holds.
     #[arg(long)]
     registry: bool,
-    /// The record that the files are about, where their own name is another.
-    #[arg(long = "as", value_name = "NAME", value_parser = names())]
-    name: Option<SchemaName>,
     /// Form of what is printed.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
@@ -83,7 +78,7 @@ impl Check {
         for path in schema_files(&self.paths)? {
             let text = fs::read_to_string(&path).with_context(|| unreadable(&path))?;
             let place = path.display().to_string();
-            schemas.push(line(place, &text, &[], self.name, Some(NOT_THE_SAME)));
+            schemas.push(line(place, &text, &[], None, Some(NOT_THE_SAME)));
         }
         if self.registry {
             schemas.extend(registered(&self.settings.load()?.settings)?);
