@@ -67,6 +67,11 @@ impl Node {
             Value::Null | Value::Scalar(_) | Value::Map(_) => &[],
         }
     }
+
+    /// Whether it is a list with nothing in it.
+    pub(super) fn is_empty_list(&self) -> bool {
+        matches!(&self.value, Value::List(items) if items.is_empty())
+    }
 }
 
 impl Value {

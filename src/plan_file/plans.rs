@@ -79,6 +79,8 @@ pub(super) struct Placed<'n> {
     pub(super) place: Place,
     /// As it is written.
     pub(super) node: &'n Node,
+    /// Whether it is without an error, so that it is what it is written as.
+    pub(super) is_sound: bool,
 }
 
 /// The plans of all files, in order.
@@ -98,7 +100,9 @@ impl<'n> Plans<'n> {
             _ => "plans after those of the files before",
         };
         for node in reader.list_of(node, "`plans`", max, items) {
+            let errors = reader.error_count();
             let plan = plan(reader, scope, node);
+            let is_sound = reader.is_sound_since(errors);
             let place = name_place(node);
             match self.names.get(&plan.name) {
                 Some(first) => reader.push(twice("plan", &plan.name, place, *first)),
@@ -109,7 +113,12 @@ impl<'n> Plans<'n> {
                 }
             }
             let plan = Arc::new(plan);
-            self.plans.push(Placed { plan, place, node });
+            self.plans.push(Placed {
+                plan,
+                place,
+                node,
+                is_sound,
+            });
         }
     }
 

@@ -123,6 +123,12 @@ impl Reader {
         self.errors
     }
 
+    /// Whether nothing is wrong with what was read since there were so many errors. Behind the last one
+    /// that is kept nothing is known.
+    pub(super) const fn is_sound_since(&self, errors: usize) -> bool {
+        self.errors == errors && errors < PROBLEMS_MAX
+    }
+
     /// How many problems there are.
     pub(super) const fn problem_count(&self) -> usize {
         self.problems.len()

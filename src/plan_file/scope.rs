@@ -33,6 +33,10 @@ const ADDRESSES_MAX: usize = 100;
 /// The declarations of a whole set.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
+    /// Whether a file that cannot be read may declare more, so that no name is unknown for certain.
+    pub(super) may_have_more: bool,
+    /// Whether the declarations are without an error.
+    pub(super) is_sound: bool,
     priorities: Option<(Vec<Text>, Place)>,
     priorities_used: Vec<Text>,
     /// Status words by spelling, and where each is declared.
@@ -157,9 +161,9 @@ impl Scope {
         &self.priorities_used
     }
 
-    /// Whether a priority is in the list.
+    /// Whether a priority is in the list, as far as that is known.
     pub(super) fn has_priority(&self, name: &str) -> bool {
-        self.priorities_used.iter().any(|p| **p == *name)
+        self.may_have_more || self.priorities_used.iter().any(|p| **p == *name)
     }
 
     /// Warns of a priority that no ticket will have by the list.
@@ -225,6 +229,9 @@ impl Scope {
         };
         if let Some((calendar, _)) = self.calendars.get(name) {
             return calendar.clone();
+        }
+        if self.may_have_more {
+            return Calendar::Always;
         }
         let names: Vec<&str> = std::iter::once("always")
             .chain(self.calendars.keys().map(|name| &**name))
@@ -301,10 +308,14 @@ impl Scope {
                 kind: target.kind.clone(),
             });
         }
+        if self.may_have_more {
+            return None;
+        }
         let names: Vec<&str> = self
             .targets
             .keys()
             .map(|name| &**name)
+            .filter(|name| RecipientField::named(name).is_none())
             .chain(["requester", "assignee", "queue"])
             .collect();
         reader.report_unknown(

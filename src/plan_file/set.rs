@@ -8,7 +8,7 @@ use escalator_engine::plan::Revision;
 use super::content::{self, PlanSet};
 use super::node::{self, Node, Value};
 use super::plans::{Placed, Plans};
-use super::problem::{Code, Place, Problem, Severity};
+use super::problem::{Code, Place, Problem};
 use super::reader::{Fields, Reader};
 use super::scope::Scope;
 use super::source::Sources;
@@ -36,27 +36,22 @@ pub(super) fn check(sources: Sources) -> Checked {
             Err(problem) => reader.push(*problem),
         }
     }
-    // Without one of the files, the others would be full of unknown names.
     let is_complete = trees.len() == sources.files().len();
-    let plans = is_complete.then(|| resolve(&mut reader, &sources, &trees));
+    let (scope, plans) = resolve(&mut reader, &sources, &trees, is_complete);
+    let is_sound = reader.error_count() == 0;
     let mut problems = reader.into_problems();
-    let mut set = None;
-    if let Some((scope, plans)) = plans {
-        let is_sound = problems
-            .iter()
-            .all(|problem| problem.code.severity() == Severity::Warning);
-        if is_sound {
-            let mut lints = Reader::default();
-            warnings::collect(&mut lints, &trees, &scope, &plans);
-            set = finished(&mut lints, &trees, &scope, &plans);
-            problems.extend(lints.into_problems());
-            problems.sort_by_key(|problem| (problem.place, problem.code));
-        }
+    let mut lints = Reader::default();
+    // What a file that cannot be read says is not known, so nothing is certain.
+    if is_complete {
+        warnings::collect(&mut lints, &trees, &scope, &plans);
     }
+    let set = is_sound.then(|| finished(&mut lints, &trees, &scope, &plans));
+    problems.extend(lints.into_problems());
+    problems.sort_by_key(|problem| (problem.place, problem.code));
     Checked {
         sources,
         problems,
-        set,
+        set: set.flatten(),
     }
 }
 
@@ -64,13 +59,17 @@ fn resolve<'n>(
     reader: &mut Reader,
     sources: &Sources,
     trees: &'n [Node],
+    is_complete: bool,
 ) -> (Scope, Vec<Placed<'n>>) {
     let tops: Vec<Fields<'_>> = trees.iter().map(|tree| top(reader, tree)).collect();
     let mut scope = Scope::default();
+    scope.may_have_more = !is_complete;
+    let errors = reader.error_count();
     for top in &tops {
         declarations(reader, &mut scope, sources, top);
     }
     alone(reader, &tops);
+    scope.is_sound = reader.is_sound_since(errors);
     scope.settle();
     let mut plans = Plans::default();
     for top in &tops {

@@ -87,7 +87,7 @@ pub(super) fn reference(reader: &mut Reader, scope: &Scope, node: &Node) -> Opti
         return Some(name.into());
     }
     let built_in = Purpose::ALL.map(Purpose::name);
-    if !built_in.contains(&name) {
+    if !built_in.contains(&name) && !scope.may_have_more {
         let names: Vec<&str> = scope.template_names().chain(built_in).collect();
         reader.report_unknown(
             Code::UnknownTemplate,

@@ -252,6 +252,7 @@ const TEST_KEYS: [&str; 7] = [
 ];
 
 fn plan_test(reader: &mut Reader, node: &Node) -> PlanTest {
+    let errors = reader.error_count();
     let fields = reader.map(node, "a test", &TEST_KEYS);
     let name = match reader.required(&fields, "name", "a test") {
         Some(node) => reader.name(node, "the test's name"),
@@ -295,7 +296,10 @@ fn plan_test(reader: &mut Reader, node: &Node) -> PlanTest {
         times.no_later(reader, node, until, &test);
         test.until = Some(until);
     }
-    if test.expectations.is_empty() && test.none_after.is_none() && test.only.is_none() {
+    let expects_nothing =
+        test.expectations.is_empty() && test.none_after.is_none() && test.only.is_none();
+    // One with an error may have meant to.
+    if expects_nothing && reader.is_sound_since(errors) {
         reader.report(
             Code::MissingKey,
             test.place,

@@ -202,7 +202,10 @@ fn files_of_a_set_see_each_other_and_name_both_places() {
             "b.yaml",
             "plans: [{ name: one, match: { tier: gold }, path: [{ notify: [noc] }] }]",
         ),
-        source("c.yaml", "plans: [{ name: two }]\nstatuses: { open: [b] }"),
+        source(
+            "c.yaml",
+            "plans: [{ name: two, match: { tier: free } }]\nstatuses: { open: [b] }",
+        ),
     ];
     let good = check(Sources::new(parts.clone()));
     assert_eq!(good.report(false), "");
@@ -220,6 +223,47 @@ fn files_of_a_set_see_each_other_and_name_both_places() {
     assert!(report.contains("d.yaml:2:17"), "{report}");
     assert!(report.contains("b.yaml:1:17"), "{report}");
     assert!(render::json(&bad.problems[0], &bad.sources)["other"]["file"] == "b.yaml");
+}
+
+#[test]
+fn warnings_stand_beside_errors_where_they_are_certain() {
+    let text = "\
+version: 1
+targets: { noc: { kind: team, channels: [chat] }, idle: { kind: team, channels: [chat] } }
+plans:
+  - name: one
+    match: { tier: gold }
+    timeframes:
+      resolution: { within: 4h, marks: [{ at: 50%, level: 1 }, { at: 100%, level: 1 }] }
+    path: [{ notify: [noc] }]
+";
+    assert_eq!(codes(&checked(text)), ["W0304", "W0401"]);
+    let misspelt = checked(&text.replace("version: 1", "version: 1\nplan: []"));
+    assert_eq!(codes(&misspelt), ["E0104", "W0304", "W0401"]);
+    // Whom a plan with an error tells is not known, and what it says may not be meant.
+    let bad_plan = checked(&text.replace("name: one", "nmae: one"));
+    assert_eq!(codes(&bad_plan), ["E0105", "E0104"]);
+    let another = checked(&format!("{text}  - {{ name: two, pats: [] }}\n"));
+    assert_eq!(codes(&another), ["W0401", "E0104"]);
+    let bad_declaration = checked(&text.replace("kind: team", "kind: [team]"));
+    assert_eq!(codes(&bad_declaration), ["E0106"; 2]);
+}
+
+#[test]
+fn a_file_that_is_not_yaml_hides_nothing_of_the_others() {
+    let parts = vec![
+        Source::new(
+            "a.yaml",
+            "foo: 1\nplans: [{ name: one, calendar: office, match: { priority: p9 }, path: \
+             [{ notify: [{ to: noc, template: t }] }] }]",
+        ),
+        Source::new("b.yaml", "targets: [\n"),
+        Source::new("c.yaml", "plans: [{ name: one, baz: 1 }]"),
+    ];
+    let checked = check(Sources::new(parts));
+    // What the broken file may declare is not unknown, and what it may use is not unused.
+    assert_eq!(codes(&checked), ["E0104", "E0101", "E0201", "E0104"]);
+    assert!(checked.set.is_none());
 }
 
 #[test]

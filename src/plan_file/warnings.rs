@@ -1,7 +1,8 @@
 //! Warnings: what sound plans say that nobody can have meant.
 //!
-//! They are looked for when there is no error any more, so that every plan is what it is written
-//! as. Each has to be certain from the files alone: a warning that is wrong once is not read again.
+//! Each has to be certain from the files alone: a warning that is wrong once is not read again. So they
+//! are looked for in plans without an error, which are what they are written as, as long as the
+//! declarations have none; and what nothing refers to is told of when no plan has one.
 
 mod calendars;
 mod clocks;
@@ -15,19 +16,25 @@ use super::plans::Placed;
 use super::reader::Reader;
 use super::scope::Scope;
 
-/// Notes every warning about a sound set.
+/// Notes every warning about what is sound of a set.
 pub(super) fn collect(reader: &mut Reader, trees: &[Node], scope: &Scope, plans: &[Placed<'_>]) {
+    if !scope.is_sound {
+        return;
+    }
+    let sound: Vec<&Placed<'_>> = plans.iter().filter(|placed| placed.is_sound).collect();
     let mut search = Search::new(scope.priorities());
-    for placed in plans {
+    for placed in &sound {
         conditions::of_plan(reader, &mut search, placed);
         clocks::of_plan(reader, placed);
         ladder::of_plan(reader, placed);
     }
-    conditions::unreachable(reader, &mut search, plans);
-    unused::goals(reader, scope, plans);
-    // A set without plans is there to be referred to, or to be calculated with.
-    if !plans.is_empty() {
-        unused::declarations(reader, trees, scope, plans);
+    conditions::unreachable(reader, &mut search, &sound);
+    if sound.len() == plans.len() {
+        unused::goals(reader, scope, plans);
+        // A set without plans is there to be referred to, or to be calculated with.
+        if !plans.is_empty() {
+            unused::declarations(reader, trees, scope, plans);
+        }
     }
     calendars::of_set(reader, scope);
 }

@@ -5,7 +5,7 @@ use escalator_engine::moment::Pause;
 use escalator_engine::plan::{Mark, MarkAt, OnReopen, Timeframe, TimeframeKind};
 use escalator_engine::status::StatusCategory;
 
-use crate::plan_file::node::Node;
+use crate::plan_file::node::{Entry, Node};
 use crate::plan_file::plans::Placed;
 use crate::plan_file::problem::{Code, Problem};
 use crate::plan_file::reader::Reader;
@@ -21,7 +21,23 @@ pub(super) fn of_plan(reader: &mut Reader, placed: &Placed<'_>) {
         };
         standing(reader, timeframe, node);
         reopening(reader, timeframe, node);
+        empty(
+            reader,
+            node.entry("start"),
+            "without a moment the clock never runs",
+        );
         if let Some(marks) = node.get("marks") {
+            for mark in marks
+                .items()
+                .iter()
+                .filter(|mark| mark.get("level").is_none())
+            {
+                empty(
+                    reader,
+                    mark.entry("warn"),
+                    "without a target the mark does nothing",
+                );
+            }
             spent(reader, timeframe, marks.items());
         }
     }
@@ -76,6 +92,21 @@ fn reopening(reader: &mut Reader, timeframe: &Timeframe, node: &Node) {
                 timeframe.kind.name()
             ),
             "leave it out: it is for `first_response`, `update` and `resolution`, and others begin by their own moments",
+        );
+    }
+}
+
+/// A list that has to have something in it.
+fn empty(reader: &mut Reader, entry: Option<&Entry>, message: &str) {
+    if let Some(entry) = entry.filter(|entry| entry.node.is_empty_list()) {
+        reader.report(
+            Code::KeyWithoutEffect,
+            entry.place,
+            message,
+            &format!(
+                "write what belongs into `{}`, or leave the whole out",
+                entry.key
+            ),
         );
     }
 }

@@ -133,10 +133,19 @@ fn of_trigger(
 
 fn of_timeframe(reader: &mut Reader, search: &mut Search<'_>, timeframe: &Timeframe, node: &Node) {
     let mut check = |condition: &Condition, node: &Node| {
+        let place = node.get("when").map_or(node.place, |node| node.place);
+        if asks_for_level(condition) {
+            reader.report(
+                Code::ClockByLevel,
+                place,
+                "a clock goes by facts alone: it sees the level before each fact, and none that is reached between facts",
+                "ask for fields or other counters; what depends on the level can be a trigger or a wait of the path",
+            );
+        }
         if let Some(found) = search.contradiction(&[(condition, true)]) {
             reader.report(
                 Code::Contradiction,
-                node.get("when").map_or(node.place, |node| node.place),
+                place,
                 &format!("this can never become true{}", about(&found)),
                 "ask for what one ticket can have at one time, or leave it out",
             );
@@ -160,6 +169,16 @@ fn of_timeframe(reader: &mut Reader, search: &mut Search<'_>, timeframe: &Timefr
     }
 }
 
+/// Whether a condition asks for the level of an escalation.
+fn asks_for_level(condition: &Condition) -> bool {
+    match condition {
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().any(asks_for_level),
+        Condition::Not(inner) => asks_for_level(inner),
+        Condition::Field(field, _) => *field == Field::Counter(Counter::EscalationLevel),
+        Condition::Expression(expression) => expression.source().contains("escalation_level"),
+    }
+}
+
 /// The end of a sentence that says that something cannot be.
 fn about(found: &Contradiction) -> String {
     match &found.field {
@@ -169,7 +188,7 @@ fn about(found: &Contradiction) -> String {
 }
 
 /// Warns of plans that no ticket can reach.
-pub(super) fn unreachable(reader: &mut Reader, search: &mut Search<'_>, plans: &[Placed<'_>]) {
+pub(super) fn unreachable(reader: &mut Reader, search: &mut Search<'_>, plans: &[&Placed<'_>]) {
     for (index, later) in plans.iter().enumerate() {
         let wanted = (&later.plan.matching, true);
         if search.contradiction(&[wanted]).is_some() {
