@@ -226,7 +226,7 @@ impl SecondFailures {
             ));
         }
         let later = self.0.get(&letter.position)?;
-        Some(format!("it was replayed, and has failed again as {later}"))
+        Some(format!("it has failed again as {later}"))
     }
 }
 

@@ -101,6 +101,25 @@ fn a_simulation_tells_each_decision_in_a_line_and_sums_up() {
 }
 
 #[test]
+fn a_report_of_a_period_that_the_events_leave_empty_says_so() {
+    let desk = Desk::new(PLANS, EVENTS);
+    for (end, said) in [
+        (
+            ["--from", "2026-11-24"],
+            "--from is 2026-11-24T00:00:00Z, after the last event, which is at 2026-11-23T10:50:00Z",
+        ),
+        (
+            ["--to", "2026-11-22"],
+            "--to is 2026-11-22T23:59:59.999Z, before the first event, which is at 2026-11-23T10:00:00Z",
+        ),
+    ] {
+        let output = desk.run(&["report", end[0], end[1]]);
+        assert!(refused(&output, 2).contains(said), "{output:?}");
+    }
+    good(&desk.run(&["report", "--from", "2026-11-24", "--to", "2026-11-25"]));
+}
+
+#[test]
 fn a_simulation_counts_tickets_that_were_forgotten_by_its_end() {
     let until = ["simulate", "--until", "2026-12-31T00:00:00Z"];
     let printed = good(&Desk::new(PLANS, EVENTS).run(&until));

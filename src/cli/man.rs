@@ -34,7 +34,10 @@ impl Man {
                 })?;
         }
         let mut page = Vec::new();
+        let name = command.get_display_name().unwrap_or("escalator");
         clap_mangen::Man::new(command.clone())
+            .title(name.to_owned())
+            .source(concat!("escalator ", env!("CARGO_PKG_VERSION")))
             .render(&mut page)
             .context("cannot write the page")?;
         print::stream(|out| out.write_all(&page))?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use escalator_engine::fact::TicketFact;
 use escalator_engine::time::Timestamp;
 
 use super::failure::Trouble;
@@ -67,6 +68,7 @@ impl Report {
             return Ok(Verdict::Bad);
         };
         let recording = self.inputs.recording()?;
+        self.check_against(&recording.facts)?;
         let asked = report::Asked {
             from: self.from,
             to: self.to,
@@ -95,5 +97,22 @@ impl Report {
             }
         }
         Ok(Verdict::Good)
+    }
+
+    /// Whether an end that is given alone leaves a period: the events give the other one.
+    fn check_against(&self, facts: &[TicketFact]) -> anyhow::Result<()> {
+        let instants = || facts.iter().map(|fact| fact.fact.occurred_at);
+        let wrong = match (self.from, self.to, instants().min(), instants().max()) {
+            (Some(from), None, _, Some(last)) if from > last => Trouble {
+                doing: format!("--from is {from}, after the last event, which is at {last}"),
+                remedy: "name an earlier one, or the end as well with --to",
+            },
+            (None, Some(to), Some(first), _) if to < first => Trouble {
+                doing: format!("--to is {to}, before the first event, which is at {first}"),
+                remedy: "name a later one, or the beginning as well with --from",
+            },
+            _ => return Ok(()),
+        };
+        Err(anyhow::Error::msg(wrong))
     }
 }

@@ -1,5 +1,6 @@
 //! `validate`: all errors and warnings of plan files at once.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -97,6 +98,7 @@ type SetsAndTests = (Vec<Vec<PathBuf>>, Vec<PathBuf>);
 fn sets(paths: &[PathBuf]) -> anyhow::Result<SetsAndTests> {
     let (directories, files): (Vec<_>, Vec<_>) =
         paths.iter().cloned().partition(|path| path.is_dir());
+    let files = distinct(files);
     let (mut tests, mut files): (Vec<_>, Vec<_>) =
         files.into_iter().partition(|path| is_test_file(path));
     let has_plans = files.iter().any(|path| plan_file::is_plan_file(path));
@@ -111,6 +113,13 @@ fn sets(paths: &[PathBuf]) -> anyhow::Result<SetsAndTests> {
         sets.insert(0, files);
     }
     Ok((sets, tests))
+}
+
+/// Each file once, however often and by which paths it is named.
+fn distinct(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = BTreeSet::new();
+    files.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
+    files
 }
 
 /// The problems of test files.
