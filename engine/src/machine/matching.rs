@@ -37,6 +37,8 @@ impl Machine {
                 if !is_same {
                     self.take_plan(plan, revision, past, occurrence, rules, out);
                 }
+                // For clocks, nothing has happened to a ticket before it begins.
+                occurrence.is_matched |= occurrence.begins;
                 None
             }
             None => self.lose_plan(occurrence, rules, out),
@@ -140,7 +142,7 @@ impl Machine {
             found.is_some_and(|found| found.name == plan.name)
         };
         let mut matched = past.fold.is_some_and(|fold| match &fold.plan {
-            _ if !revision.watches_fields => false,
+            _ if !revision.watches_fields || !fold.has_begun => false,
             had if fold.category.is_done() => had.as_ref().is_some_and(|had| had.name == plan.name),
             _ => matches(&then),
         });
@@ -150,7 +152,7 @@ impl Machine {
         };
         let mut read = |then: &mut Self, fact: &Fact| {
             let mut occurrence = then.merge(fact, revision, &mut Outcome::default());
-            if revision.watches_fields && !occurrence.stays_done() {
+            if revision.watches_fields && occurrence.has_begun && !occurrence.stays_done() {
                 let matches_now = matches(then);
                 occurrence.is_matched = matches_now && !matched;
                 matched = matches_now;
