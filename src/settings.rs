@@ -266,7 +266,8 @@ pub struct Loaded {
 /// A setting's value as it is in force, fit to be shown.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Effective {
-    /// The setting's name; each Kafka property has an entry of its own.
+    /// The setting's name; each Kafka property has an entry of its own, and where there is none they have
+    /// one together.
     pub name: String,
     /// The value, none when unset, and `[redacted]` when it is a secret.
     pub value: Option<String>,

@@ -104,15 +104,17 @@ pub(super) fn file(file: &SettingsFile) -> Result<Layer, Error> {
             });
         }
     };
+    // Some editors put this mark in front of a file.
+    let text = file.text.trim_start_matches('\u{feff}');
     let refused = |said: &str| Error::Syntax {
         path: file.path.clone(),
         format: name,
-        source: SyntaxError::new(said, &file.text),
+        source: SyntaxError::new(said, text),
     };
-    if format == FileFormat::Yaml && has_boundless_aliases(&file.text) {
+    if format == FileFormat::Yaml && has_boundless_aliases(text) {
         return Err(refused("its aliases stand for more than settings may need"));
     }
-    let tree = config::File::from_str(&file.text, format)
+    let tree = config::File::from_str(text, format)
         .collect()
         .map_err(|source| refused(&source.to_string()))?;
     let mut layer = Layer::default();

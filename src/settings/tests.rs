@@ -179,6 +179,16 @@ fn aliases_of_a_small_file_stand_for_no_more_than_settings_may_need() {
 }
 
 #[test]
+fn a_byte_order_mark_in_front_of_a_file_says_nothing() {
+    for layers in [
+        layers().yaml("\u{feff}grace: 90s\n"),
+        layers().toml("\u{feff}grace = \"90s\"\n"),
+    ] {
+        assert_eq!(layers.settings().grace.as_millis(), 90_000);
+    }
+}
+
+#[test]
 fn a_section_without_lines_and_an_empty_variable_say_nothing() {
     let layers = layers().yaml("kafka:\ngrace:\n");
     let loaded = layers.variable("ESCALATOR__GRACE", "").load().unwrap();

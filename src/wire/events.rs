@@ -21,6 +21,9 @@ use super::raw::RawEvent;
 /// is reported as such.
 const LINE_BYTES_MAX: usize = 2 * VALUE_BYTES_MAX;
 
+/// What some editors put in front of a file.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Why an event file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -112,6 +115,9 @@ impl<R: BufRead> Events<R> {
                 .skip_until(b'\n')
                 .map_err(|source| Error::Read { line, source })?;
             return Err(Error::Length { line });
+        }
+        if line == 1 && self.buffer.starts_with(BYTE_ORDER_MARK) {
+            self.buffer.drain(..BYTE_ORDER_MARK.len());
         }
         Ok(read > 0)
     }

@@ -17,7 +17,7 @@ const UPDATED: &str = r#"{ "value" : {"ticket_id":"T2","occurred_at":"1999-01-01
 
 #[test]
 fn lines_are_read_in_the_files_order_with_their_numbers() {
-    let text = format!("{CREATED}\n\n  \r\n{UPDATED}\r\n{CREATED}");
+    let text = format!("\u{feff}{CREATED}\n\n  \r\n{UPDATED}\r\n{CREATED}");
     let expected = [(1, "T1"), (4, "T2"), (5, "T1")];
     assert_eq!(
         read(&text),
