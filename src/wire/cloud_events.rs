@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::dead_letter::{DeadLetterReason, Refusal};
@@ -92,7 +93,17 @@ fn structured(value: &[u8]) -> Result<Content<'_>, Refusal> {
     let envelope: Structured<'_> = serde_json::from_slice(value).map_err(|error| {
         Refusal::new(
             DeadLetterReason::Unreadable,
-            format!("the value is not a CloudEvent in JSON: {error}"),
+            // The library's own words quote what it has found.
+            format!(
+                "the value is not a CloudEvent in JSON: {} at line {} column {}",
+                match error.classify() {
+                    Category::Data => "a field is of another type",
+                    Category::Eof => "it ends too early",
+                    Category::Syntax | Category::Io => "it is no JSON",
+                },
+                error.line(),
+                error.column()
+            ),
         )
     })?;
     check_version(envelope.specversion.as_deref().unwrap_or_default())?;
