@@ -210,6 +210,19 @@ impl Error {
         }
     }
 
+    /// Whether a record was not taken because its topic takes none of so many bytes.
+    pub fn is_too_large(&self) -> bool {
+        matches!(
+            self,
+            Self::Call {
+                source: KafkaError::MessageProduction(
+                    RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::MessageBatchTooLarge
+                ),
+                ..
+            }
+        )
+    }
+
     /// Whether waiting and doing the same again may help.
     pub fn is_retriable(&self) -> bool {
         match self {

@@ -37,7 +37,12 @@ impl Writer {
             ("linger.ms", "0"),
             ("message.timeout.ms", DELIVERY_TIMEOUT_MS),
         ];
-        let fixed = [("enable.idempotence", "true"), ("acks", "all")];
+        let fixed = [
+            ("enable.idempotence", "true"),
+            ("acks", "all"),
+            // The most that the library can be told: how large a record may be is each topic's to say.
+            ("message.max.bytes", "1000000000"),
+        ];
         let producer = settings
             .config(&tunable, &fixed)
             .create_with_context(Deliveries::default())

@@ -103,6 +103,45 @@ fn a_letter_is_listed_shown_replayed_and_recognised_when_it_fails_again() {
     assert!(service.stop().success());
 }
 
+/// A value that is longer than one may be, though its topics take it.
+#[test]
+fn a_large_letter_is_replayed_as_long_as_its_topic_takes_it() {
+    let site = Site::new(
+        TELLS_OF_EVERY_TICKET,
+        2,
+        "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n",
+    );
+    let service = site.start("one");
+    wait_until("the start", PATIENCE, || {
+        service.log().contains("goes on from").then_some(())
+    });
+    let large = format!("{{\"x\":\"{}\"}}", "x".repeat(2 << 20));
+    send(&site, "updated", "T1", large.as_bytes());
+    wait_for_letters(&site, 1);
+    let replayed = dlq_json(&site, &["replay", "--all"]);
+    assert_eq!(replayed["replayed"], 1, "{replayed}");
+    wait_for_letters(&site, 2);
+
+    client::limit_records(&broker().address, &site.topic("updated"), 1_048_588);
+    send(&site, "updated", "T2", b"{sealed");
+    let letters = wait_for_letters(&site, 3);
+    let place = |key: &str| {
+        let mut found = letters.iter().filter(|letter| letter.text().0 == key);
+        format!("1:{}", found.next_back().unwrap().offset)
+    };
+    let [large, small] = ["T1", "T2"].map(place);
+    let (code, printed) = dlq(&site, &["replay", &large, &small]);
+    assert_eq!(code, 1, "{printed}");
+    let refused = format!("{large} cannot be replayed: its topic takes no record of so many bytes");
+    assert!(printed.contains(&refused), "{printed}");
+    assert!(
+        printed.contains("1 dead letter replayed, 0 left out, 1 refused"),
+        "{printed}"
+    );
+    wait_for_letters(&site, 4);
+    assert!(service.stop().success());
+}
+
 fn assert_listed(site: &Site, first: &str) {
     let listed = dlq_json(site, &["list"]);
     let counts = json!({ "too_large": 1, "unreadable": 1, "wrong_type": 1 });

@@ -89,9 +89,9 @@ impl Replay {
             reason: self.reason,
         };
         let mut sweep = open(&settings)?;
-        let fates = choice.fates(&mut sweep, &settings)?;
+        let mut fates = choice.fates(&mut sweep, &settings)?;
         if !dry_run {
-            write(&mut sweep, &fates, &settings)?;
+            write(&mut sweep, &mut fates, &settings)?;
         }
         let report = Report::of(&fates, dry_run);
         let is_good = report.refused == 0;
@@ -179,20 +179,49 @@ fn prepare(record: &Record, settings: &Settings) -> Result<OutgoingRecord, dead_
     dead_letters::replay(record, &[&topics.created, &topics.updated])
 }
 
-/// Reads those that are to be replayed once more, with their values, and writes them.
-fn write(sweep: &mut Sweep, fates: &Fates, settings: &Settings) -> anyhow::Result<()> {
-    let is_chosen = |position: &Position| matches!(fates.get(position), Some((_, Fate::Replayed)));
-    let spans = around(fates.keys().copied().filter(is_chosen));
+/// A topic takes shorter values unless it was told otherwise, with keys and headers.
+const LARGE_BYTES: usize = 900_000;
+
+/// Reads those that are to be replayed once more, with their values, and writes them: large ones by
+/// themselves, for one that its topic does not take holds up no other.
+fn write(sweep: &mut Sweep, fates: &mut Fates, settings: &Settings) -> anyhow::Result<()> {
+    let is_chosen = |fates: &Fates, position: &Position| {
+        matches!(fates.get(position), Some((_, Fate::Replayed)))
+    };
+    let chosen = fates.keys().copied();
+    let spans = around(chosen.filter(|position| is_chosen(fates, position)));
     if spans.is_empty() {
         return Ok(());
     }
     let writer = Writer::open(&service::client_settings(settings))?;
     each_batch(sweep, &spans, |records| {
-        let chosen = records
-            .iter()
-            .filter(|record| is_chosen(&Letter::of(record).position));
-        let outgoing = chosen.map(|record| prepare(record, settings));
-        Ok(writer.write(&outgoing.collect::<Result<Vec<_>, _>>()?)?)
+        let (mut small, mut large) = (Vec::new(), Vec::new());
+        for record in &records {
+            let position = Letter::of(record).position;
+            if !is_chosen(fates, &position) {
+                continue;
+            }
+            let outgoing = prepare(record, settings)?;
+            let length = outgoing.value.as_ref().map_or(0, Vec::len);
+            if length < LARGE_BYTES {
+                small.push(outgoing);
+            } else {
+                large.push((position, outgoing));
+            }
+        }
+        writer.write(&small)?;
+        for (position, outgoing) in large {
+            match writer.write(std::slice::from_ref(&outgoing)) {
+                Err(error) if error.is_too_large() => {
+                    let because = "its topic takes no record of so many bytes".to_owned();
+                    if let Some((_, fate)) = fates.get_mut(&position) {
+                        *fate = Fate::Refused(because);
+                    }
+                }
+                written => written?,
+            }
+        }
+        Ok(())
     })
 }
 
