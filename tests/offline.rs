@@ -120,6 +120,16 @@ fn a_report_of_a_period_that_the_events_leave_empty_says_so() {
 }
 
 #[test]
+fn only_commands_that_go_by_edits_take_them() {
+    let desk = Desk::new(PLANS, EVENTS);
+    let edit = ["--edit", "2026-11-23T10:00:00Z=plans.yaml"];
+    for command in [&["report"][..], &["backtest", "--against", "plans.yaml"]] {
+        let told = refused(&desk.run(&[command, &edit[..]].concat()), 2);
+        assert!(told.contains("--edit"), "{told}");
+    }
+}
+
+#[test]
 fn a_simulation_counts_tickets_that_were_forgotten_by_its_end() {
     let until = ["simulate", "--until", "2026-12-31T00:00:00Z"];
     let printed = good(&Desk::new(PLANS, EVENTS).run(&until));

@@ -7,8 +7,8 @@ use escalator_engine::ticket::Text;
 use escalator_engine::ticket_state::TicketState;
 use escalator_engine::time::Timestamp;
 
-use super::inputs::{Inputs, instant};
-use super::state::{Lookup, StateTopic, refuse_forgotten, refuse_unknown};
+use super::inputs::{Edits, Inputs, instant};
+use super::state::{Lookup, StateTopic, refuse_forgotten, refuse_unknown, refuse_unreadable};
 use super::{Output, SystemClock, Verdict, failure, print};
 use crate::clock::Clock;
 use crate::offline::explanation_text;
@@ -31,6 +31,8 @@ nothing is written. The plans always come from --plans; give those that the serv
 pub(super) struct Explain {
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    edits: Edits,
     /// The ticket's id.
     #[arg(long, value_name = "ID")]
     ticket: String,
@@ -48,7 +50,7 @@ impl Explain {
         let Some(plans) = self.inputs.plans()? else {
             return Ok(Verdict::Bad);
         };
-        let Some(rules) = self.inputs.rules(&plans)? else {
+        let Some(rules) = self.edits.rules(&plans)? else {
             return Ok(Verdict::Bad);
         };
         let explanation = if self.inputs.is_file() {
@@ -95,7 +97,13 @@ impl Explain {
                 return Ok(None);
             }
         };
-        let state = wire::decode_state(&kept.value)?;
+        let state = match wire::decode_state(&kept.value) {
+            Ok(state) => state,
+            Err(error) => {
+                refuse_unreadable(&self.ticket, &error);
+                return Ok(None);
+            }
+        };
         tell_other_plans(&state, rules);
         let at = self.at.unwrap_or_else(|| SystemClock.now());
         let begin = state.fold.as_ref().map(|fold| fold.key.occurred_at);

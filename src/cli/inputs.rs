@@ -46,9 +46,28 @@ pub(super) struct Inputs {
     /// Settings file of the service whose topics are read instead, TOML or YAML by its extension.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+/// Edits of the plans.
+#[derive(Args)]
+pub(super) struct Edits {
     /// Puts other plans into force at an instant; may be given several times.
     #[arg(long = "edit", value_name = "INSTANT=PATH", value_parser = edit)]
     edits: Vec<(Timestamp, PathBuf)>,
+}
+
+impl Edits {
+    /// Which plans are in force when; none when some have errors, which are then told.
+    pub(super) fn rules(&self, plans: &PlanSet) -> anyhow::Result<Option<Rules>> {
+        let mut rules = Rules::new(plans.revision().clone());
+        for (at, path) in &self.edits {
+            let Some(edited) = self::plans(path)? else {
+                return Ok(None);
+            };
+            rules = rules.with_edit(*at, edited.revision().clone());
+        }
+        Ok(Some(rules))
+    }
 }
 
 impl Inputs {
@@ -59,7 +78,6 @@ impl Inputs {
             events: Some(events),
             brokers: None,
             config: None,
-            edits: Vec::new(),
         }
     }
 
@@ -79,18 +97,6 @@ impl Inputs {
     /// The plans; none when they have errors, which are then told.
     pub(super) fn plans(&self) -> anyhow::Result<Option<PlanSet>> {
         plans(&self.plans)
-    }
-
-    /// Which plans are in force when; none when some have errors, which are then told.
-    pub(super) fn rules(&self, plans: &PlanSet) -> anyhow::Result<Option<Rules>> {
-        let mut rules = Rules::new(plans.revision().clone());
-        for (at, path) in &self.edits {
-            let Some(edited) = self::plans(path)? else {
-                return Ok(None);
-            };
-            rules = rules.with_edit(*at, edited.revision().clone());
-        }
-        Ok(Some(rules))
     }
 
     /// The path of the plans, as people call it.

@@ -6,7 +6,7 @@ use clap::Args;
 use escalator_engine::simulate::{FACTS_PER_STEP, Simulation};
 use escalator_engine::time::Timestamp;
 
-use super::inputs::{Inputs, instant};
+use super::inputs::{Edits, Inputs, instant};
 use super::{Output, Verdict, print};
 use crate::offline::{Summary, told};
 use crate::wire::events::write_line;
@@ -28,6 +28,8 @@ nothing is written. Records that the service would make dead letters of are left
 pub(super) struct Simulate {
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    edits: Edits,
     /// Where the virtual clock stops, this instant included [default: the last event].
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     until: Option<Timestamp>,
@@ -45,7 +47,7 @@ impl Simulate {
         let Some(plans) = self.inputs.plans()? else {
             return Ok(Verdict::Bad);
         };
-        let Some(rules) = self.inputs.rules(&plans)? else {
+        let Some(rules) = self.edits.rules(&plans)? else {
             return Ok(Verdict::Bad);
         };
         let recording = self.inputs.recording()?;

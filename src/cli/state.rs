@@ -14,7 +14,7 @@ mod topic;
 use clap::Subcommand;
 
 use super::Verdict;
-pub(super) use get::{refuse_forgotten, refuse_unknown};
+pub(super) use get::{refuse_forgotten, refuse_unknown, refuse_unreadable};
 pub(super) use topic::{Kept, Lookup, StateTopic};
 
 /// The commands under `state`.

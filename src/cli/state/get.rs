@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::row::{Row, rules};
 use super::{Lookup, StateTopic};
+use crate::causes::chain;
 use crate::cli::setting_flags::SettingArgs;
 use crate::cli::{Output, Verdict, failure, print};
 use crate::offline::{escaped, grouped};
@@ -53,7 +54,13 @@ impl Get {
             }
         };
         let rules = rules(&settings);
-        let row = Row::of(self.ticket.as_bytes(), &kept, rules.as_ref())?;
+        let row = match Row::of(self.ticket.as_bytes(), &kept, rules.as_ref()) {
+            Ok(row) => row,
+            Err(error) => {
+                refuse_unreadable(&self.ticket, &error);
+                return Ok(Verdict::Bad);
+            }
+        };
         match self.output {
             Output::Text => print::text(&text(&row))?,
             Output::Json => print::json(&Report {
@@ -70,6 +77,18 @@ pub(in crate::cli) fn refuse_unknown(ticket: &str) {
     failure::refuse(
         &format!("nothing is kept of ticket `{}`", escaped(ticket.as_bytes())),
         "`escalator state list` shows the tickets; ids are case-sensitive",
+    );
+}
+
+/// Says that the ticket's record is damaged.
+pub(in crate::cli) fn refuse_unreadable(ticket: &str, error: &dyn std::error::Error) {
+    failure::refuse(
+        &format!(
+            "the record of ticket `{}` cannot be read: {}",
+            escaped(ticket.as_bytes()),
+            chain(error)
+        ),
+        "`escalator state check` tells whether a replica would refuse its partition",
     );
 }
 
