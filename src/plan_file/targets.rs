@@ -65,8 +65,25 @@ fn at_most(reader: &mut Reader, node: &Node) -> AtMost {
             None => 1,
         },
         per: match reader.required(&fields, "per", "`at_most`") {
-            Some(node) => reader.period(node, "`per`"),
+            Some(node) => per(reader, node),
             None => Duration::default(),
         },
     }
+}
+
+/// What a window of a limit has used up is kept for a day, so shorter ones would be too many.
+const PER_MIN: Duration = Duration::from_millis(1_000);
+
+fn per(reader: &mut Reader, node: &Node) -> Duration {
+    let errors = reader.error_count();
+    let per = reader.period(node, "`per`");
+    if per < PER_MIN && reader.is_sound_since(errors) {
+        reader.report(
+            Code::ShortWait,
+            node.place,
+            &format!("`per` cannot be `{per}`"),
+            &format!("write at least {PER_MIN}"),
+        );
+    }
+    per
 }

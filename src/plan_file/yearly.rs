@@ -59,7 +59,7 @@ impl Rule {
         if !is_yearly {
             return Err(RuleError::NotYearly);
         }
-        let (mut has_months, mut has_weekday) = (false, false);
+        let (mut has_months, mut has_weekday, mut has_days) = (false, false, false);
         for part in parts {
             let (name, value) = part.split_once('=').ok_or(RuleError::Complex)?;
             let value = value.trim();
@@ -78,6 +78,7 @@ impl Rule {
                     if days.contains(&0) || has_weekday {
                         return Err(RuleError::Complex);
                     }
+                    has_days = true;
                     rule.on = On::Days(days);
                 }
                 "BYDAY" => {
@@ -90,9 +91,15 @@ impl Rule {
         // Without a month, the nth weekday would be counted through the whole year; two ends, or
         // days of the month that are limited to a weekday, are more than holidays need.
         let is_whole_year = has_weekday && !has_months;
-        let has_days = has_weekday && text.to_ascii_uppercase().contains("BYMONTHDAY");
-        if is_whole_year || has_days || (rule.count.is_some() && rule.until.is_some()) {
+        if is_whole_year
+            || (has_weekday && has_days)
+            || (rule.count.is_some() && rule.until.is_some())
+        {
             return Err(RuleError::Complex);
+        }
+        if has_days && !has_months {
+            // Days of the month are those of every month, unless some are named.
+            rule.months = (1..=12).collect();
         }
         Ok(rule)
     }

@@ -136,6 +136,10 @@ fn whole_days_become_holidays_once_or_every_year() {
             "2026-03-31 2026-06-30",
         ),
         (
+            "DTSTART;VALUE=DATE:20261115|RRULE:FREQ=YEARLY;COUNT=3;BYMONTHDAY=15",
+            "2026-11-15 2026-12-15 2027-01-15",
+        ),
+        (
             "DTSTART;VALUE=DATE:18501225|RRULE:FREQ=YEARLY;UNTIL=19011225",
             "1900-12-25 1901-12-25",
         ),
