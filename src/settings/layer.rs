@@ -42,37 +42,49 @@ impl Layer {
         self.0.extend(later.0);
     }
 
-    /// Adds one value; names that end in `.file` or `.env` say where the value is.
-    fn insert(&mut self, name: &str, text: String, source: Source) {
-        let (name, written) = match name.rsplit_once('.') {
-            Some((owner, "file")) => (owner, Written::InFile(text)),
-            Some((owner, "env")) => (owner, Written::InVariable(text)),
-            _ => (name, Written::Text(text)),
-        };
+    /// Adds one value.
+    fn insert(&mut self, name: &str, written: Written, source: Source) {
         self.0.insert(name.to_owned(), Entry { written, source });
     }
 
-    /// Adds a value of a file, which may hold others.
+    /// Adds a value of a file, which may hold others. A table of nothing but `file` or `env` says where
+    /// the value is; a name that merely ends so is one of librdkafka's.
     fn insert_tree(&mut self, name: &str, value: Value, source: &Source) {
         if let ValueKind::Table(table) = value.kind {
+            let is_alone = table.len() == 1;
             for (key, inner) in table {
-                let name = if name.is_empty() {
-                    key
+                let refer = reference(&key).filter(|_| is_alone && !name.is_empty());
+                if let (Some(refer), Ok(text)) = (refer, inner.clone().into_string()) {
+                    self.insert(name, refer(text), source.clone());
+                } else if name.is_empty() {
+                    self.insert_tree(&key, inner, source);
                 } else {
-                    format!("{name}.{key}")
-                };
-                self.insert_tree(&name, inner, source);
+                    self.insert_tree(&format!("{name}.{key}"), inner, source);
+                }
             }
         } else if let ValueKind::Array(items) = value.kind {
-            let texts: Vec<String> = items
-                .into_iter()
-                .filter_map(|item| item.into_string().ok())
-                .collect();
-            self.insert(name, texts.join(","), source.clone());
+            let mut texts = Vec::with_capacity(items.len());
+            for (index, item) in items.into_iter().enumerate() {
+                match item.clone().into_string() {
+                    Ok(text) => texts.push(text),
+                    // No setting has such a name, so it is refused.
+                    Err(_) => self.insert_tree(&format!("{name}.{index}"), item, source),
+                }
+            }
+            self.insert(name, Written::Text(texts.join(",")), source.clone());
         } else if let Ok(text) = value.into_string() {
             // What is left out here is an empty value, as a section whose lines are all commented out.
-            self.insert(name, text, source.clone());
+            self.insert(name, Written::Text(text), source.clone());
         }
+    }
+}
+
+/// What a key means that says where a value is, rather than being a part of its name.
+fn reference(key: &str) -> Option<fn(String) -> Written> {
+    match key {
+        "file" => Some(Written::InFile),
+        "env" => Some(Written::InVariable),
+        _ => None,
     }
 }
 
@@ -87,7 +99,7 @@ pub(super) fn defaults(sources: &Sources<'_>) -> Layer {
             Fallback::LogFormat => "json".to_owned(),
             Fallback::Unset(_) => continue,
         };
-        layer.insert(definition.name, text, Source::Default);
+        layer.insert(definition.name, Written::Text(text), Source::Default);
     }
     layer
 }
@@ -163,14 +175,20 @@ pub(super) fn environment(variables: &BTreeMap<String, String>) -> Layer {
         .collect()
         .unwrap_or_default();
     let mut layer = Layer::default();
-    for (name, value) in values {
-        let source = Source::Environment(catalogue::variable(&name));
+    for (variable, value) in values {
+        let source = Source::Environment(catalogue::variable(&variable));
+        let owner = variable.rsplit_once('.');
+        let owner = owner.and_then(|(owner, key)| Some((owner, reference(key)?)));
+        let (name, refer) = owner.map_or((&*variable, None), |(owner, refer)| (owner, Some(refer)));
         // The properties of librdkafka are dotted, names of variables cannot be.
         let name = match name.strip_prefix(PROPERTIES) {
             Some(property) => format!("{PROPERTIES}{}", property.replace('_', ".")),
-            None => name,
+            None => name.to_owned(),
         };
-        layer.insert_tree(&name, value, &source);
+        match (refer, value.clone().into_string()) {
+            (Some(refer), Ok(text)) => layer.insert(&name, refer(text), source),
+            _ => layer.insert_tree(&name, value, &source),
+        }
     }
     layer
 }
@@ -182,7 +200,7 @@ pub(super) fn flags(flags: &[(&'static str, String)]) -> Layer {
         let flag = catalogue::definition(name)
             .and_then(|definition| definition.flag)
             .unwrap_or(name);
-        layer.insert(name, text.clone(), Source::Flag(flag));
+        layer.insert(name, Written::Text(text.clone()), Source::Flag(flag));
     }
     layer
 }
