@@ -18,7 +18,8 @@ use std::time::Duration;
 /// What is looked at together.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// So many records within a window are a rush: what one transaction takes by default.
+/// So many records within a window are a rush: half of what one transaction takes by default, far more
+/// than tickets bring by day.
 const RUSH_MIN: usize = 5_000;
 
 /// With so few of them it is over. Giving memory back took 50 to 80 ms in a process of 800 MB, so few

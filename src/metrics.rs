@@ -52,9 +52,6 @@ const RAISING: [CauseKind; 5] = [
 /// Kinds of target that exist without being declared in a plan file.
 const BUILT_IN_TARGETS: [&str; 3] = ["requester", "assignee", "queue"];
 
-/// The reasons of dead letters that the contract names; others are declared by whoever gives them.
-const DEAD_LETTER_REASONS: [&str; 3] = ["instant_out_of_range", "no_key", "too_large"];
-
 /// All metrics of the process.
 pub struct Metrics {
     /// The metrics themselves; those without labels are used directly.
@@ -107,7 +104,6 @@ impl Metrics {
             registry,
         };
         metrics.declare_target_kinds(BUILT_IN_TARGETS);
-        metrics.declare_dead_letter_reasons(DEAD_LETTER_REASONS);
         metrics
     }
 

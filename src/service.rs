@@ -19,6 +19,7 @@ use escalator_engine::emission;
 use escalator_engine::rules::Rules;
 use escalator_engine::time::Timestamp;
 
+use crate::causes::chain;
 use crate::clock::Clock;
 use crate::edits::{EditLog, brief};
 use crate::http::{self, Check, Health, Parts, Request, Server};
@@ -58,7 +59,7 @@ pub enum Error {
     /// The cycle ended.
     #[error("the service had to stop")]
     Shard(#[from] shard::Error),
-    /// A thread ended by itself.
+    /// A thread could not be started.
     #[error("the thread that answers reloads cannot be started")]
     Thread(#[from] std::io::Error),
 }
@@ -288,7 +289,7 @@ fn wait_for_topics(
     let settings = &start.settings.topics;
     let names = topic_names(settings);
     let topics = Topics::new(clients, &names)?;
-    let mut is_told = false;
+    let mut waiting = Waiting::new(health);
     start.keep_trying(|| {
         let checked = if settings.create {
             make_topics(&topics, settings).and_then(|_| topics.check_made())
@@ -304,16 +305,36 @@ fn wait_for_topics(
             }
             Err(error) if error.is_retriable() => {
                 metrics.families.broker_up.set(0);
-                health.fail(Check::Broker, error.to_string());
-                if !is_told {
-                    tracing::warn!(reason = %error, "the service waits for the brokers");
-                    is_told = true;
-                }
+                waiting.tell(&error);
             }
             Err(error) => return Err(error.into()),
         }
         Ok(None)
     })
+}
+
+/// Tells why the start waits: readiness always, the log once.
+struct Waiting<'h> {
+    health: &'h Health,
+    is_logged: bool,
+}
+
+impl<'h> Waiting<'h> {
+    const fn new(health: &'h Health) -> Self {
+        Self {
+            health,
+            is_logged: false,
+        }
+    }
+
+    fn tell(&mut self, error: &dyn std::error::Error) {
+        let reason = chain(error);
+        if !self.is_logged {
+            tracing::warn!(reason, "the service waits for the brokers");
+            self.is_logged = true;
+        }
+        self.health.fail(Check::Broker, reason);
+    }
 }
 
 /// Makes the topics that are missing, as the settings want them; answers with the names of those
@@ -342,6 +363,7 @@ fn join_edits(
 ) -> Result<Option<EditTopic>, Error> {
     let mut topic = EditTopic::open(clients, &start.settings.topics.plans)?;
     let hash = &start.plans.revision().id;
+    let mut waiting = Waiting::new(health);
     let joined = start.keep_trying::<_, Error>(|| {
         let offered = topic
             .read()
@@ -364,7 +386,7 @@ fn join_edits(
             Ok(Offered::InForce) => {}
             Ok(Offered::Older) => tracing::warn!("{}", reload::older(hash)),
             Err(error) if error.is_retriable() => {
-                health.fail(Check::Broker, error.to_string());
+                waiting.tell(&error);
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),

@@ -68,7 +68,7 @@ use tally::Tally;
 
 /// About this many tickets are decided per transaction, of all partitions together, so that what is
 /// overdue after an outage stays far below the transaction's timeout however many partitions there
-/// are: as many as records are read by default.
+/// are: half as many as records are read by default, since a due ticket writes several records.
 const DECISIONS_MAX: usize = 5_000;
 
 /// Records are taken in such portions, so that the clock is read now and then.

@@ -188,7 +188,12 @@ impl Add {
                     "the calendar `{}` has no {} of working time after {}",
                     self.which.calendar, self.working, self.from
                 ),
-                &format!("calendars end with the year {}; ask for less", YEARS.end()),
+                &match calendar {
+                    Rules::Always => "time ends with the year 9999; ask for less".to_owned(),
+                    Rules::Business(_) => {
+                        format!("calendars end with the year {}; ask for less", YEARS.end())
+                    }
+                },
             );
             return Ok(Verdict::Bad);
         };

@@ -120,6 +120,8 @@ label! {
         Unchanged = "unchanged",
         /// The files have errors, or hold a revision that was in force before; nothing changes.
         Refused = "refused",
+        /// The log of plan edits could not be read or written.
+        Failed = "failed",
     }
 }
 

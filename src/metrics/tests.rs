@@ -17,6 +17,7 @@ fn value(exposition: &str, series: &str) -> Option<f64> {
 #[test]
 fn every_metric_has_help_and_type_and_is_documented() {
     let metrics = Arc::new(Metrics::new());
+    metrics.declare_dead_letter_reasons(["no_key"]);
     metrics.declare_plans([("gold", 2)]);
     metrics.show_plans("abc");
     metrics.show_check("broker", true);
@@ -84,6 +85,7 @@ fn names_follow_the_conventions() {
 fn what_is_bounded_exists_at_zero() {
     let metrics = Metrics::new();
     metrics.declare_plans([("gold", 1)]);
+    metrics.declare_dead_letter_reasons(["no_key"]);
     let exposition = metrics.render(at(0));
     for series in [
         "escalator_events_total{outcome=\"late_dropped\",topic=\"updated\"}",

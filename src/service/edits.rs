@@ -5,6 +5,7 @@
 //! of the whole log, to its end. Two who are equally fast both append, and the second record changes
 //! nothing.
 
+use crate::causes::chain;
 use crate::edits::{EditLog, FindError, Taken, record};
 use crate::kafka::edits::EditReader;
 use crate::kafka::writer::Writer;
@@ -98,7 +99,7 @@ impl EditTopic {
         let mut refused = Vec::new();
         for record in &edits.records {
             if let Taken::Refused(refusal) = self.log.take(record) {
-                refused.push((record.offset, refusal.to_string()));
+                refused.push((record.offset, chain(&refusal)));
             }
         }
         self.log.pass(edits.next);

@@ -113,9 +113,11 @@ impl Reloader {
                         told(hash, offered)
                     }
                     Err(error) => {
-                        // Asked for again at the next look.
-                        self.watch.forget();
-                        (ReloadResult::Refused, Err(failed(&error)))
+                        if error.is_retriable() {
+                            // Asked for again at the next look.
+                            self.watch.forget();
+                        }
+                        (ReloadResult::Failed, Err(failed(&error)))
                     }
                 }
             }

@@ -25,7 +25,8 @@ use crate::ticket_state::{Acceptance, TicketState};
 use crate::time::Timestamp;
 use crate::timers::{Tickets, Timer};
 
-/// Tickets for whose places memory is kept between batches: as many as a transaction takes as a rule.
+/// Tickets for whose places memory is kept between batches: a full transaction has about a thousand in
+/// each of twelve partitions, and what it has beyond that is asked for anew.
 const TICKETS_KEPT: usize = 5_000;
 
 /// One batch.

@@ -1,5 +1,6 @@
 //! Listing offsets of many partitions with one request per broker.
 
+use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::ptr;
 use std::time::Duration;
@@ -140,6 +141,10 @@ unsafe fn listed(
         ));
     }
     let mut offsets = vec![None; partitions.len()];
+    let asked = partitions.iter().enumerate();
+    let slots: HashMap<_, _> = asked
+        .map(|(slot, (name, partition))| ((name.as_bytes(), *partition), slot))
+        .collect();
     // SAFETY: the result and everything it points at belong to the event, which the caller keeps.
     unsafe {
         CallError::check(sys::rd_kafka_event_error(event))?;
@@ -150,10 +155,8 @@ unsafe fn listed(
             let element = sys::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(index));
             CallError::check((*element).err)?;
             let topic = CStr::from_ptr((*element).topic).to_bytes();
-            for (slot, (name, partition)) in offsets.iter_mut().zip(partitions) {
-                if *partition == (*element).partition && name.as_bytes() == topic {
-                    *slot = Some((*element).offset).filter(|offset| of.may_be(*offset));
-                }
+            if let Some(slot) = slots.get(&(topic, (*element).partition)) {
+                offsets[*slot] = Some((*element).offset).filter(|offset| of.may_be(*offset));
             }
         }
     }
