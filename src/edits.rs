@@ -247,6 +247,6 @@ pub fn record(topic: &str, set: &PlanSet, is_activation: bool) -> OutgoingRecord
 
 /// The beginning of a hash, for people.
 #[must_use]
-pub fn brief(hash: &str) -> &str {
+pub fn first_digits(hash: &str) -> &str {
     hash.get(..BRIEF_DIGITS).unwrap_or(hash)
 }

@@ -21,7 +21,7 @@ use escalator_engine::time::Timestamp;
 
 use crate::causes::chain;
 use crate::clock::Clock;
-use crate::edits::{EditLog, brief};
+use crate::edits::{EditLog, first_digits};
 use crate::http::{self, Check, Health, Parts, Request, Server};
 use crate::kafka::cluster::Cluster;
 use crate::kafka::standby::Standby;
@@ -214,9 +214,6 @@ impl Service {
             format,
         };
         let result = run_shard(&start, &clients, facts, &metrics, &health);
-        if let Err(error) = &result {
-            health.die(error.to_string());
-        }
         drop(server);
         tracing::info!("the service has stopped");
         result
@@ -381,7 +378,7 @@ fn join_edits(
             Ok(Offered::Appended) => tracing::info!(
                 plan.revision = &**hash,
                 "revision {} is in the log of plan edits",
-                brief(hash)
+                first_digits(hash)
             ),
             Ok(Offered::InForce) => {}
             Ok(Offered::Older) => tracing::warn!("{}", reload::older(hash)),

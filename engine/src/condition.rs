@@ -46,8 +46,7 @@ impl Field {
     pub fn name(&self) -> String {
         match self {
             Self::Text(field) => field.name().to_owned(),
-            Self::Number(NumberField::Severity) => "severity".to_owned(),
-            Self::Number(NumberField::Satisfaction) => "satisfaction".to_owned(),
+            Self::Number(field) => field.name().to_owned(),
             Self::Tags => "tags".to_owned(),
             Self::Label(name) => format!("labels.{name}"),
             Self::StatusCategory => "status_category".to_owned(),
@@ -65,15 +64,16 @@ impl Field {
             return (!label.is_empty()).then(|| Self::Label(label.into()));
         }
         Some(match name {
-            "severity" => Self::Number(NumberField::Severity),
-            "satisfaction" => Self::Number(NumberField::Satisfaction),
             "tags" => Self::Tags,
             "status_category" => Self::StatusCategory,
             "reopen_count" => Self::Counter(Counter::Reopen),
             "reassignment_count" => Self::Counter(Counter::Reassignment),
             "customer_reply_count" => Self::Counter(Counter::CustomerReply),
             "escalation_level" => Self::Counter(Counter::EscalationLevel),
-            text => Self::Text(TextField::named(text)?),
+            name => match NumberField::named(name) {
+                Some(number) => Self::Number(number),
+                None => Self::Text(TextField::named(name)?),
+            },
         })
     }
 
@@ -81,9 +81,8 @@ impl Field {
     #[must_use]
     pub fn names() -> Vec<&'static str> {
         let texts = TextField::ALL.into_iter().map(TextField::name);
+        let numbers = NumberField::ALL.into_iter().map(NumberField::name);
         let others = [
-            "severity",
-            "satisfaction",
             "tags",
             "status_category",
             "reopen_count",
@@ -91,7 +90,7 @@ impl Field {
             "customer_reply_count",
             "escalation_level",
         ];
-        texts.chain(others).collect()
+        texts.chain(numbers).chain(others).collect()
     }
 
     /// Whether the field holds a number, so that `at_least` and `at_most` compare numbers.

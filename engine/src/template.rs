@@ -28,7 +28,7 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 
 pub use self::check::FIELDS;
 pub use self::error::{Flaw, Part, TemplateError};
-pub use self::filters::{FILTERS, TESTS, time_zones};
+pub use self::filters::{FILTERS, TESTS};
 pub use self::variables::{VARIABLES, Variables};
 use crate::ticket::Text;
 

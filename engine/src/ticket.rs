@@ -131,6 +131,21 @@ pub enum NumberField {
 impl NumberField {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Severity, Self::Satisfaction];
+
+    /// The name in events and conditions.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Severity => "severity",
+            Self::Satisfaction => "satisfaction",
+        }
+    }
+
+    /// The field of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.name() == name)
+    }
 }
 
 /// One change of one field; `None` means that it became empty.

@@ -10,6 +10,7 @@ use super::difference::{
     Change, Count, Difference, HourCount, LevelCount, TargetCount, TicketDifference, TicketState,
 };
 use super::week::DAYS;
+use crate::edits::first_digits;
 use crate::offline::{Columns, Side, brief, counted, grouped, harmless, shortened, signed};
 
 const BOLD: Style = Style::new().bold();
@@ -65,12 +66,11 @@ impl Text {
             write!(self.0, " up to {until}")?;
         }
         writeln!(self.0)?;
-        let revision = |revision: &str| -> String { revision.chars().take(12).collect() };
         let (old, new) = (&it.plan_revision.old, &it.plan_revision.new);
         let sets = [("old", shown.old, old), ("new", shown.new, new)];
         for (word, path, id) in sets {
             let path = harmless(path);
-            writeln!(self.0, "  {word}  {path}, revision {}", revision(id))?;
+            writeln!(self.0, "  {word}  {path}, revision {}", first_digits(id))?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use super::inputs::{Edits, Inputs, instant};
 use super::state::{Lookup, StateTopic, refuse_forgotten, refuse_unknown, refuse_unreadable};
 use super::{Output, SystemClock, Verdict, failure, print};
 use crate::clock::Clock;
+use crate::edits::first_digits;
 use crate::offline::explanation_text;
 use crate::wire;
 
@@ -124,7 +125,7 @@ impl Explain {
 fn tell_other_plans(state: &TicketState, rules: &Rules) {
     let plan = state.machine.plan.as_ref();
     if let Some(plan) = plan.filter(|plan| rules.revision(&plan.revision).is_none()) {
-        let short: String = plan.revision.chars().take(12).collect();
+        let short = first_digits(&plan.revision);
         print::error(&format!(
             "note: the service has decided by revision {short} of the plans, which these are not; \
              what follows is by these\n"

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::setting_flags::SettingArgs;
 use super::{Output, Verdict, failure, print};
-use crate::edits::{EditLog, brief};
+use crate::edits::{EditLog, first_digits};
 use crate::offline::harmless;
 use crate::service::edits::{EditTopic, Error, Offered};
 use crate::settings::Settings;
@@ -140,7 +140,7 @@ impl Activation {
     fn text(&self) -> String {
         let at = self.at.map(|at| format!(" since {at}"));
         let at = at.unwrap_or_default();
-        let revision = brief(&self.revision);
+        let revision = first_digits(&self.revision);
         if self.appended {
             format!("revision {revision} is in force{at}\n")
         } else {
@@ -193,7 +193,7 @@ fn table(lines: &[Line<'_>]) -> String {
         let mark = if line.in_force { "in force" } else { "" };
         rows.push([
             line.at.to_string(),
-            brief(line.revision).to_owned(),
+            first_digits(line.revision).to_owned(),
             by.to_owned(),
             mark.to_owned(),
             plans,

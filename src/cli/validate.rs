@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::failure::Trouble;
 use super::{Verdict, print};
+use crate::offline::counted;
 use crate::plan_file::{
     self, Checked, Code, PlanSet, Problem, Severity, Sources, is_test_file, render,
 };
@@ -158,7 +159,7 @@ fn text<'a>(
         let parts: Vec<_> = [(errors, "error"), (warnings, "warning")]
             .into_iter()
             .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| counted(count, word))
+            .map(|(count, word)| counted(count as u64, word))
             .collect();
         out.push_str(&parts.join(", "));
         out.push('\n');
@@ -175,12 +176,12 @@ fn summary(checked: &Checked, set: &PlanSet) -> String {
             out,
             "{}: good, {}",
             source.path,
-            counted(plans.len(), "plan")
+            counted(plans.len() as u64, "plan")
         );
         for plan in plans {
-            let levels = counted(plan.path.len(), "level");
-            let timeframes = counted(plan.timeframes.len(), "timeframe");
-            let triggers = counted(plan.triggers.len(), "trigger");
+            let levels = counted(plan.path.len() as u64, "level");
+            let timeframes = counted(plan.timeframes.len() as u64, "timeframe");
+            let triggers = counted(plan.triggers.len() as u64, "trigger");
             let _ = writeln!(out, "  {}: {levels}, {timeframes}, {triggers}", plan.name);
         }
     }
@@ -191,11 +192,6 @@ fn summary(checked: &Checked, set: &PlanSet) -> String {
 fn plans_of(set: &PlanSet, file: usize) -> impl Iterator<Item = &Arc<Plan>> {
     let plans = set.revision().plans.iter().zip(set.files());
     plans.filter_map(move |(plan, of)| (*of == file).then_some(plan))
-}
-
-fn counted(count: usize, word: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {word}{s}")
 }
 
 fn json<'a>(

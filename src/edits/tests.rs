@@ -132,7 +132,7 @@ fn what_cannot_be_used_is_refused_by_name_and_the_log_goes_on() {
 fn a_revision_is_found_by_the_beginning_of_its_hash() {
     let two = log(&[(10, "a", false), (20, "b", false)]);
     let hash = two.edits()[1].hash.to_string();
-    assert_eq!(*two.find(brief(&hash)).unwrap().revision().id, *hash);
+    assert_eq!(*two.find(first_digits(&hash)).unwrap().revision().id, *hash);
     assert_eq!(
         two.find("").unwrap_err(),
         FindError::Unknown(String::new()),

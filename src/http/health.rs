@@ -67,51 +67,39 @@ impl Check {
 #[derive(Debug)]
 pub struct Health(Mutex<Findings>);
 
-#[derive(Debug)]
-struct Findings {
-    /// Why each check fails, in the order of [`Check::ALL`]; none when it passes.
-    failing: [Option<String>; 5],
-    /// Why the process should be replaced; none while it should not.
-    dead: Option<String>,
-}
+/// Why each check fails, in the order of [`Check::ALL`]; none when it passes.
+type Findings = [Option<String>; Check::ALL.len()];
 
 impl Health {
     /// Nothing is known yet, so nothing is ready.
     #[must_use]
     pub fn new() -> Self {
-        Self(Mutex::new(Findings {
-            failing: Check::ALL.map(|_| Some("not checked yet".to_owned())),
-            dead: None,
-        }))
+        Self(Mutex::new(
+            Check::ALL.map(|_| Some("not checked yet".to_owned())),
+        ))
     }
 
     /// Notes that a check passes.
     pub fn pass(&self, check: Check) {
-        self.findings().failing[check as usize] = None;
+        self.findings()[check as usize] = None;
     }
 
     /// Notes that a check fails, and why; the reason says what to do where that is known.
     pub fn fail(&self, check: Check, reason: impl Into<String>) {
-        self.findings().failing[check as usize] = Some(reason.into());
+        self.findings()[check as usize] = Some(reason.into());
     }
 
-    /// Notes that the process cannot recover by itself and should be replaced.
-    pub fn die(&self, reason: impl Into<String>) {
-        self.findings().dead = Some(reason.into());
-    }
-
-    /// Whether every check passes and the process lives.
+    /// Whether every check passes.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        let findings = self.findings();
-        findings.dead.is_none() && findings.failing.iter().all(Option::is_none)
+        self.findings().iter().all(Option::is_none)
     }
 
     /// Every check, and whether it passes.
     #[must_use]
     pub fn checks(&self) -> Vec<(Check, bool)> {
         let findings = self.findings();
-        let passing = findings.failing.iter().map(Option::is_none);
+        let passing = findings.iter().map(Option::is_none);
         Check::ALL.into_iter().zip(passing).collect()
     }
 
@@ -120,17 +108,11 @@ impl Health {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn liveness(&self) -> Report {
-        let dead = self.findings().dead.clone();
-        Report::new(vec![CheckReport::new("process", dead)])
-    }
-
     fn readiness(&self) -> Report {
         let findings = self.findings();
-        let checks = Check::ALL.into_iter().zip(&findings.failing);
+        let checks = Check::ALL.into_iter().zip(&*findings);
         let checks = checks.map(|(check, reason)| CheckReport::new(check.name(), reason.clone()));
-        let process = CheckReport::new("process", findings.dead.clone());
-        Report::new(std::iter::once(process).chain(checks).collect())
+        Report::new(checks.collect())
     }
 }
 
@@ -210,8 +192,9 @@ impl Report {
     }
 }
 
-pub(super) async fn live(State(parts): State<Parts>, headers: HeaderMap) -> Response {
-    parts.health.liveness().answer(&headers)
+/// Whoever answers, lives: what is beyond repair ends the process.
+pub(super) async fn live(headers: HeaderMap) -> Response {
+    Report::new(vec![CheckReport::new("process", None)]).answer(&headers)
 }
 
 pub(super) async fn ready(State(parts): State<Parts>, headers: HeaderMap) -> Response {

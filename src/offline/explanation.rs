@@ -8,6 +8,7 @@ use escalator_engine::explain::{ClockReading, Explanation, MarkReading, Uncounte
 use escalator_engine::time::{Duration, Timestamp};
 
 use super::words::harmless;
+use crate::edits::first_digits;
 
 const BOLD: Style = Style::new().bold();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -65,7 +66,7 @@ impl Text {
         self.heading("Plan");
         match (&it.plan, &it.plan_revision) {
             (Some(plan), Some(revision)) => {
-                let short: String = revision.chars().take(12).collect();
+                let short = first_digits(revision);
                 self.line(2, &format!("{} applies (revision {short})", harmless(plan)));
             }
             _ => self.line(2, "none applies, so no clock runs and nothing escalates"),

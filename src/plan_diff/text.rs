@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use escalator_engine::explain::Next;
 
 use super::{Change, Counts, Firing, Preview};
-use crate::edits::brief;
+use crate::edits::first_digits;
 use crate::offline::{counted, harmless};
 
 /// A preview for people, with so many tickets at most; `table` lines up its columns.
@@ -22,7 +22,7 @@ pub fn text(
         running,
         ..
     } = preview;
-    let (old, new) = (brief(old), brief(new));
+    let (old, new) = (first_digits(old), first_digits(new));
     let Some(at) = at else {
         return format!("from {old} to {new}: there are no events\n");
     };

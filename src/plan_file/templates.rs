@@ -4,9 +4,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use escalator_engine::calendar::time_zones;
 use escalator_engine::effect::Purpose;
 use escalator_engine::template::{
-    FIELDS, FILTERS, Flaw, TESTS, Template, TemplateError, VARIABLES, time_zones,
+    FIELDS, FILTERS, Flaw, TESTS, Template, TemplateError, VARIABLES,
 };
 use escalator_engine::ticket::Text;
 
@@ -166,7 +167,7 @@ fn unknown(name: &str, names: &[&str], all: &str) -> (Code, String) {
 }
 
 fn unknown_zone(name: &str) -> (Code, String) {
-    let names: Vec<_> = time_zones().collect();
+    let names = time_zones();
     let remedy = match closest(name, names.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "write an IANA name, as in `Europe/Berlin` or `UTC`".to_owned(),

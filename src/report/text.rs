@@ -7,6 +7,7 @@ use escalator_engine::explain::Seconds;
 
 use super::numbers::percent;
 use super::{CycleCounts, KindReport, Report, TimeframeReport};
+use crate::edits::first_digits;
 use crate::offline::{Columns, Side, brief, counted, grouped, harmless};
 
 const BOLD: Style = Style::new().bold();
@@ -59,7 +60,7 @@ impl Text {
             (Some(from), Some(to)) => writeln!(self.0, "Report from {from} to {to}")?,
             (_, _) => writeln!(self.0, "Report of no events at all")?,
         }
-        let revision: String = it.plan_revision.chars().take(12).collect();
+        let revision = first_digits(&it.plan_revision);
         let plans: Vec<_> = it.plans.iter().map(|plan| harmless(plan)).collect();
         writeln!(self.0, "  plans {}, revision {revision}", plans.join(", "))
     }

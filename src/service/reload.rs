@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::edits::{EditTopic, Error, Offered};
 use crate::causes::chain;
-use crate::edits::{FindError, brief};
+use crate::edits::{FindError, first_digits};
 use crate::http::{ActivateAnswer, NotActivated, ReloadAnswer, Request};
 use crate::metrics::{Metrics, ReloadResult};
 use crate::plan_file::{self, PlanSet, Sources};
@@ -151,7 +151,7 @@ fn told(hash: String, offered: Offered) -> (ReloadResult, ReloadAnswer) {
 
 /// What to say of files that hold a revision that was in force before.
 pub(super) fn older(hash: &str) -> String {
-    let brief = brief(hash);
+    let brief = first_digits(hash);
     format!(
         "the plan files hold revision {brief}, which was in force before; the present one stays: \
          `escalator plan activate {brief}` brings the old one back"

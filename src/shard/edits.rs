@@ -7,7 +7,7 @@ use escalator_engine::time::Timestamp;
 use super::ownership::each_live;
 use super::{Error, RestoredState, Shard};
 use crate::causes::chain;
-use crate::edits::{Edit, Taken, brief};
+use crate::edits::{Edit, Taken, first_digits};
 use crate::kafka::log::Log;
 use crate::metrics::EditResult;
 
@@ -66,7 +66,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     kafka.offset = offset,
                     is_activation,
                     "revision {} is in force since {at}",
-                    brief(hash)
+                    first_digits(hash)
                 );
                 EditResult::Applied
             }

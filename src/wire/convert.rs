@@ -185,15 +185,11 @@ fn ticket_changes(
             }
         }
     }
-    for (field, name, value) in [
-        (NumberField::Severity, "severity", ticket.severity),
-        (
-            NumberField::Satisfaction,
-            "satisfaction",
-            ticket.satisfaction,
-        ),
+    for (field, value) in [
+        (NumberField::Severity, ticket.severity),
+        (NumberField::Satisfaction, ticket.satisfaction),
     ] {
-        match number(name, &value)? {
+        match number(field, &value)? {
             Some(number) => changes.push(Change::Number(field, Some(number))),
             None if null_empties && matches!(value, Scalar::Null) => {
                 changes.push(Change::Number(field, None));
@@ -283,9 +279,10 @@ fn unset_change(name: &str) -> Option<Change> {
     if let Some(field) = TextField::named(name) {
         return Some(Change::Text(field, None));
     }
+    if let Some(field) = NumberField::named(name) {
+        return Some(Change::Number(field, None));
+    }
     match name {
-        "severity" => Some(Change::Number(NumberField::Severity, None)),
-        "satisfaction" => Some(Change::Number(NumberField::Satisfaction, None)),
         "tags" => Some(Change::Tags(Vec::new())),
         "labels" => Some(Change::ClearLabels),
         _ => {
@@ -365,20 +362,21 @@ fn integer(field: &str, value: Scalar<'_>) -> Result<Option<i64>, Refusal> {
     }
 }
 
-fn number(field: &str, value: &Scalar<'_>) -> Result<Option<f64>, Refusal> {
+fn number(field: NumberField, value: &Scalar<'_>) -> Result<Option<f64>, Refusal> {
+    let name = field.name();
     let number = match *value {
         Scalar::Absent | Scalar::Null => return Ok(None),
         Scalar::Integer(number) => number as f64,
         Scalar::Real(number) => number,
         Scalar::Text(_) | Scalar::Other(_) => {
-            return Err(wrong_type(field, "a number", value.words()));
+            return Err(wrong_type(name, "a number", value.words()));
         }
     };
     if !number.is_finite() {
-        return Err(wrong_type(field, "a number", "not a finite one"));
+        return Err(wrong_type(name, "a number", "not a finite one"));
     }
-    if field == "satisfaction" && !(0.0..=1.0).contains(&number) {
-        return Err(wrong_type(field, "a number from 0 to 1", "outside of it"));
+    if field == NumberField::Satisfaction && !(0.0..=1.0).contains(&number) {
+        return Err(wrong_type(name, "a number from 0 to 1", "outside of it"));
     }
     // Minus zero equals zero but prints and encodes otherwise; the same fact must stay the same.
     Ok(Some(number + 0.0))

@@ -6,7 +6,7 @@ use crate::fact::Fact;
 use crate::moment::Occurrence;
 use crate::reason;
 use crate::stopwatch::Motion;
-use crate::ticket::{Change, NumberField};
+use crate::ticket::Change;
 use crate::time::Timestamp;
 
 impl Machine {
@@ -165,10 +165,7 @@ fn described(fact: &Fact) -> String {
         Change::Text(field, Some(value)) => format!("{} {value}", field.name()),
         Change::Text(field, None) => format!("no {}", field.name()),
         Change::Number(field, value) => {
-            let name = match field {
-                NumberField::Severity => "severity",
-                NumberField::Satisfaction => "satisfaction",
-            };
+            let name = field.name();
             value.map_or_else(|| format!("no {name}"), |value| format!("{name} {value}"))
         }
         Change::Tags(tags) if tags.is_empty() => "no tags".to_owned(),

@@ -101,15 +101,6 @@ pub(super) fn print(
     Ok(())
 }
 
-/// The names of all time zones.
-pub fn time_zones() -> impl Iterator<Item = String> {
-    let all: Vec<_> = TimeZoneDatabase::bundled()
-        .available()
-        .map(|name| name.to_string())
-        .collect();
-    all.into_iter()
-}
-
 /// Whether there is a time zone of that name.
 pub(super) fn is_zone(name: &str) -> bool {
     TimeZoneDatabase::bundled().get(name).is_ok()

@@ -9,6 +9,7 @@ use super::{Lookup, StateTopic};
 use crate::causes::chain;
 use crate::cli::setting_flags::SettingArgs;
 use crate::cli::{Output, Verdict, failure, print};
+use crate::edits::first_digits;
 use crate::offline::{escaped, grouped};
 use crate::wire;
 
@@ -104,8 +105,8 @@ fn text(row: &Row) -> String {
     let instant = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
     let plan = match (&row.plan, &row.plan_revision) {
         (Some(plan), Some(revision)) => {
-            let short: String = revision.chars().take(12).collect();
-            let (plan, short) = (escaped(plan.as_bytes()), escaped(short.as_bytes()));
+            let revision = first_digits(revision).as_bytes();
+            let (plan, short) = (escaped(plan.as_bytes()), escaped(revision));
             format!("{plan} (revision {short})")
         }
         _ => "none".to_owned(),
