@@ -169,7 +169,8 @@ const BUILT_IN: [(&[&str], StatusCategory); 7] = [
     ], StatusCategory::OnHold),
     (&[
         "resolved", "solved", "done", "fixed", "completed", "complete", "implemented",
-        "fulfilled", "problem solved", "information provided", "pending close", "pending auto close", "pending auto close+",
+        "fulfilled", "problem solved", "information provided", "pending close",
+        "pending auto close", "pending auto close+",
         "pending auto close-",
     ], StatusCategory::Resolved),
     (&[

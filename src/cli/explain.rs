@@ -8,11 +8,13 @@ use escalator_engine::ticket_state::TicketState;
 use escalator_engine::time::Timestamp;
 
 use super::inputs::{Edits, Inputs, instant};
+use super::plan::read_log;
 use super::state::{Lookup, StateTopic, refuse_forgotten, refuse_unknown, refuse_unreadable};
 use super::{Output, SystemClock, Verdict, failure, print};
 use crate::clock::Clock;
 use crate::edits::first_digits;
 use crate::offline::explanation_text;
+use crate::settings::Settings;
 use crate::wire;
 
 /// The examples under the help text.
@@ -25,7 +27,8 @@ Examples:
   escalator explain --plans plans --config deploy/escalator.toml --ticket T1
 
 Without --events the live state is explained: the ticket's record is read from the state topic, and \
-nothing is written. The plans always come from --plans; give those that the service runs.";
+nothing is written. Give those plans that the service runs: then its log of edits tells which were in \
+force before. Others, or edits, show what they would make of the ticket.";
 
 /// The command `explain`.
 #[derive(Args)]
@@ -105,6 +108,8 @@ impl Explain {
                 return Ok(None);
             }
         };
+        let logged = self.logged(&settings, rules)?;
+        let rules = logged.as_ref().unwrap_or(rules);
         tell_other_plans(&state, rules);
         let at = self.at.unwrap_or_else(|| SystemClock.now());
         let begin = state.fold.as_ref().map(|fold| fold.key.occurred_at);
@@ -118,6 +123,18 @@ impl Explain {
             );
         }
         Ok(explanation)
+    }
+
+    /// What has been in force when, as the service knows it, where the plans that are given are those in
+    /// force; none where other plans or edits are tried out.
+    fn logged(&self, settings: &Settings, given: &Rules) -> anyhow::Result<Option<Rules>> {
+        if !self.edits.is_empty() {
+            return Ok(None);
+        }
+        let topic = read_log(settings)?;
+        let in_force = topic.log().in_force();
+        let is_given = in_force.is_some_and(|edit| edit.hash == given.latest().id);
+        Ok(topic.log().rules().filter(|_| is_given))
     }
 }
 

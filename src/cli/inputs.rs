@@ -57,6 +57,11 @@ pub(super) struct Edits {
 }
 
 impl Edits {
+    /// Whether there are none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.edits.is_empty()
+    }
+
     /// Which plans are in force when; none when some have errors, which are then told.
     pub(super) fn rules(&self, plans: &PlanSet) -> anyhow::Result<Option<Rules>> {
         let mut rules = Rules::new(plans.revision().clone());

@@ -151,7 +151,11 @@ impl Activation {
 
 /// The log of edits of the brokers that the settings name, read to its end; what cannot be used is
 /// told.
-fn read_log(settings: &Settings) -> Result<EditTopic, kafka::Error> {
+/// The log of plan edits; what in it cannot be used is told.
+///
+/// # Errors
+/// When no broker answers in time.
+pub(super) fn read_log(settings: &Settings) -> Result<EditTopic, kafka::Error> {
     let clients = service::client_settings(settings);
     let mut topic = EditTopic::open(&clients, &settings.topics.plans)?;
     for (offset, reason) in topic.read()? {

@@ -65,8 +65,30 @@ fn kept_tickets_are_found_listed_exported_and_explained() {
     assert_found(&site);
     assert_listed_and_exported(&site);
     assert_explained(&site);
+    assert_explained_after_an_edit(&site);
     assert!(service.stop().success());
     assert_checked(&site);
+}
+
+/// What plans brought about that are in force no more is explained by the log of edits; other plans
+/// show what they would have made of it.
+fn assert_explained_after_an_edit(site: &Site) {
+    let states = site.read("state").len();
+    let plans = site.path().join("plan.yaml");
+    std::fs::write(&plans, PLAN.replace("tags: legal", "tags: other")).unwrap();
+    wait_until("the edit", PATIENCE, || {
+        (site.read("state").len() > states).then_some(())
+    });
+    let live = ["explain", "--ticket", "T1", "--plans"];
+    let level = |plans: &str, more: &[&str]| {
+        run_json(site, &[&live[..], &[plans], more].concat())["level"].clone()
+    };
+    let plans = plans.to_str().unwrap();
+    wait_until("the level", PATIENCE, || {
+        (level(plans, &[]) == 1).then_some(())
+    });
+    let edit = format!("2026-11-20T09:00:00Z={plans}");
+    assert_eq!(level(plans, &["--edit", &edit]), 0);
 }
 
 /// A state that nobody can read is found before a replica meets it.

@@ -128,7 +128,8 @@ impl Machine {
     }
 
     /// What the kept facts did, in order, as the clocks of a plan read it, and whether the plan
-    /// matched after the last of them; a ticket that stays done keeps what it has. The level that conditions see is the present one.
+    /// matched after the last of them; a ticket that stays done keeps what it has. The level that
+    /// conditions see is the present one.
     fn occurrences(
         &self,
         plan: &Plan,
@@ -141,11 +142,14 @@ impl Machine {
             let found = then.matching_plan(revision);
             found.is_some_and(|found| found.name == plan.name)
         };
-        let mut matched = past.fold.is_some_and(|fold| match &fold.plan {
-            _ if !revision.watches_fields || !fold.has_begun => false,
-            had if fold.category.is_done() => had.as_ref().is_some_and(|had| had.name == plan.name),
-            _ => matches(&then),
-        });
+        let mut matched = match past.fold.filter(|_| revision.watches_fields) {
+            Some(fold) if fold.category.is_done() => fold
+                .plan
+                .as_ref()
+                .is_some_and(|kept| kept.name == plan.name),
+            Some(fold) => fold.has_begun && matches(&then),
+            None => false,
+        };
         let restart = |then: &Self, at: Timestamp| Occurrence {
             is_restart: true,
             ..then.edit_occurrence(at, revision)
