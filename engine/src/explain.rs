@@ -383,15 +383,20 @@ fn describe_due(due: Due, plan: &Plan, machine: &Machine) -> String {
             let mark = &timeframe.marks[mark];
             let effect = match mark.level {
                 Some(asked) if asked > level => format!("raises to level {asked}"),
-                Some(asked) => format!("level {asked} is reached already"),
-                None => "warns".to_owned(),
+                Some(asked) if mark.warn.is_empty() => format!("level {asked} is reached already"),
+                Some(_) | None => "warns".to_owned(),
             };
             format!("{} reaches {}: {effect}", timeframe.name, mark.text)
         }
         What::Hold { trigger } => {
             let trigger = &plan.triggers[trigger];
+            let reached = if trigger.level > level {
+                ""
+            } else {
+                " is reached already"
+            };
             format!(
-                "trigger {} has held long enough: level {}",
+                "trigger {} has held long enough: level {}{reached}",
                 trigger.name, trigger.level
             )
         }
