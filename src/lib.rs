@@ -34,3 +34,4 @@ pub mod shard;
 #[cfg(test)]
 mod stored;
 pub mod wire;
+mod yaml;

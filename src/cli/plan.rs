@@ -151,7 +151,6 @@ impl Activation {
 
 /// The log of edits of the brokers that the settings name, read to its end; what cannot be used is
 /// told.
-/// The log of plan edits; what in it cannot be used is told.
 ///
 /// # Errors
 /// When no broker answers in time.

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use escalator_engine::fact::TicketFact;
 use escalator_engine::time::Timestamp;
 
 use super::failure::Trouble;
 use super::inputs::{Inputs, simulation_progress};
 use super::{Verdict, print};
+use crate::offline::Recording;
 use crate::report::page::page;
 use crate::report::period::{beginning, end};
 use crate::report::{self, text};
@@ -68,7 +68,7 @@ impl Report {
             return Ok(Verdict::Bad);
         };
         let recording = self.inputs.recording()?;
-        self.check_against(&recording.facts)?;
+        self.check_against(&recording)?;
         let asked = report::Asked {
             from: self.from,
             to: self.to,
@@ -100,19 +100,24 @@ impl Report {
     }
 
     /// Whether an end that is given alone leaves a period: the events give the other one.
-    fn check_against(&self, facts: &[TicketFact]) -> anyhow::Result<()> {
-        let instants = || facts.iter().map(|fact| fact.fact.occurred_at);
-        let wrong = match (self.from, self.to, instants().min(), instants().max()) {
-            (Some(from), None, _, Some(last)) if from > last => Trouble {
+    fn check_against(&self, recording: &Recording) -> anyhow::Result<()> {
+        let instants = recording.facts.iter().map(|fact| fact.fact.occurred_at);
+        if let (Some(from), None, Some(last)) = (self.from, self.to, recording.last_at)
+            && from > last
+        {
+            return Err(anyhow::Error::msg(Trouble {
                 doing: format!("--from is {from}, after the last event, which is at {last}"),
                 remedy: "name an earlier one, or the end as well with --to",
-            },
-            (None, Some(to), Some(first), _) if to < first => Trouble {
+            }));
+        }
+        if let (None, Some(to)) = (self.from, self.to)
+            && let Some(first) = instants.min().filter(|first| to < *first)
+        {
+            return Err(anyhow::Error::msg(Trouble {
                 doing: format!("--to is {to}, before the first event, which is at {first}"),
                 remedy: "name a later one, or the beginning as well with --from",
-            },
-            _ => return Ok(()),
-        };
-        Err(anyhow::Error::msg(wrong))
+            }));
+        }
+        Ok(())
     }
 }

@@ -12,6 +12,11 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::error::Error;
 
+/// The most that the library can be told of a producer's records. How large one may be is each topic's to
+/// say: with a smaller limit here the stream would stop at a dead letter that its topic has room for, and
+/// nobody could replay it.
+pub(super) const RECORD_BYTES_MAX: &str = "1000000000";
+
 /// How to reach the brokers, and who this process is to them.
 #[derive(Clone, Debug)]
 pub struct ClientSettings {

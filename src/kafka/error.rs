@@ -212,15 +212,7 @@ impl Error {
 
     /// Whether a record was not taken because its topic takes none of so many bytes.
     pub fn is_too_large(&self) -> bool {
-        matches!(
-            self,
-            Self::Call {
-                source: KafkaError::MessageProduction(
-                    RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::MessageBatchTooLarge
-                ),
-                ..
-            }
-        )
+        matches!(self, Self::Call { source: KafkaError::MessageProduction(code), .. } if is_too_large(*code))
     }
 
     /// Whether waiting and doing the same again may help.
@@ -238,6 +230,14 @@ impl Error {
             | Self::Topics(_) => false,
         }
     }
+}
+
+/// Whether a broker refuses records because of their size, one by one or sent together.
+pub(super) const fn is_too_large(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::MessageBatchTooLarge
+    )
 }
 
 /// Whether the cause lies in a broker or the way to it, and passes.

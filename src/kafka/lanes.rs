@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use rdkafka::producer::{Producer, ThreadedProducer};
 
-use super::client::ClientSettings;
+use super::client::{ClientSettings, RECORD_BYTES_MAX};
 use super::consumer::GroupConsumer;
 use super::error::Error;
 use super::flight::Flight;
@@ -326,9 +326,7 @@ fn create(
         ("queue.buffering.max.messages", "100000"),
     ];
     let fixed = [
-        // The most that the library can be told. How large a record may be is each topic's to say: a
-        // smaller limit here would stop the stream at a dead letter that its topic has room for.
-        ("message.max.bytes", "1000000000"),
+        ("message.max.bytes", RECORD_BYTES_MAX),
         ("transactional.id", transactional_id),
         ("enable.idempotence", "true"),
         ("acks", "all"),

@@ -11,7 +11,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 
-use super::client::ClientSettings;
+use super::client::{ClientSettings, RECORD_BYTES_MAX};
 use super::error::Error;
 use crate::record::OutgoingRecord;
 
@@ -40,8 +40,7 @@ impl Writer {
         let fixed = [
             ("enable.idempotence", "true"),
             ("acks", "all"),
-            // The most that the library can be told: how large a record may be is each topic's to say.
-            ("message.max.bytes", "1000000000"),
+            ("message.max.bytes", RECORD_BYTES_MAX),
         ];
         let producer = settings
             .config(&tunable, &fixed)

@@ -12,6 +12,7 @@ use serde_saphyr::{Location, Spanned};
 
 use super::problem::{Code, Place, Problem};
 use super::source::{FILE_BYTES_MAX, Source};
+use crate::yaml::is_beyond_limits;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -220,14 +221,7 @@ fn over_budget(error: &serde_saphyr::Error) -> Option<&'static str> {
             "the file has more in it than plans may need"
         });
     }
-    let is_alias = matches!(
-        error,
-        Error::AliasReplayCounterOverflow { .. }
-            | Error::AliasReplayLimitExceeded { .. }
-            | Error::AliasExpansionLimitExceeded { .. }
-            | Error::AliasReplayStackDepthExceeded { .. }
-    );
-    is_alias.then_some("the aliases stand for more than plans may need")
+    is_beyond_limits(error).then_some("the aliases stand for more than plans may need")
 }
 
 /// The parser's message without its place, which is shown by ours.

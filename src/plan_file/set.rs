@@ -45,13 +45,17 @@ pub(super) fn check(sources: Sources) -> Checked {
     if is_complete {
         warnings::collect(&mut lints, &trees, &scope, &plans);
     }
-    let set = is_sound.then(|| finished(&mut lints, &trees, &scope, &plans));
+    let set = if is_sound {
+        finished(&mut lints, &trees, &scope, &plans)
+    } else {
+        None
+    };
     problems.extend(lints.into_problems());
     problems.sort_by_key(|problem| (problem.place, problem.code));
     Checked {
         sources,
         problems,
-        set: set.flatten(),
+        set,
     }
 }
 

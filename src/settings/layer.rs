@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use config::{FileFormat, Source as _, Value, ValueKind};
+use config::{FileFormat, Map, Source as _, Value, ValueKind};
 
 use super::catalogue::{self, DEFINITIONS, Fallback};
 use super::syntax::SyntaxError;
 use super::{Error, SettingsFile, Source, Sources};
+use crate::yaml::is_beyond_limits;
 
 /// The prefix of the names of Kafka properties.
 pub(super) const PROPERTIES: &str = "kafka.properties.";
@@ -51,12 +52,11 @@ impl Layer {
     /// the value is; a name that merely ends so is one of librdkafka's.
     fn insert_tree(&mut self, name: &str, value: Value, source: &Source) {
         if let ValueKind::Table(table) = value.kind {
-            let is_alone = table.len() == 1;
+            if let Some(written) = elsewhere(&table).filter(|_| !name.is_empty()) {
+                return self.insert(name, written, source.clone());
+            }
             for (key, inner) in table {
-                let refer = reference(&key).filter(|_| is_alone && !name.is_empty());
-                if let (Some(refer), Ok(text)) = (refer, inner.clone().into_string()) {
-                    self.insert(name, refer(text), source.clone());
-                } else if name.is_empty() {
+                if name.is_empty() {
                     self.insert_tree(&key, inner, source);
                 } else {
                     self.insert_tree(&format!("{name}.{key}"), inner, source);
@@ -77,6 +77,13 @@ impl Layer {
             self.insert(name, Written::Text(text), source.clone());
         }
     }
+}
+
+/// Where a value is, if a table says that and nothing else.
+fn elsewhere(table: &Map<String, Value>) -> Option<Written> {
+    let (key, value) = table.iter().next().filter(|_| table.len() == 1)?;
+    let refer = reference(key)?;
+    value.clone().into_string().ok().map(refer)
 }
 
 /// What a key means that says where a value is, rather than being a part of its name.
@@ -138,7 +145,6 @@ pub(super) fn file(file: &SettingsFile) -> Result<Layer, Error> {
 
 /// Whether what aliases stand for is beyond all limits: the reader of the settings has none.
 fn has_boundless_aliases(text: &str) -> bool {
-    use serde_saphyr::Error;
     let options = serde_saphyr::options! {
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: 1_000,
@@ -146,18 +152,7 @@ fn has_boundless_aliases(text: &str) -> bool {
         with_snippet: false,
     };
     let parsed = serde_saphyr::from_str_with_options::<serde_json::Value>(text, options);
-    let Err(error) = parsed else {
-        return false;
-    };
-    matches!(
-        error,
-        Error::Budget { .. }
-            | Error::AliasError { .. }
-            | Error::AliasReplayCounterOverflow { .. }
-            | Error::AliasReplayLimitExceeded { .. }
-            | Error::AliasExpansionLimitExceeded { .. }
-            | Error::AliasReplayStackDepthExceeded { .. }
-    )
+    parsed.is_err_and(|error| is_beyond_limits(&error))
 }
 
 /// What the environment says; an empty variable says nothing.
@@ -176,18 +171,23 @@ pub(super) fn environment(variables: &BTreeMap<String, String>) -> Layer {
         .unwrap_or_default();
     let mut layer = Layer::default();
     for (variable, value) in values {
-        let source = Source::Environment(catalogue::variable(&variable));
-        let owner = variable.rsplit_once('.');
-        let owner = owner.and_then(|(owner, key)| Some((owner, reference(key)?)));
-        let (name, refer) = owner.map_or((&*variable, None), |(owner, refer)| (owner, Some(refer)));
-        // The properties of librdkafka are dotted, names of variables cannot be.
-        let name = match name.strip_prefix(PROPERTIES) {
-            Some(property) => format!("{PROPERTIES}{}", property.replace('_', ".")),
-            None => name.to_owned(),
+        let Ok(text) = value.into_string() else {
+            continue;
         };
-        match (refer, value.clone().into_string()) {
-            (Some(refer), Ok(text)) => layer.insert(&name, refer(text), source),
-            _ => layer.insert_tree(&name, value, &source),
+        let source = Source::Environment(catalogue::variable(&variable));
+        let referring = variable.rsplit_once('.');
+        let referring = referring.and_then(|(owner, key)| Some((owner, reference(key)?)));
+        let (name, written) = match referring {
+            Some((owner, refer)) => (owner, refer(text)),
+            None => (&*variable, Written::Text(text)),
+        };
+        // The properties of librdkafka are dotted, names of variables cannot be.
+        match name.strip_prefix(PROPERTIES) {
+            Some(property) => {
+                let name = format!("{PROPERTIES}{}", property.replace('_', "."));
+                layer.insert(&name, written, source);
+            }
+            None => layer.insert(name, written, source),
         }
     }
     layer

@@ -46,6 +46,20 @@ fn send(site: &Site, input: &str, key: &str, value: &[u8]) {
     producer.flush(PATIENCE).unwrap();
 }
 
+/// A site, and its service that serves.
+fn started() -> (Site, Escalator) {
+    let site = Site::new(
+        TELLS_OF_EVERY_TICKET,
+        2,
+        "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n",
+    );
+    let service = site.start("one");
+    wait_until("the start", PATIENCE, || {
+        service.log().contains("goes on from").then_some(())
+    });
+    (site, service)
+}
+
 fn wait_for_letters(site: &Site, count: usize) -> Vec<Seen> {
     wait_until("the dead letters", PATIENCE, || {
         Some(site.read("dead")).filter(|letters| letters.len() == count)
@@ -59,15 +73,7 @@ fn header<'a>(record: &'a Seen, name: &str) -> Option<&'a [u8]> {
 
 #[test]
 fn a_letter_is_listed_shown_replayed_and_recognised_when_it_fails_again() {
-    let site = Site::new(
-        TELLS_OF_EVERY_TICKET,
-        2,
-        "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n",
-    );
-    let service = site.start("one");
-    wait_until("the start", PATIENCE, || {
-        service.log().contains("goes on from").then_some(())
-    });
+    let (site, service) = started();
     let (_, printed) = dlq(&site, &["list"]);
     assert_eq!(printed, "there are no such dead letters\n");
     send(&site, "created", "T\x1b1", POISON);
@@ -106,15 +112,7 @@ fn a_letter_is_listed_shown_replayed_and_recognised_when_it_fails_again() {
 /// A value that is longer than one may be, though its topics take it.
 #[test]
 fn a_large_letter_is_replayed_as_long_as_its_topic_takes_it() {
-    let site = Site::new(
-        TELLS_OF_EVERY_TICKET,
-        2,
-        "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n",
-    );
-    let service = site.start("one");
-    wait_until("the start", PATIENCE, || {
-        service.log().contains("goes on from").then_some(())
-    });
+    let (site, service) = started();
     let large = format!("{{\"x\":\"{}\"}}", "x".repeat(2 << 20));
     send(&site, "updated", "T1", large.as_bytes());
     wait_for_letters(&site, 1);

@@ -1,6 +1,6 @@
 //! `dlq replay`: writing records anew to where they came from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{ArgGroup, Args};
 use serde::Serialize;
@@ -185,11 +185,11 @@ const LARGE_BYTES: usize = 900_000;
 /// Reads those that are to be replayed once more, with their values, and writes them: large ones by
 /// themselves, for one that its topic does not take holds up no other.
 fn write(sweep: &mut Sweep, fates: &mut Fates, settings: &Settings) -> anyhow::Result<()> {
-    let is_chosen = |fates: &Fates, position: &Position| {
-        matches!(fates.get(position), Some((_, Fate::Replayed)))
+    let replayed = |(position, (_, fate)): (&Position, &(_, Fate))| {
+        (*fate == Fate::Replayed).then_some(*position)
     };
-    let chosen = fates.keys().copied();
-    let spans = around(chosen.filter(|position| is_chosen(fates, position)));
+    let chosen: BTreeSet<Position> = fates.iter().filter_map(replayed).collect();
+    let spans = around(chosen.iter().copied());
     if spans.is_empty() {
         return Ok(());
     }
@@ -198,7 +198,7 @@ fn write(sweep: &mut Sweep, fates: &mut Fates, settings: &Settings) -> anyhow::R
         let (mut small, mut large) = (Vec::new(), Vec::new());
         for record in &records {
             let position = Letter::of(record).position;
-            if !is_chosen(fates, &position) {
+            if !chosen.contains(&position) {
                 continue;
             }
             let outgoing = prepare(record, settings)?;

@@ -10,6 +10,7 @@ use rdkafka::producer::{Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::super::consumer::GroupConsumer;
+use super::super::error::is_too_large;
 use super::super::flight::Flight;
 use super::super::native::{self, TransactionError};
 use super::super::writer;
@@ -217,14 +218,6 @@ fn broken(error: TransactionError) -> Outcome {
     } else {
         Outcome::Unknown(error.to_string())
     }
-}
-
-/// Whether a broker refuses records because of their size, one by one or sent together.
-const fn is_too_large(code: RDKafkaErrorCode) -> bool {
-    matches!(
-        code,
-        RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::MessageBatchTooLarge
-    )
 }
 
 /// What the library says of a transaction.

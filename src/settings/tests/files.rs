@@ -1,6 +1,7 @@
 //! What settings files can say, in either of their forms, and how.
 
 use super::*;
+use crate::yaml::many_aliases;
 
 #[test]
 fn toml_and_yaml_say_the_same() {
@@ -30,15 +31,7 @@ fn toml_and_yaml_say_the_same() {
 
 #[test]
 fn aliases_of_a_small_file_stand_for_no_more_than_settings_may_need() {
-    let mut text = "a: &a [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for (name, before) in ["b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]
-        .iter()
-        .zip(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"])
-    {
-        let aliases = vec![format!("*{before}"); 10].join(", ");
-        text.push_str(&format!("{name}: &{name} [{aliases}]\n"));
-    }
-    let refusal = layers().yaml(&text).refusal();
+    let refusal = layers().yaml(&many_aliases()).refusal();
     assert!(refusal.contains("YAML"), "{refusal}");
     let few = "x: &x 90s\ngrace: *x\n";
     let refusal = layers().yaml(few).refusal();
