@@ -117,6 +117,7 @@ impl Drain {
             edits_until: Timestamp::MAX,
             grace: Duration::from_millis(0),
             partitions: PARTITIONS as i32,
+            mappings: Arc::default(),
             schemas: WriterSchemas::default(),
             writing: Writing {
                 names: Names {

@@ -18,6 +18,7 @@ mod graph;
 mod healthcheck;
 mod inputs;
 mod man;
+mod mapping;
 mod pass;
 mod plan;
 mod print;
@@ -93,6 +94,9 @@ enum Command {
     /// Prints the manual page of a command.
     #[command(after_help = man::EXAMPLES)]
     Man(man::Man),
+    /// Tries how records of ticketing systems are read.
+    #[command(subcommand)]
+    Mapping(mapping::Mapping),
     /// Lists, activates and previews edits of the plans.
     #[command(subcommand)]
     Plan(plan::Plan),
@@ -165,6 +169,7 @@ pub fn main() -> ExitCode {
         Command::Graph(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
         Command::Man(command) => command.run(),
+        Command::Mapping(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Report(command) => command.run(),
         Command::Schema(command) => command.run(),

@@ -16,6 +16,8 @@ pub mod embedded;
 pub mod http;
 pub mod kafka;
 pub mod logging;
+pub mod mapping;
+pub mod mapping_test;
 pub mod memory;
 pub mod metrics;
 pub mod offline;

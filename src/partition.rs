@@ -30,6 +30,7 @@ use escalator_engine::rules::Rules;
 use escalator_engine::ticket::Text;
 use escalator_engine::time::{Duration, Timestamp};
 
+use crate::mapping::Mappings;
 use crate::record::{OutgoingRecord, Record};
 use crate::wire::{self, SchemaId, Unread, WriterSchemas};
 
@@ -61,6 +62,8 @@ pub struct Shared {
     pub partitions: i32,
     /// The schemas of a registry that records were written with.
     pub schemas: WriterSchemas,
+    /// How records of other systems are read.
+    pub mappings: Arc<Mappings>,
     /// Where and how things are written.
     pub writing: Writing,
     /// The stable name of this replica.
@@ -115,6 +118,8 @@ pub struct Counted {
     pub unknown_fields: u64,
     /// Activities of kinds that the contract does not name.
     pub unknown_activities: u64,
+    /// Records that say nothing of a ticket.
+    pub ignored: u64,
     /// Samples of which partitioner the producers use.
     pub partitioners: Vec<(wire::Input, wire::Partitioners)>,
     /// What the engine ignored or cut.
@@ -229,7 +234,8 @@ impl Partition {
             && let Some(head) = self.inputs.head()
         {
             let read = match decode(head, now, shared) {
-                Ok(decoded) => Ok(decoded),
+                Ok(decoded) => Ok(Some(decoded)),
+                Err(Unread::Ignored) => Ok(None),
                 Err(Unread::Refused(refusal)) => Err(refusal),
                 Err(Unread::Waiting(schema)) => {
                     self.lacks = Some(schema);
@@ -256,16 +262,17 @@ impl Partition {
     fn take(
         &mut self,
         record: &Record,
-        read: Result<wire::Decoded, wire::Refusal>,
+        read: Result<Option<wire::Decoded>, wire::Refusal>,
         shared: &Shared,
     ) {
         let input = wire::Input::ALL[record.input];
         let evaluable = self.evaluation_time(shared);
         match read {
-            Ok(decoded) if !self.engine.has_room(&decoded.fact, evaluable) => {
+            Ok(None) => self.counted.ignored += 1,
+            Ok(Some(decoded)) if !self.engine.has_room(&decoded.fact, evaluable) => {
                 self.refuse(record, wire::Refusal::no_room(), shared);
             }
-            Ok(decoded) => {
+            Ok(Some(decoded)) => {
                 // It is decided once evaluation is past it.
                 let decided_at = decoded.fact.fact.occurred_at.plus_millis(1);
                 self.latest_fact = self.latest_fact.max(decided_at);
@@ -437,6 +444,7 @@ fn decode(record: &Record, now: Timestamp, shared: &Shared) -> Result<wire::Deco
             sample: record.offset % SAMPLE_EVERY == 0,
         },
         &shared.schemas,
+        &shared.mappings,
         now,
     )
 }

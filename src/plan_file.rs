@@ -20,6 +20,8 @@ mod goals;
 mod hours;
 mod ics;
 mod imports;
+mod mapping_file;
+mod mapping_tests;
 mod marks;
 mod moments;
 mod node;
@@ -50,6 +52,11 @@ use std::path::{Path, PathBuf};
 
 pub use content::{PlanSet, hash};
 pub use goals::Goal;
+pub use mapping_file::{CheckedMappings, check_mappings, load_mappings};
+pub use mapping_tests::{
+    CheckedMappingTests, Expected, MappingTest, MappingTestFile, check_mapping_tests,
+    load_mapping_tests,
+};
 pub use problem::{Code, Place, Problem, Severity};
 pub use reader::did_you_mean;
 pub use source::{FILE_BYTES_MAX, Source, Sources, is_plan_file, is_test_file};
@@ -62,7 +69,7 @@ pub use test_file::{
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The path does not exist or may not be read.
-    #[error("reading plans from {}", path.display())]
+    #[error("reading {}", path.display())]
     Read {
         /// Which path.
         path: PathBuf,
@@ -71,7 +78,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A directory without plan files.
-    #[error("the directory {} holds no plan files; they end in .yaml, .yml or .json", path.display())]
+    #[error("the directory {} holds no files that end in .yaml, .yml or .json", path.display())]
     NoPlanFiles {
         /// Which directory.
         path: PathBuf,
@@ -108,6 +115,8 @@ pub enum Error {
 /// Plans that cannot be used, with all their problems as a text for people.
 #[derive(Clone, Debug, thiserror::Error)]
 pub struct Refused {
+    /// What the files hold.
+    pub what: &'static str,
     /// How many errors there are.
     pub errors: usize,
     /// The problems as a compiler shows them.
@@ -116,9 +125,17 @@ pub struct Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { errors, report } = self;
+        let Self {
+            what,
+            errors,
+            report,
+        } = self;
         let s = if *errors == 1 { "" } else { "s" };
-        write!(f, "the plans have {errors} error{s}\n{}", report.trim_end())
+        write!(
+            f,
+            "the {what} have {errors} error{s}\n{}",
+            report.trim_end()
+        )
     }
 }
 
@@ -158,6 +175,7 @@ impl Checked {
         match self.set {
             Some(set) => Ok(set),
             None => Err(Refused {
+                what: "plans",
                 errors,
                 report: self.report(false),
             }),

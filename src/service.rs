@@ -27,6 +27,7 @@ use crate::kafka::cluster::Cluster;
 use crate::kafka::standby::Standby;
 use crate::kafka::topics::{TopicFacts, TopicNames, Topics};
 use crate::kafka::{self, ClientSettings, OffsetOf};
+use crate::mapping::Mappings;
 use crate::memory;
 use crate::metrics::Metrics;
 use crate::partition::{Names, Shared, Writing};
@@ -70,6 +71,8 @@ pub struct Start {
     pub settings: Settings,
     /// The plans, checked.
     pub plans: PlanSet,
+    /// How records of other systems are read.
+    pub mappings: Arc<Mappings>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ends the service when it becomes true.
@@ -429,7 +432,7 @@ fn run_shard(
         }),
     )?;
     let parts = shard::Parts {
-        shared: shared(settings, rules, &facts),
+        shared: shared(start, rules, &facts),
         edits: facts.edits,
         registry: schemas::desk(settings.registry.as_ref())?,
         start: start_at(&settings.start),
@@ -451,7 +454,8 @@ fn run_shard(
     Ok(Shard::new(log, parts).run(&start.stop)?)
 }
 
-fn shared(settings: &Settings, rules: Arc<Rules>, facts: &Facts) -> Shared {
+fn shared(start: &Start, rules: Arc<Rules>, facts: &Facts) -> Shared {
+    let settings = &start.settings;
     let Facts {
         format,
         topics: facts,
@@ -463,6 +467,7 @@ fn shared(settings: &Settings, rules: Arc<Rules>, facts: &Facts) -> Shared {
         tz_version: emission::tz_version(),
         grace: settings.grace,
         schemas: writer_schemas(settings),
+        mappings: Arc::clone(&start.mappings),
         partitions: i32::try_from(facts.partitions).unwrap_or(i32::MAX),
         writing: Writing {
             names: names(&settings.topics),

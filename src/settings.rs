@@ -40,6 +40,8 @@ pub struct Settings {
     pub instance: String,
     /// The plan file, or the directory of plan files.
     pub plans: PathBuf,
+    /// The mapping file, or the directory of mapping files, if there are any.
+    pub mappings: Option<PathBuf>,
     /// The topics that are read and written.
     pub topics: Topics,
     /// The form of what is written.

@@ -85,6 +85,7 @@ fn shared() -> Shared {
         grace: Duration::from_millis(0),
         // Some ids are of another partition, whose records have to have a key.
         partitions: 4,
+        mappings: Arc::default(),
         schemas,
         writing: Writing {
             names: Names {

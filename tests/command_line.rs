@@ -225,7 +225,7 @@ fn a_path_that_cannot_be_read_is_trouble() {
     assert_eq!(code(&output), 2);
     assert_eq!(stdout(&output), "");
     assert!(
-        stderr(&output).contains("caused by: reading plans from nowhere"),
+        stderr(&output).contains("caused by: reading nowhere"),
         "{}",
         stderr(&output)
     );

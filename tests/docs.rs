@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use escalator::plan_file::{Severity, Source, Sources, check, is_plan_file};
+use escalator::plan_file::{Severity, Source, Sources, check, check_mappings, is_plan_file};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -196,8 +196,13 @@ fn used(path: &Path) -> String {
         if let (Some(file), true) = (block.value("file"), block.is("yaml")) {
             let file = directory.path().join(file);
             fs::write(&file, &block.text).unwrap();
-            if is_plan_file(&file) {
-                assert_good(&name, Sources::read(&file).unwrap(), true);
+            let sources = Sources::read(&file).unwrap();
+            if !is_plan_file(&file) {
+                // Tests are run by the commands.
+            } else if has_key(&block.text, "mappings") {
+                assert_eq!(check_mappings(sources).problems, [], "{name}");
+            } else {
+                assert_good(&name, sources, true);
             }
         } else if let Some(place) = block.value("in") {
             assert_good(&name, framed(&name, block, place), false);

@@ -33,6 +33,8 @@ mod kept_state;
 mod lanes;
 #[path = "kafka/large.rs"]
 mod large;
+#[path = "kafka/mappings.rs"]
+mod mappings;
 #[path = "kafka/observed.rs"]
 mod observed;
 #[path = "kafka/poison.rs"]

@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::failure::Trouble;
 use super::print;
 use super::setting_flags::SettingArgs;
+use crate::mapping::Mappings;
 use crate::offline::Recording;
 use crate::plan_file::{self, PlanSet, Severity, Sources};
 use crate::settings::Settings;
@@ -216,6 +217,18 @@ pub(super) fn plans(path: &Path) -> anyhow::Result<Option<PlanSet>> {
         ));
     }
     Ok(checked.set)
+}
+
+/// How a service with these settings reads records of other systems.
+pub(super) fn mappings(settings: &Settings) -> anyhow::Result<Mappings> {
+    let Some(path) = &settings.mappings else {
+        return Ok(Mappings::default());
+    };
+    plan_file::load_mappings(path).with_context(|| Trouble {
+        doing: "cannot load the mappings".to_owned(),
+        remedy: "name a mapping file or a directory of them with --mappings; `escalator mapping test` \
+                 tries them",
+    })
 }
 
 /// An edit of the plans on the command line.

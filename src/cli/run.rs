@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::failure::Trouble;
+use super::inputs;
 use super::setting_flags::SettingArgs;
 use super::signals::{note_hang_ups, stop_on_signals};
 use super::{SystemClock, Verdict};
@@ -47,6 +48,7 @@ impl Run {
             doing: "cannot load the plans".to_owned(),
             remedy: "name a plan file or a directory of them with --plans; `escalator validate` shows every problem",
         })?;
+        let mappings = inputs::mappings(&settings)?.into();
         let stop = Arc::new(AtomicBool::new(false));
         let hang_up = Arc::new(AtomicBool::new(false));
         stop_on_signals(Arc::clone(&stop))?;
@@ -54,6 +56,7 @@ impl Run {
         service::run(service::Start {
             settings,
             plans,
+            mappings,
             clock: Arc::new(SystemClock),
             stop,
             follows_files: true,

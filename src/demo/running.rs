@@ -133,6 +133,7 @@ impl Running {
         let service = Service::open(service::Start {
             settings: settings.clone(),
             plans: play.plans,
+            mappings: Arc::default(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             stop: Arc::clone(&stop_service),
             // What is compared with a simulation has one set of plans.

@@ -176,6 +176,8 @@ families! {
     pub(super) dead_letters: IntCounterVec = "escalator_dead_letters_total" ["reason"];
     /// Status words that are neither built in nor in a plan file, and count as open.
     pub unknown_statuses: IntCounter = "escalator_unknown_statuses_total";
+    /// Records of other systems that say nothing of a ticket, by the mapping that is for them.
+    pub records_ignored: IntCounter = "escalator_records_ignored_total";
     /// Fields of input records that the contract does not know.
     pub unknown_fields: IntCounter = "escalator_unknown_fields_total";
     /// Labels left out because a ticket had too many.

@@ -93,7 +93,7 @@ fn calendar(reader: &mut Reader, scope: &mut Scope, sources: &Sources, entry: &E
     Calendar::Always
 }
 
-fn unknown_time_zone(reader: &mut Reader, place: Place, name: &str) {
+pub(super) fn unknown_time_zone(reader: &mut Reader, place: Place, name: &str) {
     let names = time_zones();
     let remedy = match reader.closest(name, &names) {
         Some(meant) => format!("did you mean `{meant}`?"),

@@ -6,7 +6,10 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::Value as Json;
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Location, Spanned};
 
@@ -89,6 +92,15 @@ impl Value {
 
 /// Reads the text of a file into its tree.
 pub(super) fn parse(file: usize, source: &Source) -> Result<Node, Box<Problem>> {
+    read::<Spanned<Raw>>(file, source).map(|raw| node(file, &source.text, raw))
+}
+
+/// Reads the text of a file as JSON would hold it: numbers, truth values and texts are told apart.
+pub(super) fn parse_json(file: usize, source: &Source) -> Result<Json, Box<Problem>> {
+    read(file, source)
+}
+
+fn read<T: DeserializeOwned>(file: usize, source: &Source) -> Result<T, Box<Problem>> {
     let start = Place::new(file, 0, 0);
     if source.text.len() as u64 > FILE_BYTES_MAX {
         return Err(Box::new(Problem::new(
@@ -107,10 +119,8 @@ pub(super) fn parse(file: usize, source: &Source) -> Result<Node, Box<Problem>> 
             "save the file in the encoding UTF-8",
         )));
     }
-    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(&source.text, options()) {
-        Ok(raw) => Ok(node(file, &source.text, raw)),
-        Err(error) => Err(Box::new(refused(file, &source.text, &error))),
-    }
+    serde_saphyr::from_str_with_options(&source.text, options())
+        .map_err(|error| Box::new(refused(file, &source.text, &error)))
 }
 
 /// Nesting of maps and lists. Conditions in conditions go a dozen deep at most, and the stack bears

@@ -107,9 +107,12 @@ codes! {
     CostlyTemplate "E0706" "A template is longer, or may cost more, than what is rendered for every notification."
     // Plan tests.
     BadTestTime "E0801" "A time of a plan test is not written as one, or lies beyond the test's end."
-    TestedPlans "E0802" "The plans that a test file names cannot be read, or have errors."
+    TestedPlans "E0802" "The plans, or the mappings, that a test file names cannot be read, or have errors."
     BadTestEvent "E0803" "An event of a plan test is not one that the service would read."
     BadExpectation "E0804" "An expectation of a plan test names no type, several, or an unknown ticket."
+    // Mapping files.
+    BadPath "E0901" "A path of a mapping is not written as one."
+    BadForm "E0902" "The form of an instant is neither known nor a pattern by which one can be read."
     // Warnings.
     KeyWithoutEffect "W0101" "A key has no effect at its place."
     UnknownPriority "W0301" "A priority is not in the list of priorities, so this never applies."

@@ -210,6 +210,21 @@ impl Reader {
         node
     }
 
+    /// The version of a file.
+    pub(super) fn version(&mut self, fields: &Fields<'_>, files: &str) {
+        if let Some(node) = fields.get("version")
+            && let Some(version) = self.scalar(node, "`version`")
+            && version != "1"
+        {
+            self.report(
+                Code::UnknownVersion,
+                node.place,
+                &format!("version `{version}` of {files} is not known"),
+                "write `version: 1`",
+            );
+        }
+    }
+
     /// A list.
     pub(super) fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
         if let Value::List(nodes) = &node.value {

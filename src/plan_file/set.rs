@@ -94,18 +94,18 @@ fn top<'n>(reader: &mut Reader, tree: &'n Node) -> Fields<'n> {
         );
         return Fields::empty(tree.place);
     }
-    let fields = reader.map(tree, "a plan file", &KEYS);
-    if let Some(node) = fields.get("version")
-        && let Some(version) = reader.scalar(node, "`version`")
-        && version != "1"
-    {
+    if tree.get("mappings").is_some() {
         reader.report(
-            Code::UnknownVersion,
-            node.place,
-            &format!("version `{version}` of plan files is not known"),
-            "write `version: 1`",
+            Code::WrongType,
+            tree.place,
+            "this is a mapping file, not a file of plans",
+            "name it with `--mappings`, and keep it in a directory without plans; `escalator mapping \
+             test` tries it",
         );
+        return Fields::empty(tree.place);
     }
+    let fields = reader.map(tree, "a plan file", &KEYS);
+    reader.version(&fields, "plan files");
     fields
 }
 

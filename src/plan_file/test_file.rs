@@ -202,6 +202,15 @@ fn has_error(problems: &[Problem]) -> bool {
 }
 
 fn plan_tests(reader: &mut Reader, tree: &Node) -> Option<TestFile> {
+    if tree.get("mappings").is_some() && tree.get("plans").is_none() {
+        reader.report(
+            Code::WrongType,
+            tree.place,
+            "these are tests of mappings, not of plans",
+            "run them with `escalator mapping test`, or name a directory without them",
+        );
+        return None;
+    }
     let fields = reader.map(tree, "a test file", &["plans", "tests"]);
     let plans = reader.required(&fields, "plans", "a test file");
     let plans = plans.map(|node| (reader.name(node, "`plans`"), node.place));

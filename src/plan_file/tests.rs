@@ -45,6 +45,11 @@ fn every_code_has_its_report() {
             let checked = checked.checked;
             let report = render::texts(&checked.problems, &checked.sources, false);
             (checked.problems, checked.file.is_some(), report)
+        } else if name.ends_with(".mapping.yaml") {
+            let text = fs::read_to_string(&case).unwrap();
+            let checked = check_mappings(Sources::from_text(&name, &text));
+            let report = render::texts(&checked.problems, &checked.sources, false);
+            (checked.problems, checked.mappings.is_some(), report)
         } else {
             let text = fs::read_to_string(&case).unwrap();
             let checked = check(Sources::from_text(&name, &text));

@@ -131,6 +131,13 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         "Plan file, or directory of plan files; relative to the working directory.",
     )
     .flag("plans"),
+    value(
+        "mappings",
+        "",
+        "Mapping file, or directory of mapping files, by which records of ticketing systems are read that are no events of the service's own; relative to the working directory.",
+    )
+    .fallback(Fallback::Unset("none"))
+    .flag("mappings"),
     value("topics.created", "ticket-created", "Created events in."),
     value("topics.updated", "ticket-updated", "Updated events in."),
     value(

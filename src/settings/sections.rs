@@ -56,6 +56,9 @@ impl Reader<'_> {
             kafka: self.kafka(),
             instance: self.text("instance", is_identifier, "write 1 to 100 letters, digits, dots, underscores or hyphens; set it when the host's name is none"),
             plans: self.text("plans", |text| !text.trim().is_empty(), "write the path of a plan file or of a directory of them").into(),
+            mappings: self.optional("mappings", "write the path of a mapping file or of a directory of them, or leave it out", |text| {
+                (!text.is_empty()).then(|| text.into())
+            }),
             topics: self.topics(),
             output: Output {
                 format: self.parse("output.format", "write avro or json", |text| match text {

@@ -46,6 +46,7 @@ impl Tally {
         }
         let families = &metrics.families;
         families.unknown_fields.inc_by(counted.unknown_fields);
+        families.records_ignored.inc_by(counted.ignored);
         families
             .unknown_statuses
             .inc_by(counted.counts.unknown_statuses);

@@ -110,6 +110,7 @@ impl Scene {
                     .registry
                     .as_ref()
                     .map_or_else(WriterSchemas::default, |_| WriterSchemas::of_registry()),
+                mappings: Arc::default(),
                 tz_version: "test".into(),
                 grace: self.grace,
                 partitions: 2,

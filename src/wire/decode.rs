@@ -2,6 +2,8 @@
 
 use escalator_engine::fact::{TicketFact, record_hash};
 use escalator_engine::time::Timestamp;
+use serde::Deserialize as _;
+use serde_json::Value as Json;
 
 use super::cloud_events;
 use super::confluent::{self, SchemaId, WriterSchemas};
@@ -10,6 +12,7 @@ use super::dead_letter::{DeadLetterReason, Refusal};
 use super::partitioner::Partitioners;
 use super::raw::RawEvent;
 use super::schema::{Parsed, SchemaName};
+use crate::mapping::{Mapped, Mappings, Outcome};
 
 /// The longest value, in bytes: 1 MiB.
 pub const VALUE_BYTES_MAX: usize = 1 << 20;
@@ -117,15 +120,20 @@ pub enum Unread {
     /// It has to wait for the schema that it was written with.
     #[error("schema {0} is not known yet")]
     Waiting(SchemaId),
+    /// It says nothing of a ticket, by the mapping that is for it.
+    #[error("the record says nothing of a ticket")]
+    Ignored,
 }
 
-/// Decodes an input record that is read at `now`, by the schemas that are known so far.
+/// Decodes an input record that is read at `now`, by the schemas that are known so far and by the
+/// mappings of what other systems write.
 ///
 /// # Errors
-/// The record is to become a dead letter, or waits for a schema.
+/// The record is to become a dead letter, waits for a schema, or says nothing.
 pub fn decode(
     record: &Record<'_>,
     schemas: &WriterSchemas,
+    mappings: &Mappings,
     now: Timestamp,
 ) -> Result<Decoded, Unread> {
     let value = record.value.unwrap_or_default();
@@ -134,21 +142,48 @@ pub fn decode(
     }
     check_length(value.len())?;
     let content = cloud_events::open(record.headers, value)?;
-    let (format, event) = read(record.input, &content.value, schemas)?;
-    let context = Context {
-        input: record.input,
+    let context = |input, format| Context {
+        input,
         format,
         record_hash: record_hash(value),
         id: content.id.as_deref(),
         now,
     };
-    let Converted { fact, ignored } = convert(context, event)?;
-    let partitioners = place(record, fact.ticket_id.as_bytes())?;
+    let mapped = mapped(record.input, &content.value, mappings)?;
+    let Converted { fact, ignored } = if let Some(mapped) = &mapped {
+        let input = Input::of(mapped.is_created);
+        let event = RawEvent::deserialize(&mapped.value).map_err(not_json)?;
+        convert(context(input, Format::Json), event).map_err(|refusal| {
+            let error = format!("mapping `{}`: {}", mapped.mapping, refusal.error);
+            Refusal::new(refusal.reason, error)
+        })?
+    } else {
+        let (format, event) = read(record.input, &content.value, schemas)?;
+        convert(context(record.input, format), event)?
+    };
+    let own_id = mapped.as_ref().and_then(|mapped| mapped.own_id.as_deref());
+    let partitioners = place(record, &fact.ticket_id, own_id)?;
     Ok(Decoded {
         fact,
         ignored,
         partitioners,
     })
+}
+
+/// The event that a mapping makes of a record of another system; none of what no mapping is for.
+fn mapped(input: Input, value: &[u8], mappings: &Mappings) -> Result<Option<Mapped>, Unread> {
+    if mappings.is_empty() || value.trim_ascii_start().first() != Some(&b'{') {
+        return Ok(None);
+    }
+    let record: Json = serde_json::from_slice(value).map_err(not_json)?;
+    let Some(mapping) = mappings.of(&record) else {
+        return Ok(None);
+    };
+    match mapping.apply(input == Input::Created, &record) {
+        Ok(Outcome::Event(mapped)) => Ok(Some(mapped)),
+        Ok(Outcome::Ignored) => Err(Unread::Ignored),
+        Err(error) => Err(Refusal::new(DeadLetterReason::WrongType, error.to_string()).into()),
+    }
 }
 
 /// Refuses what is longer than a value may be.
@@ -191,12 +226,14 @@ fn json(value: &[u8]) -> Result<RawEvent<'_>, Refusal> {
         Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(value),
     };
-    read.map_err(|error| {
-        Refusal::new(
-            DeadLetterReason::Unreadable,
-            format!("the value is not JSON: {error}"),
-        )
-    })
+    read.map_err(not_json)
+}
+
+fn not_json(error: serde_json::Error) -> Refusal {
+    Refusal::new(
+        DeadLetterReason::Unreadable,
+        format!("the value is not JSON: {error}"),
+    )
 }
 
 /// Reads what follows the marker of a single object: the fingerprint and the datum.
@@ -246,18 +283,23 @@ pub(super) fn datum_of<'a>(
     })
 }
 
-/// Checks that the record is where its ticket's records are.
-fn place(record: &Record<'_>, ticket_id: &[u8]) -> Result<Option<Partitioners>, Refusal> {
-    let agreeing = || Partitioners::agreeing(ticket_id, record.partition, record.partitions);
+/// Checks that the record is where its ticket's records are. Who does not know of a mapping places
+/// them by the id that the ticketing system has.
+fn place(
+    record: &Record<'_>,
+    ticket_id: &str,
+    own_id: Option<&str>,
+) -> Result<Option<Partitioners>, Refusal> {
+    let agreeing = |id: &[u8]| Partitioners::agreeing(id, record.partition, record.partitions);
+    let mut ids = std::iter::once(ticket_id).chain(own_id).map(str::as_bytes);
     match record.key {
-        Some(key) if key == ticket_id => Ok(record.sample.then(agreeing)),
+        Some(key) if ids.any(|id| id == key) => Ok(record.sample.then(|| agreeing(key))),
         Some(_) => Err(Refusal::new(
             DeadLetterReason::KeyMismatch,
             "field `ticket_id` differs from the record's key",
         )),
         None => {
-            let partitioners = agreeing();
-            if partitioners.any() {
+            if let Some(partitioners) = ids.map(agreeing).find(|it| it.any()) {
                 return Ok(Some(partitioners));
             }
             Err(Refusal::new(

@@ -120,6 +120,7 @@ fn step_clock(stage: &mut Stage<'_>) -> String {
     let start = service::Start {
         settings: settings_of(&stage.site),
         plans: plan_file::load(&stage.site.path().join("plan.yaml")).unwrap(),
+        mappings: Arc::default(),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         stop: Arc::clone(&stop),
         follows_files: false,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use escalator::mapping::Mappings;
 use escalator::wire::{
     DeadLetterReason, Header, Input, Record, SchemaName, Unread, WriterSchemas, decode,
 };
@@ -46,13 +47,18 @@ fn decoded_with(input: Input, value: &str, headers: &[Header<'_>]) -> Result<(),
         headers,
         sample: false,
     };
-    match decode(&record, &WriterSchemas::default(), NOW) {
+    match decode(
+        &record,
+        &WriterSchemas::default(),
+        &Mappings::default(),
+        NOW,
+    ) {
         Ok(decoded) => {
             assert_eq!(decoded.ignored, Default::default(), "{value}");
             Ok(())
         }
         Err(Unread::Refused(refusal)) => Err(refusal.reason),
-        Err(Unread::Waiting(id)) => panic!("{value} waits for {id}"),
+        Err(unread) => panic!("{value}: {unread}"),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::cli::schemas::Registry;
 use crate::cli::{SystemClock, print};
 use crate::clock::Clock as _;
 use crate::kafka::sweep::{Span, Sweep};
+use crate::mapping::Mappings;
 use crate::offline::Recording;
 use crate::record::Record;
 use crate::settings::Settings;
@@ -22,6 +23,7 @@ pub(super) fn recording(settings: &Settings) -> anyhow::Result<Recording> {
         now: SystemClock.now(),
         registry: Registry::of(settings)?,
         schemas: service::writer_schemas(settings),
+        mappings: super::mappings(settings)?,
         recording: Recording::default(),
         refused: BTreeMap::new(),
         first: None,
@@ -46,6 +48,7 @@ struct Reading {
     now: Timestamp,
     registry: Registry,
     schemas: WriterSchemas,
+    mappings: Mappings,
     recording: Recording,
     /// How many records were left out, by the reason.
     refused: BTreeMap<&'static str, u64>,
@@ -61,7 +64,11 @@ impl Reading {
         pass(&mut sweep, &spans, &what, BATCH_RECORDS, |records| {
             for record in records {
                 match self.decode(input, &record, partitions)? {
-                    Ok(decoded) => self.recording.add(decoded.fact),
+                    Ok(decoded) => {
+                        if let Some(decoded) = decoded {
+                            self.recording.add(decoded.fact);
+                        }
+                    }
                     Err(refusal) => self.leave_out(topic, &record, &refusal),
                 }
             }
@@ -69,13 +76,13 @@ impl Reading {
         })
     }
 
-    /// Decodes as the service does, but waits for the registry.
+    /// Decodes as the service does, but waits for the registry; none is a record that says nothing.
     fn decode(
         &mut self,
         input: wire::Input,
         record: &Record,
         partitions: i32,
-    ) -> anyhow::Result<Result<wire::Decoded, Refusal>> {
+    ) -> anyhow::Result<Result<Option<wire::Decoded>, Refusal>> {
         let read = wire::Record {
             input,
             partition: record.partition,
@@ -86,8 +93,9 @@ impl Reading {
             sample: false,
         };
         loop {
-            match wire::decode(&read, &self.schemas, self.now) {
-                Ok(decoded) => return Ok(Ok(decoded)),
+            match wire::decode(&read, &self.schemas, &self.mappings, self.now) {
+                Ok(decoded) => return Ok(Ok(Some(decoded))),
+                Err(Unread::Ignored) => return Ok(Ok(None)),
                 Err(Unread::Refused(refusal)) => return Ok(Err(refusal)),
                 Err(Unread::Waiting(id)) => self.registry.teach(&mut self.schemas, id)?,
             }

@@ -53,6 +53,7 @@ impl World {
                 rules,
                 edits_until: Timestamp::MIN,
                 schemas: WriterSchemas::default(),
+                mappings: Arc::default(),
                 tz_version: "test".into(),
                 grace: Span::from_millis(self.config.grace_ms),
                 partitions: self.config.partitions,

@@ -14,6 +14,7 @@ use super::reached::{Path, Reached};
 use super::schedule::{At, CALM_MS, Config, END_MS, Event, Way};
 use super::topic_log::{Payload, Place, Topic};
 use super::workload::{self, START_MS, What, partition_of, record};
+use crate::mapping::Mappings;
 use crate::wire;
 
 /// What was decided this long before the end must be out.
@@ -241,9 +242,14 @@ pub(super) fn decode(
         sample: false,
     };
     let now = Timestamp::from_millis(START_MS + END_MS);
-    wire::decode(&record, &wire::WriterSchemas::default(), now)
-        .ok()
-        .map(|decoded| decoded.fact)
+    wire::decode(
+        &record,
+        &wire::WriterSchemas::default(),
+        &Mappings::default(),
+        now,
+    )
+    .ok()
+    .map(|decoded| decoded.fact)
 }
 
 /// The partition of an event.

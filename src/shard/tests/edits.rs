@@ -7,6 +7,7 @@ use escalator_engine::simulate::simulate;
 
 use super::*;
 use crate::edits;
+use crate::mapping::Mappings;
 use crate::plan_file::PlanSet;
 use crate::wire;
 
@@ -75,7 +76,7 @@ impl Scene {
                     headers: &[],
                     sample: false,
                 };
-                wire::decode(&read, &WriterSchemas::default(), now)
+                wire::decode(&read, &WriterSchemas::default(), &Mappings::default(), now)
                     .unwrap()
                     .fact
             })

@@ -7,6 +7,7 @@ use super::super::schema::SchemaName;
 use super::super::testing::datum_of_schema;
 use super::super::{Decoded, Header, Record, decode};
 use super::*;
+use crate::mapping::Mappings;
 
 /// 2026-11-23T09:00:00Z.
 const NINE: i64 = 1_795_424_400_000;
@@ -39,7 +40,12 @@ fn read_input(
         headers,
         sample: false,
     };
-    decode(&record, schemas, Timestamp::from_millis(NINE))
+    decode(
+        &record,
+        schemas,
+        &Mappings::default(),
+        Timestamp::from_millis(NINE),
+    )
 }
 
 fn read(value: &[u8], schemas: &WriterSchemas) -> Result<Decoded, Unread> {
@@ -50,6 +56,7 @@ fn refused(value: &[u8], schemas: &WriterSchemas) -> (DeadLetterReason, String) 
     match read(value, schemas).unwrap_err() {
         Unread::Refused(refusal) => (refusal.reason, refusal.error),
         Unread::Waiting(id) => panic!("it waits for {id}"),
+        Unread::Ignored => panic!("no mapping ignores it"),
     }
 }
 

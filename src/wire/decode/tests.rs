@@ -1,4 +1,5 @@
 mod cloud_events;
+mod mapped;
 mod properties;
 mod stored;
 
@@ -27,11 +28,11 @@ fn record(input: Input, value: &[u8]) -> Record<'_> {
     }
 }
 
-/// Decodes without a registry.
 fn decode(record: &Record<'_>, now: Timestamp) -> Result<Decoded, Refusal> {
-    super::decode(record, &WriterSchemas::default(), now).map_err(|unread| match unread {
+    let (schemas, mappings) = Default::default();
+    super::decode(record, &schemas, &mappings, now).map_err(|unread| match unread {
         Unread::Refused(refusal) => refusal,
-        Unread::Waiting(id) => panic!("nothing waits for schema {id} without a registry"),
+        Unread::Waiting(_) | Unread::Ignored => panic!("{unread}"),
     })
 }
 

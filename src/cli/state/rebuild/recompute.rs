@@ -8,6 +8,7 @@ use escalator_engine::time::Timestamp;
 use super::found::Found;
 use crate::cli::SystemClock;
 use crate::cli::failure::Trouble;
+use crate::cli::inputs;
 use crate::cli::pass::BATCH_RECORDS;
 use crate::cli::schemas::Registry;
 use crate::clock::Clock as _;
@@ -94,6 +95,7 @@ fn shared(settings: &Settings) -> anyhow::Result<Shared> {
         grace: settings.grace,
         partitions,
         schemas: service::writer_schemas(settings),
+        mappings: inputs::mappings(settings)?.into(),
         writing: Writing {
             names: service::names(topics),
             // Events are dropped.
