@@ -59,6 +59,19 @@ impl Reason {
     }
 }
 
+/// Why the escalation of a ticket in this category is over; none where it goes on.
+pub(super) const fn cause_when_done(category: StatusCategory) -> Option<Cause> {
+    match category {
+        StatusCategory::Resolved => Some(Cause::plain(CauseKind::Resolved)),
+        StatusCategory::Closed => Some(Cause::plain(CauseKind::Closed)),
+        StatusCategory::New
+        | StatusCategory::Open
+        | StatusCategory::WaitingCustomer
+        | StatusCategory::WaitingVendor
+        | StatusCategory::OnHold => None,
+    }
+}
+
 impl Machine {
     /// Raises to at least a level. A level that is reached already decides nothing; an empty one
     /// is entered and falls through to the next.
@@ -252,17 +265,8 @@ impl Machine {
         in_force: Option<&InForce>,
         out: &mut Outcome,
     ) {
-        let kind = match self.category {
-            StatusCategory::Resolved => CauseKind::Resolved,
-            StatusCategory::Closed => CauseKind::Closed,
-            StatusCategory::New
-            | StatusCategory::Open
-            | StatusCategory::WaitingCustomer
-            | StatusCategory::WaitingVendor
-            | StatusCategory::OnHold => return,
-        };
-        if let Some(in_force) = in_force {
-            self.end(Reason::fact(Cause::plain(kind), at, anchor), in_force, out);
+        if let (Some(cause), Some(in_force)) = (cause_when_done(self.category), in_force) {
+            self.end(Reason::fact(cause, at, anchor), in_force, out);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::decision::Anchor;
 use crate::effect::{Cause, CauseKind};
 use crate::fact::Fact;
 use crate::ladder::Escalation;
-use crate::machine::levels::Reason;
+use crate::machine::levels::{Reason, cause_when_done};
 use crate::moment::{Act, Occurrence};
 use crate::plan::{Plan, Revision};
 use crate::rules::{PlanRef, Rules};
@@ -115,8 +115,11 @@ impl Machine {
         if plan.path.is_empty()
             && let Some(before) = before
         {
-            // No level is left to be at: whoever was told has to hear that it is over.
-            self.end(reason_without_plan(occurrence.at), &before, out);
+            // No level is left to be at: whoever was told has to hear that it is over, and that it is
+            // resolved, when the same fact says so.
+            let mut reason = reason_without_plan(occurrence.at);
+            reason.cause = cause_when_done(occurrence.after).unwrap_or(reason.cause);
+            self.end(reason, &before, out);
         }
         let folded = past.fold.map(|fold| (fold.last_fact_at, fold.category));
         if let Some(escalation) = &mut self.escalation {
