@@ -71,8 +71,13 @@ pub enum Outcome {
     Committed,
     /// It is not and never will be visible; the same batch may be tried again.
     Aborted(String),
-    /// The same, because a broker found records larger than their topic takes.
-    TooLarge(String),
+    /// The same, because a record is larger than its topic takes.
+    TooLarge {
+        /// Which topic, and what is said about it.
+        why: String,
+        /// The partition whose record it is, as far as that is known.
+        partition: Option<i32>,
+    },
     /// It may or may not be visible. The offsets' metadata decides, after [`Lanes::prepare`] has
     /// settled it by making the producer anew.
     Unknown(String),
@@ -212,7 +217,7 @@ impl Lanes {
         let lane = &mut self.lanes[*index];
         self.flight = None;
         match &landed.outcome {
-            Outcome::Committed | Outcome::Aborted(_) | Outcome::TooLarge(_) => {
+            Outcome::Committed | Outcome::Aborted(_) | Outcome::TooLarge { .. } => {
                 let producer = lane.producer.as_ref();
                 if producer.is_some_and(|it| it.context().ear.take_disturbed()) {
                     lane.discard();

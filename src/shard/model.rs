@@ -53,8 +53,9 @@ impl Clock for VirtualClock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Abort,
-    /// It is aborted because a record is larger than its topic takes.
-    TooLarge,
+    /// It is aborted because a record is larger than its topic takes, as long as it holds something of
+    /// the partition of this number; none of it is known without one.
+    TooLarge(Option<i32>),
     /// It is committed, but the answer is lost.
     LostAnswer,
     /// It is committed, but the answer is lost, and so are the group's offsets.
@@ -269,7 +270,10 @@ impl ModelLog {
                 Outcome::Committed
             }
             Some(Fault::Abort) => Outcome::Aborted(reason),
-            Some(Fault::TooLarge) => Outcome::TooLarge(reason),
+            Some(Fault::TooLarge(partition)) => Outcome::TooLarge {
+                why: reason,
+                partition,
+            },
             Some(Fault::Rebalance(number)) => {
                 brokers.revoke(&[number]);
                 Outcome::Aborted(reason)

@@ -4,7 +4,8 @@
 //! assigned ──► Restoring ──► Restored ──► Live      (any of them) ──► revoked or lost: gone
 //!     │                          ▲
 //!     ├─ was live before ──► Returned ──► somebody else committed meanwhile: Restoring
-//!     └─ added, without its twin, or with a state that cannot be trusted ──► Refused
+//!     └─ added, without its twin, with a state that cannot be trusted, or (while Live, and to be
+//!        tried again) with a record that no transaction takes ──► Refused
 //! ```
 //!
 //! A partition that goes takes its state with it; the next owner restores it from the log. So an
@@ -36,11 +37,13 @@ const PARKED_MAX: Duration = Duration::from_secs(60);
 
 /// An owned partition.
 pub(super) enum Slot {
-    /// It cannot be processed. Ends with the assignment.
+    /// It cannot be processed. Ends with the assignment, or when it is time to try again.
     Refused {
         /// Why, and what to do.
         reason: String,
-        _metrics: PartitionMetrics,
+        /// By [`Clock::elapsed`](crate::clock::Clock::elapsed).
+        again_at: Option<Duration>,
+        metrics: PartitionMetrics,
     },
     /// Its state is being read. Becomes [`Slot::Restored`], or [`Slot::Refused`].
     Restoring {
@@ -168,12 +171,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         let mut metrics = self.parts.metrics.partition(number);
         let parked = self.parked.remove(&number);
         if let Some(reason) = self.unfit(number, has_both) {
-            tracing::error!(kafka.partition = number, "{reason}");
-            metrics.enter(PartitionState::Refused);
-            let slot = Slot::Refused {
-                reason,
-                _metrics: metrics,
-            };
+            let slot = Slot::refused(number, reason, metrics);
             self.slots.insert(number, slot);
             return;
         }
@@ -206,7 +204,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         })
     }
 
-    fn restore(&mut self, number: i32, mut metrics: PartitionMetrics) {
+    pub(super) fn restore(&mut self, number: i32, mut metrics: PartitionMetrics) {
         metrics.enter(PartitionState::Restoring);
         self.requests += 1;
         self.log.restore(number, self.requests);
@@ -334,7 +332,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             }) if *expected == request => {}
             _ => return,
         }
-        let Some(Slot::Restoring { mut metrics, .. }) = self.slots.remove(&number) else {
+        let Some(Slot::Restoring { metrics, .. }) = self.slots.remove(&number) else {
             return;
         };
         let slot = match state {
@@ -342,15 +340,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 restored: Box::new(restored),
                 metrics,
             },
-            Err(error) => {
-                let reason = chain(&error);
-                tracing::error!(kafka.partition = number, "{reason}");
-                metrics.enter(PartitionState::Refused);
-                Slot::Refused {
-                    reason,
-                    _metrics: metrics,
-                }
-            }
+            Err(error) => Slot::refused(number, chain(&error), metrics),
         };
         self.slots.insert(number, slot);
     }

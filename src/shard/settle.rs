@@ -88,7 +88,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 }
             }
             failed @ (Outcome::Aborted(_)
-            | Outcome::TooLarge(_)
+            | Outcome::TooLarge { .. }
             | Outcome::Unknown(_)
             | Outcome::Fenced(_)) => {
                 if let Some(flight) = &mut self.flight {
@@ -214,9 +214,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     self.confirm_all(flight);
                     return Ok(true);
                 }
-                Outcome::TooLarge(reason) if self.keeps_to_limits()? => {
+                Outcome::TooLarge { why, .. } if self.keeps_to_limits()? => {
                     tracing::warn!(
-                        reason,
+                        reason = why,
                         "topics take other records than before; what they refuse is read again and \
                          written as they take it"
                     );
@@ -224,7 +224,16 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     self.restore_all_again();
                     return Ok(true);
                 }
-                Outcome::Aborted(reason) | Outcome::TooLarge(reason) => {
+                Outcome::TooLarge {
+                    why,
+                    partition: Some(number),
+                } if flight.parts.contains_key(&number) => {
+                    flight.parts.remove(&number);
+                    self.hold_up(number, &why)?;
+                    flight.shrink();
+                    self.make_ready(&mut flight, stop)?;
+                }
+                Outcome::Aborted(reason) | Outcome::TooLarge { why: reason, .. } => {
                     aborts += 1;
                     // A cause that lasts is told ever more rarely.
                     if reason != told || aborts.is_power_of_two() {
@@ -285,7 +294,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         duration.observe(after.as_secs_f64());
         let result = match &outcome {
             Outcome::Committed => TransactionResult::Committed,
-            Outcome::Aborted(_) | Outcome::TooLarge(_) => TransactionResult::Aborted,
+            Outcome::Aborted(_) | Outcome::TooLarge { .. } => TransactionResult::Aborted,
             Outcome::Unknown(_) => TransactionResult::Unknown,
             Outcome::Fenced(_) => TransactionResult::Fenced,
         };

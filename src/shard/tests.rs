@@ -165,6 +165,10 @@ impl Scene {
         Ok(())
     }
 
+    fn fails(&self, check: crate::http::Check) -> bool {
+        self.health.checks().contains(&(check, false))
+    }
+
     fn minutes(&self) -> i64 {
         use crate::clock::Clock;
         (self.clock.now().as_millis() - NINE) / MINUTE

@@ -143,7 +143,14 @@ fn a_refused_record_takes_the_whole_transaction_with_it() {
     let refused = transaction(records, &scene.inputs[0], 1, "refused");
 
     let outcome = lanes.transact(refused.into(), &scene.member);
-    assert!(matches!(outcome, Outcome::TooLarge(_)), "{outcome:?}");
+    let Outcome::TooLarge { why, partition } = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(
+        why.starts_with(&format!("topic `{}`, partition 0: ", scene.output)),
+        "{why}"
+    );
+    assert_eq!(partition, Some(0));
     let committed = scene.member.committed(&[(0, 0)], PATIENCE).unwrap();
     assert_eq!(committed[0].offset, None);
     assert_eq!(values(&scene.output), [""; 0]);

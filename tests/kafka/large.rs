@@ -67,6 +67,65 @@ fn a_ticket_of_many_large_events_holds_nothing_up() {
     assert_eq!(site.read("dead").len(), 0);
 }
 
+/// A state that its topic does not take holds its partition up and no other, until the topic takes it.
+#[test]
+fn a_state_that_is_not_taken_holds_up_its_partition_alone_until_the_limit_is_raised() {
+    let site = Site::new(
+        TELLS_OF_EVERY_TICKET,
+        2,
+        "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n",
+    );
+    let service = site.start("one");
+    wait_until("the start", PATIENCE, || {
+        (service.log().matches("goes on from").count() == 2).then_some(())
+    });
+    limit_records(&broker().address, &site.topic("state"), 5_000);
+    let labels: serde_json::Map<_, _> = (0..190)
+        .map(|label| (format!("l{label}"), Value::from("x".repeat(300))))
+        .collect();
+    for (partition, ticket, labels) in [(0, "BIG", labels), (1, "SMALL", serde_json::Map::new())] {
+        let value = json!({
+            "ticket_id": ticket, "occurred_at": "2026-09-21T10:00:00Z",
+            "ticket": { "status": "open", "labels": labels },
+        });
+        let value = value.to_string();
+        site.write(
+            "created",
+            partition,
+            ticket.as_bytes(),
+            Some(value.as_bytes()),
+        );
+    }
+    let raised = |count| {
+        wait_until("what was raised", PATIENCE, || {
+            Some(site.read("escalated")).filter(|events| events.len() == count)
+        })
+    };
+    assert_eq!(raised(1)[0].key.as_deref(), Some(&b"SMALL"[..]));
+    let ready = wait_until("the reason", PATIENCE, || {
+        let ready = service.ask("GET /readyz", "")?;
+        ready.contains("partition 0 has a record").then_some(ready)
+    });
+    assert!(
+        ready.contains(&format!("topic `{}`, partition 0", site.topic("state"))),
+        "{ready}"
+    );
+    assert!(ready.contains("[+] broker reachable"), "{ready}");
+
+    limit_records(&broker().address, &site.topic("state"), 8_388_608);
+    let events = raised(2);
+    assert!(
+        events
+            .iter()
+            .any(|event| event.key.as_deref() == Some(b"BIG"))
+    );
+    wait_until("readiness", PATIENCE, || {
+        let ready = service.ask("GET /readyz", "")?;
+        ready.starts_with("HTTP/1.1 200").then_some(())
+    });
+    assert!(service.stop().success());
+}
+
 /// Unreadable records that no compression makes smaller, to one partition.
 fn write_noise(site: &Site, count: usize, bytes: usize) {
     let mut dice = Dice::new(1);

@@ -14,6 +14,7 @@ use super::super::error::is_too_large;
 use super::super::flight::Flight;
 use super::super::native::{self, TransactionError};
 use super::super::writer;
+use super::context::Failure;
 use super::{CALL_TIMEOUT, LaneContext, Outcome, Transaction};
 use crate::record::OutgoingRecord;
 
@@ -103,24 +104,24 @@ impl Attempt {
             return broken(transaction_error(&error));
         }
         for record in &self.transaction.records {
-            if let Err(error) = self.send(record) {
-                return self.abort(error);
+            if let Err(failure) = self.send(record) {
+                return self.abort(failure);
             }
         }
         if let Err(error) = self.send_offsets() {
             return if error.fatal {
                 broken(error)
             } else {
-                self.abort(error)
+                self.abort(error.into())
             };
         }
         self.commit()
     }
 
-    fn send(&self, record: &OutgoingRecord) -> Result<(), TransactionError> {
+    fn send(&self, record: &OutgoingRecord) -> Result<(), Failure> {
         let deadline = Instant::now() + self.patience;
         let sent = writer::send(&self.producer, record, deadline);
-        sent.map_err(|error| transaction_error(&error))
+        sent.map_err(|error| Failure::of_record(&error, &record.topic, record.partition))
     }
 
     /// Adds the offsets. Once these are announced, the library waits for the broker that was the
@@ -173,7 +174,7 @@ impl Attempt {
                 Ok(()) => return Outcome::Committed,
                 // The commit goes on in the background, and no other call is allowed meanwhile.
                 Err(error) if error.retriable && Instant::now() < deadline => {}
-                Err(error) if error.requires_abort => return self.abort(error),
+                Err(error) if error.requires_abort => return self.abort(error.into()),
                 Err(error) => return broken(error),
             }
         }
@@ -181,14 +182,16 @@ impl Attempt {
 
     /// Gives the transaction up. The broker answers an abort well only when no commit has taken place,
     /// so an answer decides even after a commit was asked for.
-    fn abort(&self, cause: TransactionError) -> Outcome {
+    fn abort(&self, cause: Failure) -> Outcome {
         match self.end() {
             Ok(()) => {
-                let cause = self.producer.context().take_failure().unwrap_or(cause);
-                if is_too_large(cause.code) {
-                    Outcome::TooLarge(cause.to_string())
+                let told = self.producer.context().take_failure();
+                let Failure { error, partition } = told.unwrap_or(cause);
+                let why = error.to_string();
+                if is_too_large(error.code) {
+                    Outcome::TooLarge { why, partition }
                 } else {
-                    Outcome::Aborted(cause.to_string())
+                    Outcome::Aborted(why)
                 }
             }
             Err(error) => broken(error),

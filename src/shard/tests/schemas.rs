@@ -76,8 +76,7 @@ impl Scene {
     }
 
     fn registry_fails(&self) -> bool {
-        let checks = self.health.checks();
-        checks.contains(&(crate::http::Check::Registry, false))
+        self.fails(crate::http::Check::Registry)
     }
 }
 

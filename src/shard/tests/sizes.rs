@@ -102,7 +102,7 @@ fn a_limit_that_is_lowered_while_the_service_runs_is_kept_to_and_nothing_comes_t
             dead_letter_bytes_max: 1_000,
             ..LIMITS
         });
-        brokers.faults.push_back(Fault::TooLarge);
+        brokers.faults.push_back(Fault::TooLarge(Some(0)));
         brokers.restores.clear();
     }
     scene.run(&mut shard, 16);
@@ -130,7 +130,9 @@ fn what_is_too_large_under_the_known_limits_is_sent_again_as_it_is() {
     {
         let mut brokers = scene.brokers.borrow_mut();
         brokers.produce(0, 0, NINE, "T3", &"?".repeat(5_000));
-        brokers.faults.extend([Fault::TooLarge, Fault::TooLarge]);
+        brokers
+            .faults
+            .extend([Fault::TooLarge(None), Fault::TooLarge(None)]);
     }
     scene.run(&mut shard, 1);
     assert_eq!(scene.letter().value.unwrap().len(), 5_000);
@@ -139,4 +141,31 @@ fn what_is_too_large_under_the_known_limits_is_sent_again_as_it_is() {
         [0],
         "only at the beginning"
     );
+}
+
+#[test]
+fn a_partition_with_a_record_that_is_not_taken_is_held_up_alone_and_tried_again() {
+    let mut scene = Scene::new();
+    let mut shard = scene.owner(&[0, 1]);
+    scene.create(0, "T1", 0);
+    scene.create(1, "T2", 0);
+    scene.run(&mut shard, 14);
+    scene.brokers.borrow_mut().restores.clear();
+    // Of the transaction in which both are raised, and of the first attempt to go on.
+    for nth in 1..3 {
+        let fault = Fault::TooLarge(Some(0));
+        scene.brokers.borrow_mut().faults.push_back(fault);
+        while scene.brokers.borrow().faults.front().is_some() {
+            scene.turns(&mut shard, 1).unwrap();
+        }
+        scene.turns(&mut shard, 20).unwrap();
+        assert_eq!(scene.raised_tickets(), ["T2"], "{nth}");
+        assert!(scene.fails(crate::http::Check::Partitions));
+        assert!(!scene.fails(crate::http::Check::Broker));
+    }
+    scene.run(&mut shard, 20);
+    assert_eq!(scene.raised_tickets(), ["T2", "T1"]);
+    assert!(!scene.fails(crate::http::Check::Partitions));
+    assert_eq!(scene.brokers.borrow().restores, [0, 0], "the other goes on");
+    assert!(scene.brokers.borrow().faults.is_empty());
 }

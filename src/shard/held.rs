@@ -1,0 +1,70 @@
+//! Partitions that no transaction can take: they are held up by themselves, and tried again.
+
+use std::time::Duration;
+
+use super::ownership::Slot;
+use super::{Error, LABELS, RestoredState, Shard};
+use crate::kafka::log::Log;
+use crate::metrics::{PartitionMetrics, PartitionState};
+
+/// A partition that is held up is read anew after this: soon enough for whoever has just raised a
+/// limit, and each attempt costs the others one transaction.
+const AGAIN_AFTER: Duration = Duration::from_secs(30);
+
+impl Slot {
+    /// One that cannot be processed, which is told.
+    pub(super) fn refused(number: i32, reason: String, mut metrics: PartitionMetrics) -> Self {
+        tracing::error!(kafka.partition = number, "{reason}");
+        metrics.enter(PartitionState::Refused);
+        Self::Refused {
+            reason,
+            again_at: None,
+            metrics,
+        }
+    }
+}
+
+impl<L: Log<State = RestoredState>> Shard<L> {
+    /// Holds a partition up that has a record which its topic does not take: what was decided of it is
+    /// dropped with its state, and decided anew when it is tried again.
+    pub(super) fn hold_up(&mut self, number: i32, why: &str) -> Result<(), Error> {
+        let Some(Slot::Live(live)) = self.slots.remove(&number) else {
+            return Ok(());
+        };
+        let seconds = AGAIN_AFTER.as_secs();
+        let reason = format!(
+            "partition {number} has a record that its topic does not take ({why}); raise \
+             max.message.bytes of that topic as `escalator topics check` says; it is tried again every \
+             {seconds} s"
+        );
+        let mut slot = Slot::refused(number, reason, live.metrics);
+        if let Slot::Refused { again_at, .. } = &mut slot {
+            *again_at = Some(self.parts.clock.elapsed() + AGAIN_AFTER);
+        }
+        self.slots.insert(number, slot);
+        self.read_inputs(number, false)
+    }
+
+    /// Begins again with partitions that were held up long enough.
+    pub(super) fn try_again(&mut self) -> Result<(), Error> {
+        let now = self.parts.clock.elapsed();
+        let is_over =
+            |slot: &Slot| matches!(slot, Slot::Refused { again_at: Some(at), .. } if now >= *at);
+        let over = self.slots.iter().filter(|(_, slot)| is_over(slot));
+        let over: Vec<i32> = over.map(|(number, _)| *number).collect();
+        for number in over {
+            if let Some(Slot::Refused { metrics, .. }) = self.slots.remove(&number) {
+                self.read_inputs(number, true)?;
+                self.restore(number, metrics);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_inputs(&mut self, number: i32, is_read: bool) -> Result<(), Error> {
+        for input in 0..LABELS.len() {
+            self.log.pause((input, number), !is_read)?;
+        }
+        Ok(())
+    }
+}
