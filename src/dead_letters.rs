@@ -225,8 +225,14 @@ impl SecondFailures {
                 earlier.escape_debug()
             ));
         }
-        let later = self.0.get(&letter.position)?;
+        let later = self.of(letter)?;
         Some(format!("it has failed again as {later}"))
+    }
+
+    /// The letter as which one has failed again, if it has.
+    #[must_use]
+    pub fn of(&self, letter: &Letter) -> Option<Position> {
+        self.0.get(&letter.position).copied()
     }
 }
 

@@ -91,6 +91,9 @@ impl GroupConsumer {
             // Bounds what waits in the library; the cycle bounds what waits in its own buffers.
             ("queued.max.messages.kbytes", "32768"),
             ("check.crcs", "true"),
+            // Partitions that were added to an input hold records that nobody reads; the library's five
+            // minutes are long for that, and twice a minute costs nothing.
+            ("topic.metadata.refresh.interval.ms", "30000"),
         ];
         if settings.has_consumer_protocol() {
             // Only `range` promises that equal numbers of both inputs go to one member.

@@ -309,7 +309,10 @@ pub fn documentation() -> Vec<Row> {
         .map(|definition| Row {
             name: definition.name,
             flag: definition.flag,
-            environment: variable(definition.name),
+            environment: match definition.kind {
+                Kind::Map => format!("{}__NAME", variable(definition.name)),
+                Kind::Value | Kind::Switch | Kind::Secret => variable(definition.name),
+            },
             default: match definition.fallback {
                 Fallback::Text(text) | Fallback::Unset(text) => text,
                 Fallback::HostName => "host name",

@@ -154,7 +154,13 @@ impl Reader<'_> {
             .cloned()
             .collect();
         for name in unknown {
+            let is_map = catalogue::definition(&name).is_some();
             let remedy = match nearest(&name) {
+                _ if is_map => format!(
+                    "it holds names and values; write each by itself, as in {}__SECURITY_PROTOCOL or \
+                     below [{name}] in a file",
+                    catalogue::variable(&name)
+                ),
                 Some(known) => format!("there is no such setting; did you mean {known}?"),
                 None => "there is no such setting; `escalator config print` lists all".to_owned(),
             };

@@ -219,6 +219,10 @@ fn unknown_names_are_refused_with_what_was_probably_meant() {
         ),
         (layers().toml("kafka = \"a:1\""), "there is no such setting"),
         (
+            layers().variable("ESCALATOR__KAFKA__PROPERTIES", "x"),
+            "write each by itself, as in ESCALATOR__KAFKA__PROPERTIES__SECURITY_PROTOCOL",
+        ),
+        (
             layers().variable("ESCALATOR__TOPICS__NOTFIY", "x"),
             "did you mean topics.notify?",
         ),

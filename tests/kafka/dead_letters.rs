@@ -150,7 +150,7 @@ fn assert_listed(site: &Site, first: &str) {
         "letter": first, "reason": "wrong_type", "topic": site.topic("created"), "partition": 1,
         "offset": 0, "timestamp": "2026-09-21T14:13:20Z", "key": "T\\u{1b}1",
         "value_bytes": POISON.len(), "truncated": false, "replayed": null,
-        "second_failure": false, "error": line["error"],
+        "second_failure": false, "failed_again_as": null, "error": line["error"],
     });
     assert_eq!(line, &expected);
     assert_eq!(of_reason["letters"].as_array().unwrap().len(), 1);
@@ -186,6 +186,20 @@ fn assert_second_failure_is_left_out(site: &Site, letters: &[Seen], first: &str)
     assert_eq!(header(again, "replayed"), Some(first.as_bytes()));
     assert_eq!(header(again, "reason"), Some(&b"wrong_type"[..]));
     let again = format!("1:{}", again.offset);
+    let listed = dlq_json(site, &["list", "--reason", "wrong_type"]);
+    let both = listed["letters"].as_array().unwrap().iter();
+    let both = both.map(|line| {
+        (
+            &line["letter"],
+            &line["second_failure"],
+            &line["failed_again_as"],
+        )
+    });
+    let expected = json!([[first, false, again], [again, true, null]]);
+    assert_eq!(
+        serde_json::to_value(both.collect::<Vec<_>>()).unwrap(),
+        expected
+    );
     let left = dlq_json(site, &["replay", "--reason", "wrong_type"]);
     assert_eq!(
         (&left["replayed"], &left["left_out"]),

@@ -310,7 +310,7 @@ fn what_the_registry_holds_is_checked_against_the_schemas_of_the_service() {
             subject("created")
         ),
         format!(
-            "good: {}: absent with TicketUpdated: there is none (",
+            "good: {}: absent for TicketUpdated: the registry has none yet, which is no obstacle\n",
             subject("updated")
         ),
         format!(

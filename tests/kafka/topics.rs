@@ -178,7 +178,10 @@ fn the_commands_tell_what_is_missing_make_it_and_find_it_good() {
     assert_eq!(code, 1, "{printed}");
     assert_eq!(printed.lines().count(), 5, "{printed}");
     for topic in ["state", "escalated", "notify", "dead", "plans"] {
-        let line = format!("bad: topic `{}` does not exist; run `", site.topic(topic));
+        let line = format!(
+            "bad: topic `{}` does not exist and needs ",
+            site.topic(topic)
+        );
         assert!(printed.contains(&line), "{printed}");
     }
 

@@ -57,8 +57,11 @@ pub(super) struct Line<'a> {
     truncated: bool,
     /// The letter that it was before a replay.
     replayed: Option<&'a str>,
-    /// Whether `replay` leaves it out unless it is named.
+    /// Whether it has failed again after a replay. It and the letter that it was are replayed only when
+    /// they are named.
     second_failure: bool,
+    /// The letter as which it has failed again.
+    failed_again_as: Option<String>,
 }
 
 /// The letters with the latest timestamps, and how many there are.
@@ -200,7 +203,8 @@ impl<'a> Line<'a> {
             value_bytes: letter.value_bytes,
             truncated: about.is_some_and(|about| about.truncated),
             replayed: letter.replayed(),
-            second_failure: failures.objection(letter).is_some(),
+            second_failure: letter.replayed().is_some(),
+            failed_again_as: failures.of(letter).map(|later| later.to_string()),
         }
     }
 }

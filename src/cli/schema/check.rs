@@ -13,7 +13,7 @@ use crate::cli::setting_flags::SettingArgs;
 use crate::cli::{Output, Verdict, print};
 use crate::offline::harmless;
 use crate::registry::{Client, Kind};
-use crate::settings::Settings;
+use crate::settings::{Framing, Settings};
 use crate::wire::{Fit, SchemaName, compare_schema};
 
 pub(super) const EXAMPLES: &str = "\
@@ -134,28 +134,36 @@ fn registered(settings: &Settings) -> anyhow::Result<Vec<Line>> {
     })?;
     let mut client = Client::new(registry)?;
     let topics = &settings.topics;
+    // Whether events out need a schema that somebody else has to register.
+    let writes = settings.output.framing == Framing::Confluent && !registry.register;
     let subjects = [
-        (&topics.created, SchemaName::TicketCreated),
-        (&topics.updated, SchemaName::TicketUpdated),
-        (&topics.escalated, SchemaName::Escalated),
-        (&topics.notify, SchemaName::Notify),
+        (&topics.created, SchemaName::TicketCreated, false),
+        (&topics.updated, SchemaName::TicketUpdated, false),
+        (&topics.escalated, SchemaName::Escalated, writes),
+        (&topics.notify, SchemaName::Notify, writes),
     ];
     let mut lines = Vec::new();
-    for (topic, name) in subjects {
+    for (topic, name, is_needed) in subjects {
         let subject = format!("{topic}-value");
         lines.push(match client.latest(&subject) {
             Ok(found) => line(subject, &found.text, &found.references, Some(name), None),
             Err(error) if error.is_retriable() => return Err(error.into()),
+            Err(error) if error.kind() == Kind::Unknown => Line {
+                path: subject,
+                name: Some(name.name()),
+                good: !is_needed,
+                fit: "absent",
+                because: Some(if is_needed {
+                    "the service may not register it; do so, or set `registry.register`".to_owned()
+                } else {
+                    "the registry has none yet, which is no obstacle".to_owned()
+                }),
+            },
             Err(error) => Line {
                 path: subject,
                 name: Some(name.name()),
-                // What is not there yet is no obstacle to anybody.
-                good: error.kind() == Kind::Unknown,
-                fit: if error.kind() == Kind::Unknown {
-                    "absent"
-                } else {
-                    "unknown"
-                },
+                good: false,
+                fit: "unknown",
                 because: Some(error.to_string()),
             },
         });
@@ -209,7 +217,8 @@ fn text(report: &Report) -> String {
         let path = harmless(&line.path);
         text.push_str(&format!("{verdict}: {path}: {}", line.fit));
         if let Some(name) = line.name {
-            text.push_str(&format!(" with {name}"));
+            let with = if line.fit == "absent" { "for" } else { "with" };
+            text.push_str(&format!(" {with} {name}"));
         }
         if let Some(because) = &line.because {
             text.push_str(&format!(": {}", harmless(because)));

@@ -1,7 +1,5 @@
 //! What is told of a ticket at a glance.
 
-use std::path::Path;
-
 use escalator_engine::rules::Rules;
 use escalator_engine::ticket_state::TicketState;
 use escalator_engine::time::Timestamp;
@@ -75,21 +73,18 @@ fn next_due(state: &TicketState, rules: &Rules) -> Option<Timestamp> {
 /// The plans of the settings, for what falls due next. Where there are none that can be read, that
 /// is left open, and told.
 pub(super) fn rules(settings: &Settings) -> Option<Rules> {
-    let set = if settings.plans.exists() {
-        inputs::plans(&settings.plans).ok().flatten()
-    } else {
-        None
+    let plans = &settings.plans;
+    let read = plans.exists().then(|| inputs::plans(plans));
+    let why = match read {
+        Some(Ok(Some(set))) => return Some(Rules::new(set.revision().clone())),
+        Some(Ok(None)) => "have errors",
+        Some(Err(_)) => "cannot be read",
+        None => "are not there",
     };
-    if set.is_none() {
-        tell_missing(&settings.plans);
-    }
-    set.map(|set| Rules::new(set.revision().clone()))
-}
-
-fn tell_missing(plans: &Path) {
+    let plans = plans.display();
     print::error(&format!(
-        "note: what falls due next is not shown, since there are no plans at {}; name those of the \
-         service with --plans\n",
-        plans.display()
+        "note: what falls due next is not shown, since the plans at {plans} {why}; name those of the \
+         service with --plans\n"
     ));
+    None
 }

@@ -109,15 +109,15 @@ impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { topic, partitions } => {
-                write!(f, "topic `{topic}` does not exist; ")?;
-                match partitions {
-                    Some(partitions) => write!(
-                        f,
-                        "run `escalator topics create`, or `kafka-topics.sh --create --topic \
-                         {topic} --partitions {partitions}`"
-                    ),
-                    None => f.write_str("run `escalator topics create`, or set `topics.create`"),
+                write!(f, "topic `{topic}` does not exist")?;
+                if let Some(partitions) = partitions {
+                    let s = if *partitions == 1 { "" } else { "s" };
+                    write!(f, " and needs {partitions} partition{s}")?;
                 }
+                f.write_str(
+                    "; run `escalator topics create`, which gives it all that it needs, or set \
+                     `topics.create`",
+                )
             }
             Self::Partitions {
                 topic,
@@ -127,9 +127,10 @@ impl fmt::Display for Defect {
             } => write!(
                 f,
                 "topic `{topic}` has {has} partitions but `{like}` has {wants}, and a ticket keeps \
-                 its partition number everywhere; make the topic anew with `kafka-topics.sh \
-                 --create --topic {topic} --partitions {wants}`, adding partitions to one that \
-                 holds records would scatter tickets"
+                 its partition number everywhere; where one of the two holds no records yet, make \
+                 it anew with as many as the other; where both do, or partitions were added, name \
+                 new topics that have as many from the beginning, because no number of partitions \
+                 can be changed without scattering tickets"
             ),
             Self::PlansPartitions { topic, has } => write!(
                 f,
