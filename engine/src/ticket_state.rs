@@ -126,9 +126,33 @@ pub struct Progress {
     pub next: Step,
 }
 
+/// What has been counted before a history is read anew, of which nothing is counted again.
+#[derive(Clone, Copy, Debug)]
+struct Counted<'a> {
+    /// All that was decided up to here…
+    until: Timestamp,
+    /// …but for the fact because of which it is read anew.
+    but: Option<&'a Fact>,
+}
+
+impl Counted<'_> {
+    /// Nothing was counted yet.
+    const NOTHING: Self = Self {
+        until: Timestamp::MIN,
+        but: None,
+    };
+
+    /// Whether what a fact brings about was counted.
+    fn has(&self, fact: &Fact) -> bool {
+        fact.occurred_at <= self.until && self.but.is_none_or(|new| new.key() != fact.key())
+    }
+}
+
 /// How far facts are read.
 #[derive(Clone, Copy, Debug)]
-struct Span {
+struct Span<'a> {
+    /// What is not counted again.
+    counted: Counted<'a>,
     /// See [`Context::quiet_until`].
     quiet_until: Timestamp,
     /// To here…
@@ -164,15 +188,17 @@ impl TicketState {
         let late = self.reread.take();
         let late_at = late.iter().map(|late| late.from).chain(edited_at).min();
         let mut until = until;
+        let mut counted = Counted::NOTHING;
         if late_at.is_some() {
+            counted.until = self.machine.last_decided_at();
+            counted.but = late.as_ref().map(|late| &*late.fact);
             // No less far than it was read before.
-            let decided = self.machine.last_decided_at().plus_millis(1);
-            until = until.at_least(Until::before(decided));
+            until = until.at_least(Until::before(counted.until.plus_millis(1)));
             self.rewind();
             context.quiet_until = Timestamp::MIN;
         }
         let begin = out.len();
-        let (mut counts, mut due) = self.live(until, late_at, context, out);
+        let (mut counts, mut due) = self.live(until, late_at, counted, context, out);
         context.quiet_until = Timestamp::MIN;
         if let Some(late) = late {
             // What time alone would have brought about long ago is said now because of this fact.
@@ -182,7 +208,7 @@ impl TicketState {
         }
         while self.is_forgotten_before(until.due_before, context.rules) {
             self.forget();
-            let (of_life, next) = self.live(until, None, context, out);
+            let (of_life, next) = self.live(until, None, Counted::NOTHING, context, out);
             counts += of_life;
             due = next;
         }
@@ -202,6 +228,7 @@ impl TicketState {
         &mut self,
         until: Until,
         late_at: Option<Timestamp>,
+        counted: Counted<'_>,
         context: Context<'_>,
         out: &mut Vec<Emitted>,
     ) -> (Counts, Option<Due>) {
@@ -222,6 +249,7 @@ impl TicketState {
             state.ledger.leave(&folded);
         };
         let span = Span {
+            counted,
             quiet_until: context.quiet_until,
             until,
             is_one_life: late_at.is_some(),
@@ -239,13 +267,13 @@ impl TicketState {
     /// Reads the facts of a span and lets everything fall due before its end; returns what does next.
     fn read(
         &mut self,
-        span: Span,
+        span: Span<'_>,
         rules: &Rules,
         outcome: &mut Outcome,
         mut watch: impl FnMut(&Machine),
         mut folded: impl FnMut(&mut Self, &Outcome, Folded),
     ) -> Option<Due> {
-        let until = span.until;
+        let Span { until, counted, .. } = span;
         let mut quiet_until = span.quiet_until;
         while let Some(at) = self.facts.at(self.evaluated) {
             let meets_forgotten = || !span.is_one_life && self.is_forgotten_before(at, rules);
@@ -253,6 +281,7 @@ impl TicketState {
                 break;
             }
             let fact = self.facts.fact(self.evaluated);
+            let counts = outcome.counts;
             self.apply_edits(at, rules, outcome);
             if at > quiet_until {
                 // Of what comes later only the end of the reading needs to know.
@@ -270,8 +299,17 @@ impl TicketState {
             for decision in &mut outcome.decisions[begin..] {
                 decision.fact = Some(Arc::clone(&fact));
             }
+            if counted.has(&fact) {
+                outcome.counts = counts;
+            }
             watch(&self.machine);
             self.evaluated += 1;
+        }
+        if counted.until > Timestamp::MIN {
+            let counts = outcome.counts;
+            self.apply_edits(counted.until, rules, outcome);
+            self.fire(counted.until.plus_millis(1), Timestamp::MAX, rules, outcome);
+            outcome.counts = counts;
         }
         self.apply_edits(until.facts_before.plus_millis(-1), rules, outcome);
         self.fire(until.due_before, Timestamp::MAX, rules, outcome)

@@ -17,6 +17,8 @@ pub(super) struct Told {
     partitioners: Option<Result<(), String>>,
     /// The copies that are read before the group is joined.
     warming_up: Option<Copies>,
+    /// What holds a restore back.
+    held_back: Option<String>,
 }
 
 impl Told {
@@ -28,6 +30,14 @@ impl Told {
     /// Whether copies are read before the group is joined.
     pub(super) const fn is_warming_up(&self) -> bool {
         self.warming_up.is_some()
+    }
+
+    /// Notes what holds a restore back, for as long as one is under way.
+    pub(super) fn hold_back(&mut self, reason: String) {
+        if self.held_back.as_ref() != Some(&reason) {
+            tracing::warn!(reason, "the state of a partition cannot be read yet");
+            self.held_back = Some(reason);
+        }
     }
 
     /// Tells that the brokers answer.
@@ -67,6 +77,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 Slot::Live(_) => {}
             }
         }
+        if waiting.is_empty() {
+            self.health.held_back = None;
+        }
         let partitions = match (refused.as_slice(), waiting.as_slice()) {
             ([_, ..], _) => Err(together(&refused)),
             ([], []) => self.health.warming_up.map_or(Ok(()), |copies| {
@@ -75,7 +88,13 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     copies.current, copies.partitions
                 ))
             }),
-            ([], waiting) => Err(format!("the state of partitions {waiting:?} is being read")),
+            ([], waiting) => {
+                let reason = self.health.held_back.iter();
+                let reason: String = reason.map(|reason| format!(": {reason}")).collect();
+                Err(format!(
+                    "the state of partitions {waiting:?} is being read{reason}"
+                ))
+            }
         };
         let told = &mut self.health.partitions;
         tell(&self.parts, Check::Partitions, partitions, told);

@@ -4,6 +4,8 @@
 //! and their metadata belong to it, a restore sees exactly what is committed, and only what was
 //! started is delivered.
 
+mod fault;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -14,6 +16,7 @@ use std::time::Duration;
 use escalator_engine::rules::Rules;
 use escalator_engine::time::Timestamp;
 
+pub(super) use self::fault::Fault;
 use super::RestoredState;
 use crate::clock::Clock;
 use crate::kafka::consumer::{Change, Committed, InputPartition, Polled};
@@ -49,37 +52,6 @@ impl Clock for VirtualClock {
     }
 }
 
-/// What becomes of the next transaction, other than being committed and answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    Abort,
-    /// It is aborted because a record is larger than its topic takes, as long as it holds something of
-    /// the partition of this number; none of it is known without one.
-    TooLarge(Option<i32>),
-    /// It is committed, but the answer is lost.
-    LostAnswer,
-    /// It is committed, but the answer is lost, and so are the group's offsets.
-    LostAnswerAndOffsets,
-    /// It never arrives, and nobody says so.
-    LostRequest,
-    /// It is aborted because somebody else took over, who commits under another identity.
-    Usurped,
-    Fence,
-    /// It is aborted while a rebalance takes the partition of this number away.
-    Rebalance(i32),
-}
-
-impl Fault {
-    /// One for each way in which a transaction ends that is not committed and answered.
-    pub(super) const OF_EACH_OUTCOME: [Self; 5] = [
-        Self::Abort,
-        Self::LostAnswer,
-        Self::LostRequest,
-        Self::Usurped,
-        Self::Fence,
-    ];
-}
-
 /// What the brokers hold; outlives the shards that work with it.
 #[derive(Default)]
 pub(super) struct Brokers {
@@ -100,6 +72,8 @@ pub(super) struct Brokers {
     pub(super) are_away: bool,
     /// The partitions whose restore was asked for, in order.
     pub(super) restores: Vec<i32>,
+    /// The partition whose restore a transaction holds back.
+    pub(super) hanging: Option<i32>,
     /// How much the topics take, unless it is [`LIMITS`].
     pub(super) limits: Option<RecordLimits>,
     changes: Vec<Change>,
@@ -469,8 +443,14 @@ impl Log for ModelLog {
             return Vec::new();
         }
         let brokers = self.brokers.borrow();
-        let finished = std::mem::take(&mut self.restoring).into_iter();
+        let hangs = |(number, _): &mut (i32, u64)| brokers.hanging == Some(*number);
+        let finished: Vec<_> = self.restoring.extract_if(.., |it| !hangs(it)).collect();
+        let held_back = self
+            .restoring
+            .iter()
+            .map(|_| Restoration::Failed(hanging()));
         finished
+            .into_iter()
             .map(|(partition, request)| {
                 let state = brokers.state.get(&partition).cloned().unwrap_or_default();
                 let known = |input| brokers.committed.get(&(input, partition)).cloned();
@@ -484,10 +464,18 @@ impl Log for ModelLog {
                     state: super::build(partition, &self.rules, compacted, &committed),
                 }
             })
+            .chain(held_back)
             .collect()
     }
 
     fn leave(&mut self) {
         self.owned.clear();
+    }
+}
+
+fn hanging() -> Error {
+    Error::Hanging {
+        held_back: "partition 1 of notify".to_owned(),
+        longer_than: Duration::ZERO,
     }
 }

@@ -24,6 +24,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterato
 
 use super::{Error, LABELS, RestoredState, Shard};
 use crate::causes::chain;
+use crate::kafka;
 use crate::kafka::consumer::{Change, InputPartition};
 use crate::kafka::log::{Log, Restoration};
 use crate::kafka::restore::{Copies, Stage};
@@ -278,6 +279,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     copies,
                     is_before_joining,
                 } => self.show_copies(copies, is_before_joining),
+                Restoration::Failed(error @ kafka::Error::Hanging { .. }) => {
+                    self.health.hold_back(chain(&error));
+                }
                 Restoration::Failed(error) => self.allow(error)?,
             }
         }

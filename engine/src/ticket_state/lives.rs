@@ -1,6 +1,6 @@
 //! The lives of a ticket: what meets a forgotten ticket begins a new one.
 
-use super::{Span, TicketState};
+use super::{Counted, Span, TicketState};
 use crate::machine::{Machine, Outcome, Trace};
 use crate::rules::Rules;
 use crate::step::Until;
@@ -29,6 +29,7 @@ impl TicketState {
         mut watch: impl FnMut(&Machine),
     ) {
         let span = Span {
+            counted: Counted::NOTHING,
             quiet_until: Timestamp::MIN,
             until: Until::before(to),
             is_one_life: false,

@@ -1,6 +1,7 @@
 use crate::emission::Emission;
 use crate::fact::{Activity, ActivityKind};
 use crate::plan::Revision;
+use crate::ticket::{Change, TextField};
 
 use super::*;
 
@@ -118,4 +119,49 @@ fn what_waits_is_limited_by_size_too_but_the_first_always_has_room() {
     assert!(wide.has_room(&fact(2, 100 * KIB), at(0)));
     assert!(!wide.has_room(&fact(2, 200 * KIB), at(0)));
     assert!(state(&[]).has_room(&fact(2, 900 * KIB), at(0)));
+}
+
+/// A fact of that second that gives the ticket a status.
+fn status(seconds: i64, word: &str) -> Arc<Fact> {
+    let mut fact = Arc::unwrap_or_clone(fact(seconds, 0));
+    fact.changes = vec![Change::Text(TextField::Status, Some(word.into()))];
+    fact.activities[0].kind = ActivityKind::Snooze;
+    Arc::new(fact)
+}
+
+#[test]
+fn what_was_counted_is_not_counted_again_when_the_history_is_read_anew() {
+    let (ticket_id, rules) = ("T1".into(), Rules::new(Arc::new(Revision::default())));
+    let emission = Emission::on_virtual_clock();
+    let context = Context {
+        ticket_id: &ticket_id,
+        rules: &rules,
+        emission: &emission,
+        quiet_until: Timestamp::MIN,
+    };
+    let mut state = TicketState::default();
+    let mut counted = |facts: &[Arc<Fact>], to: i64| {
+        for fact in facts {
+            state.accept(Arc::clone(fact), Timestamp::MIN);
+        }
+        let progress = state.advance(Until::before(at(to)), context, &mut Vec::new());
+        let Counts {
+            unknown_statuses,
+            snoozes_ignored,
+            ..
+        } = progress.counts;
+        (unknown_statuses, snoozes_ignored)
+    };
+    assert_eq!(
+        counted(&[status(10, "odd"), status(20, "odder")], 100),
+        (2, 2)
+    );
+    assert_eq!(
+        counted(&[fact(5, 0)], 100),
+        (0, 0),
+        "it says nothing of that"
+    );
+    assert_eq!(counted(&[status(15, "late")], 100), (1, 1));
+    assert_eq!(counted(&[fact(12, 0), status(200, "oddest")], 300), (1, 1));
+    assert_eq!(counted(&[], 400), (0, 0));
 }

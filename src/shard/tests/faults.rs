@@ -1,6 +1,7 @@
 //! What the brokers and other members can do to a shard.
 
 use super::*;
+use crate::http::Check;
 use crate::metrics::{Input, Outcome};
 
 /// Runs turns until a transaction is under way.
@@ -268,6 +269,26 @@ fn a_partition_without_its_twin_is_refused_and_the_others_go_on() {
     scene.run(&mut shard, 20);
     assert_eq!(scene.raised_tickets(), ["T1"]);
     assert!(!scene.health.is_ready());
+}
+
+#[test]
+fn what_holds_a_restore_back_is_told_of_its_partition_and_not_of_the_brokers() {
+    let mut scene = Scene::new();
+    scene.create(0, "T1", 0);
+    scene.create(1, "T2", 0);
+    scene.brokers.borrow_mut().hanging = Some(1);
+    let mut shard = scene.owner(&[0, 1]);
+    for _ in 0..10 {
+        scene.turns(&mut shard, 1).unwrap();
+        assert!(!scene.fails(Check::Broker));
+    }
+    scene.run(&mut shard, 20);
+    assert_eq!(scene.raised_tickets(), ["T1"]);
+    assert!(scene.fails(Check::Partitions));
+    scene.brokers.borrow_mut().hanging = None;
+    scene.run(&mut shard, 21);
+    assert_eq!(scene.raised_tickets(), ["T1", "T2"]);
+    assert!(!scene.fails(Check::Partitions));
 }
 
 #[test]
