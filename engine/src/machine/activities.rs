@@ -34,9 +34,7 @@ impl Machine {
                 ActivityKind::Acknowledge => self.acknowledge(None, reason(), in_force, out),
                 ActivityKind::Unacknowledge => self.unacknowledge(reason(), in_force, out),
                 ActivityKind::Escalate => match in_force {
-                    Some(in_force)
-                        if !(occurrence.before.is_done() && occurrence.after.is_done()) =>
-                    {
+                    Some(in_force) if !occurrence.stays_done() => {
                         self.escalate(activity, &reason(), in_force, out);
                     }
                     Some(_) | None => out.counts.escalations_ignored += 1,
