@@ -4,18 +4,14 @@
 //! mean is checked afterwards, all at once. Scalars keep their text: `0x10`, `1.50` and `true` are
 //! what was written, whether quoted or not, and only an unquoted `null` differs from its text.
 
-use std::fmt;
-
-use serde::de::{
-    Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Location, Spanned};
 
 use super::problem::{Code, Place, Problem};
 use super::source::{FILE_BYTES_MAX, Source};
-use crate::yaml::is_beyond_limits;
+use crate::yaml::{Raw, as_written, is_beyond_limits};
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -262,7 +258,10 @@ fn node(file: usize, text: &str, raw: Spanned<Raw>) -> Node {
     let value = match raw.value {
         Raw::Null => Value::Null,
         Raw::Text(text) => Value::Scalar(text),
-        Raw::Typed(printed) => Value::Scalar(written(text, &place).unwrap_or(printed)),
+        Raw::Typed(printed) => {
+            let written = as_written(text, place.start..place.end);
+            Value::Scalar(written.map_or(printed, str::to_owned))
+        }
         Raw::List(nodes) => {
             Value::List(nodes.into_iter().map(|raw| node(file, text, raw)).collect())
         }
@@ -278,105 +277,4 @@ fn node(file: usize, text: &str, raw: Spanned<Raw>) -> Node {
         ),
     };
     Node { place, value }
-}
-
-/// The text of a plain number or truth value as it stands in the file; `None` when a tag or quotes
-/// make it something else.
-fn written(text: &str, place: &Place) -> Option<String> {
-    let written = text.get(place.start..place.end)?.trim();
-    let is_plain = !written.is_empty()
-        && written
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.' | b'_'));
-    is_plain.then(|| written.to_owned())
-}
-
-/// What the parser hands over.
-enum Raw {
-    Null,
-    Text(String),
-    /// A number or a truth value, as the parser would print it.
-    Typed(String),
-    List(Vec<Spanned<Self>>),
-    Map(Vec<(Spanned<String>, Spanned<Self>)>),
-}
-
-impl<'de> Deserialize<'de> for Raw {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RawVisitor)
-    }
-}
-
-struct RawVisitor;
-
-impl<'de> Visitor<'de> for RawVisitor {
-    type Value = Raw;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value, a list or a map")
-    }
-
-    fn visit_unit<E>(self) -> Result<Raw, E> {
-        Ok(Raw::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Raw, E> {
-        Ok(Raw::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Raw, E> {
-        Ok(Raw::Typed(value.to_string()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Raw, E> {
-        Ok(Raw::Typed(value.to_string()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Raw, E> {
-        Ok(Raw::Typed(value.to_string()))
-    }
-
-    fn visit_i128<E>(self, value: i128) -> Result<Raw, E> {
-        Ok(Raw::Typed(value.to_string()))
-    }
-
-    fn visit_u128<E>(self, value: u128) -> Result<Raw, E> {
-        Ok(Raw::Typed(value.to_string()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Raw, E> {
-        Ok(Raw::Typed(value.to_string()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
-        Ok(Raw::Text(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Raw, E> {
-        Ok(Raw::Text(value))
-    }
-
-    fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Raw, E> {
-        Err(E::custom("binary values have no place in a plan"))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Raw, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Raw::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Raw, A::Error> {
-        let mut map = Vec::new();
-        while let Some(entry) = entries.next_entry()? {
-            map.push(entry);
-        }
-        Ok(Raw::Map(map))
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, _: D) -> Result<Raw, D::Error> {
-        Err(D::Error::custom("wrapped values have no place in a plan"))
-    }
 }

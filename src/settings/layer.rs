@@ -4,13 +4,15 @@
 //! layer replaces exactly what it names.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use config::{FileFormat, Map, Source as _, Value, ValueKind};
+use serde_saphyr::{Error as YamlError, Location, Spanned};
 
 use super::catalogue::{self, DEFINITIONS, Fallback};
 use super::syntax::SyntaxError;
 use super::{Error, SettingsFile, Source, Sources};
-use crate::yaml::is_beyond_limits;
+use crate::yaml::{Raw, as_written, is_beyond_limits};
 
 /// The prefix of the names of Kafka properties.
 pub(super) const PROPERTIES: &str = "kafka.properties.";
@@ -114,28 +116,24 @@ pub(super) fn defaults(sources: &Sources<'_>) -> Layer {
 /// What the settings file says.
 pub(super) fn file(file: &SettingsFile) -> Result<Layer, Error> {
     let extension = file.path.extension().and_then(|it| it.to_str());
-    let (format, name) = match extension {
-        Some("toml") => (FileFormat::Toml, "TOML"),
-        Some("yaml" | "yml") => (FileFormat::Yaml, "YAML"),
+    // Some editors put this mark in front of a file.
+    let text = file.text.trim_start_matches('\u{feff}');
+    let refused = |format: &'static str, said: &str| Error::Syntax {
+        path: file.path.clone(),
+        format,
+        source: SyntaxError::new(said, text),
+    };
+    let tree = match extension {
+        Some("toml") => config::File::from_str(text, FileFormat::Toml)
+            .collect()
+            .map_err(|source| refused("TOML", &source.to_string()))?,
+        Some("yaml" | "yml") => yaml(text).map_err(|said| refused("YAML", &said))?,
         _ => {
             return Err(Error::Extension {
                 path: file.path.clone(),
             });
         }
     };
-    // Some editors put this mark in front of a file.
-    let text = file.text.trim_start_matches('\u{feff}');
-    let refused = |said: &str| Error::Syntax {
-        path: file.path.clone(),
-        format: name,
-        source: SyntaxError::new(said, text),
-    };
-    if format == FileFormat::Yaml && has_boundless_aliases(text) {
-        return Err(refused("its aliases stand for more than settings may need"));
-    }
-    let tree = config::File::from_str(text, format)
-        .collect()
-        .map_err(|source| refused(&source.to_string()))?;
     let mut layer = Layer::default();
     for (key, value) in tree {
         layer.insert_tree(&key, value, &Source::File(file.path.clone()));
@@ -143,16 +141,65 @@ pub(super) fn file(file: &SettingsFile) -> Result<Layer, Error> {
     Ok(layer)
 }
 
-/// Whether what aliases stand for is beyond all limits: the reader of the settings has none.
-fn has_boundless_aliases(text: &str) -> bool {
+/// Reads YAML with every value by its text: a password of digits is no number. What is wrong is said
+/// without what stands there.
+fn yaml(text: &str) -> Result<Map<String, Value>, String> {
     let options = serde_saphyr::options! {
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: 1_000,
         },
+        null_as_string: true,
         with_snippet: false,
     };
-    let parsed = serde_saphyr::from_str_with_options::<serde_json::Value>(text, options);
-    parsed.is_err_and(|error| is_beyond_limits(&error))
+    let read = serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options);
+    let raw = read.map_err(|error| {
+        let what = if is_beyond_limits(&error) {
+            "its aliases stand for more than settings may need"
+        } else if matches!(error, YamlError::DuplicateMappingKey { .. }) {
+            "a key is there for the second time"
+        } else {
+            "indentation, colons or quotes are not as they have to be"
+        };
+        error.location().map_or_else(
+            || what.to_owned(),
+            |at| format!("{what} at line {} column {}", at.line(), at.column()),
+        )
+    })?;
+    let value = value_of(text, raw);
+    let is_empty = matches!(value.kind, ValueKind::Nil);
+    let table = value
+        .into_table()
+        .or_else(|error| if is_empty { Ok(Map::new()) } else { Err(error) });
+    table.map_err(|_| "it has no names of settings with colons behind them".to_owned())
+}
+
+fn value_of(text: &str, raw: Spanned<Raw>) -> Value {
+    let kind = match raw.value {
+        Raw::Null => ValueKind::Nil,
+        Raw::Text(text) => ValueKind::String(text),
+        Raw::Typed(printed) => {
+            let written = place_of(raw.defined).and_then(|at| as_written(text, at));
+            ValueKind::String(written.map_or(printed, str::to_owned))
+        }
+        Raw::List(items) => {
+            let items = items.into_iter();
+            ValueKind::Array(items.map(|item| value_of(text, item)).collect())
+        }
+        Raw::Map(entries) => {
+            let entries = entries.into_iter();
+            let entries = entries.map(|(key, inner)| (key.value, value_of(text, inner)));
+            ValueKind::Table(entries.collect())
+        }
+    };
+    Value::new(None, kind)
+}
+
+/// The bytes of a file that a value stands in, as far as they are known.
+fn place_of(at: Location) -> Option<Range<usize>> {
+    let span = at.span();
+    let start = usize::try_from(span.byte_offset()?).ok()?;
+    let len = usize::try_from(span.byte_len()?).ok()?;
+    Some(start..start.saturating_add(len))
 }
 
 /// What the environment says; an empty variable says nothing.

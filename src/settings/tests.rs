@@ -143,6 +143,31 @@ fn variables_of_others_are_left_alone() {
 }
 
 #[test]
+fn values_of_yaml_are_what_was_written_and_no_numbers() {
+    for written in [
+        "0123",
+        "1.50",
+        "1e3",
+        "0x1F",
+        "12345678901234567890",
+        "true",
+        "~x",
+        "'007'",
+    ] {
+        let text = format!("instance: host\nhttp: {{ admin_token: {written} }}");
+        let token = layers().yaml(&text).settings().http.admin_token.unwrap();
+        assert_eq!(token.expose(), written.trim_matches('\''));
+    }
+    let settings = layers()
+        .yaml("instance: 0123\nkafka: { brokers: [a:1, b:2] }")
+        .settings();
+    assert_eq!(
+        (&*settings.instance, &*settings.kafka.brokers),
+        ("0123", "a:1,b:2")
+    );
+}
+
+#[test]
 fn a_secret_may_stand_in_a_file_or_in_a_variable() {
     let in_file = layers().toml("[http]\nadmin_token = { file = \"/run/secrets/token\" }");
     let token = in_file.settings().http.admin_token;
