@@ -15,7 +15,7 @@ use escalator_engine::time::Timestamp;
 use crate::partition::meta::{self, Meta};
 use crate::partition::{Fresh, Partition, Restored, Shared};
 use crate::record::Record;
-use crate::wire::{Refusal, SchemaId};
+use crate::wire::{Refusal, SchemaId, decode_state};
 
 /// Tickets are decided in portions of about so many.
 const DECISIONS: usize = 2_000;
@@ -189,6 +189,12 @@ impl Rebuild {
     }
 }
 
+/// Whether two records hold the same: one state can be packed in several ways.
+fn is_same(old: &[u8], new: &[u8]) -> bool {
+    let states = || Some((decode_state(old).ok()?, decode_state(new).ok()?));
+    old == new || states().is_some_and(|(old, new)| old == new)
+}
+
 impl Rebuilt {
     /// What has to be written to turn what is there into this: changed values, and tombstones for
     /// keys that do not belong. The partition's own record comes last.
@@ -204,7 +210,9 @@ impl Rebuilt {
         let own = self.records.iter().filter(|(key, _)| *key == meta::KEY);
         let others = self.records.iter().filter(|(key, _)| *key != meta::KEY);
         for (key, value) in others.chain(own) {
-            if value.is_some() && present.get(key) != value.as_ref() {
+            if let Some(new) = value
+                && present.get(key).is_none_or(|old| !is_same(old, new))
+            {
                 changes.push((key.clone(), value.clone()));
             }
         }

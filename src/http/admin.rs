@@ -112,12 +112,17 @@ async fn admit(token: &Secret, request: HttpRequest, next: Next) -> Response {
         .into_response()
 }
 
+/// What stands before a token.
+const SCHEME: &[u8] = b"Bearer ";
+
 fn shows(token: &Secret, headers: &HeaderMap) -> bool {
     headers
         .get(AUTHORIZATION)
-        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
+        .and_then(|value| value.as_bytes().split_at_checked(SCHEME.len()))
+        // Names of schemes are the same in capitals.
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME))
         // Digests take equally long to compare wherever the texts differ.
-        .is_some_and(|shown| Sha256::digest(shown) == Sha256::digest(token.expose()))
+        .is_some_and(|(_, shown)| Sha256::digest(shown) == Sha256::digest(token.expose()))
 }
 
 async fn reload(State(parts): State<Parts>) -> Response {

@@ -165,7 +165,7 @@ fn admin_routes_ask_for_the_token() {
 fn a_reload_is_answered_by_the_service() {
     let running = running(Some("open-sesame"));
     let address = running.server.address();
-    let header = "Authorization: Bearer open-sesame";
+    let header = "authorization: bearer open-sesame";
     for (answer, expected) in [
         (Ok("revision-2".to_owned()), (200, "revision-2\n")),
         (

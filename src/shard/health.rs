@@ -124,7 +124,13 @@ fn tell(
     }
     match &finding {
         Ok(()) => parts.health.pass(check),
-        Err(reason) => parts.health.fail(check, reason.as_str()),
+        Err(reason) => {
+            // What is wrong with partitions is logged where it is found.
+            if check == Check::Partitioners {
+                tracing::warn!(reason, "the inputs do not go together");
+            }
+            parts.health.fail(check, reason.as_str());
+        }
     }
     *told = Some(finding);
 }

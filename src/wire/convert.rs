@@ -244,9 +244,13 @@ fn label_changes(
     }
     for (name, value) in labels {
         if name.len() > LABEL_NAME_BYTES_MAX {
-            return Err(too_long("a label's name", name.len(), LABEL_NAME_BYTES_MAX));
+            return Err(too_long(
+                "the name of labels[]",
+                name.len(),
+                LABEL_NAME_BYTES_MAX,
+            ));
         }
-        changes.push(Change::Label(Text::from(&*name), text("labels", value)?));
+        changes.push(Change::Label(Text::from(&*name), text("labels[]", value)?));
     }
     Ok(())
 }

@@ -55,6 +55,29 @@ fn write(site: &Site, records: &[Vec<u8>]) {
     produce(&broker().address, &site.topic("updated"), &sent);
 }
 
+/// What happens to the ticket, with a record that says nothing and one that cannot be read.
+fn day() -> [Vec<u8>; 5] {
+    [
+        record(
+            "ticket_new",
+            "2026-09-21 10:00:00",
+            json!({"state": "new", "group": {"name": "network"}}),
+        ),
+        record("ticket_seen", "2026-09-21 10:01:00", json!({})),
+        record(
+            "ticket_changed",
+            "2026-09-21 10:05:00",
+            json!({"urgency": 1}),
+        ),
+        record("ticket_changed", "21.9.2026", json!({"urgency": 2})),
+        record(
+            "ticket_changed",
+            "2026-09-21 10:30:00",
+            json!({"group": null}),
+        ),
+    ]
+}
+
 /// A site whose settings name the mapping.
 fn site() -> Site {
     let site = Site::new(PLAN, 2, "[start]\nnotify_from = '1970-01-01T00:00:00Z'\n");
@@ -81,28 +104,7 @@ fn letter(site: &Site) -> [String; 2] {
 #[test]
 fn records_of_a_ticketing_system_escalate_by_a_mapping() {
     let site = site();
-    write(
-        &site,
-        &[
-            record(
-                "ticket_new",
-                "2026-09-21 10:00:00",
-                json!({"state": "new", "group": {"name": "network"}}),
-            ),
-            record("ticket_seen", "2026-09-21 10:01:00", json!({})),
-            record(
-                "ticket_changed",
-                "2026-09-21 10:05:00",
-                json!({"urgency": 1}),
-            ),
-            record("ticket_changed", "21.9.2026", json!({"urgency": 2})),
-            record(
-                "ticket_changed",
-                "2026-09-21 10:30:00",
-                json!({"group": null}),
-            ),
-        ],
-    );
+    write(&site, &day());
 
     let service = site.start("one");
     let escalated = wait_until("the end of the escalation", PATIENCE, || {
@@ -151,4 +153,8 @@ fn records_of_a_ticketing_system_escalate_by_a_mapping() {
     assert!(service.stop().success());
     let (code, told) = site.run(&["state", "rebuild", "--partition", "1"]);
     assert_eq!(code, Some(0), "{told}");
+    assert!(
+        told.contains("1 ticket, 0 records of the state topic would be written anew"),
+        "{told}"
+    );
 }

@@ -256,7 +256,7 @@ fn wrong_types_are_named_with_their_field_and_never_with_their_content() {
         (json!({"changes": {"tags": "secret"}}), "tags"),
         (json!({"changes": {"tags": ["a", null]}}), "tags"),
         (json!({"changes": {"labels": ["secret"]}}), "labels"),
-        (json!({"changes": {"labels": {"a": true}}}), "labels"),
+        (json!({"changes": {"labels": {"a": true}}}), "labels[]"),
         (json!({"unset": "secret"}), "unset"),
         (json!({"unset": [1]}), "unset"),
         (json!({"activities": {}}), "activities"),
