@@ -255,7 +255,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         if !self.recover(stop)? {
             return Ok(Duration::ZERO);
         }
-        self.try_again()?;
+        self.try_again();
         self.serve_restorations()?;
         if !is_ready {
             self.tell_health();

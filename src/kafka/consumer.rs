@@ -181,7 +181,8 @@ impl GroupConsumer {
 
     /// Begins to read these partitions at these offsets. Under the classic protocol the library
     /// fetches anew what it had fetched ahead for the others, so start several at once.
-    /// Those that were taken away meanwhile are passed over.
+    /// Those that were taken away meanwhile are passed over; those that were paused, whoever had them
+    /// in between, are no more.
     ///
     /// # Errors
     /// When the library refuses.
@@ -191,6 +192,7 @@ impl GroupConsumer {
             self.consumer.rebalance_protocol(),
             RebalanceProtocol::Cooperative
         );
+        let (mut paused, mut again) = (Vec::new(), Vec::new());
         let list = {
             let mut ledger = context.ledger();
             let begun: Vec<_> = positions
@@ -198,7 +200,14 @@ impl GroupConsumer {
                 .filter(|(partition, _)| ledger.owned.contains(partition))
                 .copied()
                 .collect();
-            ledger.positions.extend(begun.iter().copied());
+            for (partition, offset) in &begun {
+                if ledger.positions.insert(*partition, *offset).is_some() {
+                    again.push(*partition);
+                }
+                if ledger.paused.remove(partition) {
+                    paused.push(*partition);
+                }
+            }
             let all: Vec<_> = if cooperative {
                 begun
             } else {
@@ -206,10 +215,17 @@ impl GroupConsumer {
             };
             self.positioned(&all)?
         };
-        let applied = if cooperative {
+        if !paused.is_empty() {
+            self.resume(&paused)?;
+        }
+        let applied = if !cooperative {
+            self.consumer.assign(&list)
+        } else if again.is_empty() {
             self.consumer.incremental_assign(&list)
         } else {
-            self.consumer.assign(&list)
+            // What is read already cannot be added at another place.
+            let taken = self.consumer.incremental_unassign(&self.list(&again));
+            taken.and_then(|()| self.consumer.incremental_assign(&list))
         };
         applied.map_err(|source| self.call("beginning to read", source))
     }
@@ -220,6 +236,7 @@ impl GroupConsumer {
     /// # Errors
     /// When one of them is not assigned.
     pub fn pause(&self, partitions: &[InputPartition]) -> Result<(), Error> {
+        self.consumer.context().ledger().paused.extend(partitions);
         self.consumer
             .pause(&self.list(partitions))
             .map_err(|source| self.call("pausing partitions", source))
@@ -230,6 +247,9 @@ impl GroupConsumer {
     /// # Errors
     /// When one of them is not assigned.
     pub fn resume(&self, partitions: &[InputPartition]) -> Result<(), Error> {
+        let is_resumed = |partition: &InputPartition| partitions.contains(partition);
+        let context = self.consumer.context();
+        context.ledger().paused.retain(|it| !is_resumed(it));
         self.consumer
             .resume(&self.list(partitions))
             .map_err(|source| self.call("resuming partitions", source))

@@ -32,6 +32,8 @@ pub(super) struct Ledger {
     pub(super) owned: BTreeSet<InputPartition>,
     /// The next offset to be delivered of every partition that was started.
     pub(super) positions: BTreeMap<InputPartition, i64>,
+    /// What is not fetched, as the library goes on to see it even when it goes and comes back.
+    pub(super) paused: BTreeSet<InputPartition>,
 }
 
 impl GroupContext {

@@ -24,13 +24,15 @@ pub trait Log {
     /// What rebalances changed since the last time this was asked.
     fn take_changes(&mut self) -> Vec<Change>;
 
-    /// Begins to read inputs at these offsets; those lost meanwhile are passed over.
+    /// Begins to read inputs at these offsets, also where they were paused; those lost meanwhile are
+    /// passed over.
     ///
     /// # Errors
     /// When the client refuses.
     fn start(&mut self, positions: &[(InputPartition, i64)]) -> Result<(), Error>;
 
-    /// Stops or continues the reading of one input partition.
+    /// Stops or continues the reading of one input partition; it stays stopped when it goes and comes
+    /// back, until it is started.
     ///
     /// # Errors
     /// When it is not being read.

@@ -42,11 +42,14 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             *again_at = Some(self.parts.clock.elapsed() + AGAIN_AFTER);
         }
         self.slots.insert(number, slot);
-        self.read_inputs(number, false)
+        for input in 0..LABELS.len() {
+            self.log.pause((input, number), true)?;
+        }
+        Ok(())
     }
 
     /// Begins again with partitions that were held up long enough.
-    pub(super) fn try_again(&mut self) -> Result<(), Error> {
+    pub(super) fn try_again(&mut self) {
         let now = self.parts.clock.elapsed();
         let is_over =
             |slot: &Slot| matches!(slot, Slot::Refused { again_at: Some(at), .. } if now >= *at);
@@ -54,17 +57,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         let over: Vec<i32> = over.map(|(number, _)| *number).collect();
         for number in over {
             if let Some(Slot::Refused { metrics, .. }) = self.slots.remove(&number) {
-                self.read_inputs(number, true)?;
                 self.restore(number, metrics);
             }
         }
-        Ok(())
-    }
-
-    fn read_inputs(&mut self, number: i32, is_read: bool) -> Result<(), Error> {
-        for input in 0..LABELS.len() {
-            self.log.pause((input, number), !is_read)?;
-        }
-        Ok(())
     }
 }

@@ -335,6 +335,8 @@ impl Log for ModelLog {
     fn start(&mut self, positions: &[(InputPartition, i64)]) -> Result<(), Error> {
         let owned = positions.iter().filter(|(at, _)| self.owned.contains(at));
         self.positions.extend(owned.copied());
+        let is_started = |other: &InputPartition| positions.iter().any(|(at, _)| at == other);
+        self.paused.retain(|other| !is_started(other));
         Ok(())
     }
 

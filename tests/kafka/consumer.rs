@@ -143,6 +143,68 @@ fn a_paused_partition_goes_on_where_delivery_stopped() {
 }
 
 #[test]
+fn a_partition_that_was_paused_when_it_went_is_read_when_it_is_back() {
+    let topics = inputs(2);
+    let sent = [0, 1].map(|partition| Sent {
+        partition,
+        value: Some(b"x"),
+        ..Sent::default()
+    });
+    produce(&broker().address, &topics[0], &sent);
+    let group = unique("group");
+    let first = member(&group, &topics);
+    let positions = [((0, 0), 0), ((0, 1), 0)];
+    first.start(&positions).unwrap();
+    assert_eq!(take(&first, 2).len(), 2);
+    first.pause(&[(0, 0), (0, 1)]).unwrap();
+
+    // Read from another place without having gone.
+    first.start(&positions).unwrap();
+    assert_eq!(take(&first, 2).len(), 2);
+    first.pause(&[(0, 0), (0, 1)]).unwrap();
+
+    // Half of it goes to a second member, which dies.
+    let second = unassigned(&group, &topics);
+    wait_until("the second's share", PATIENCE, || {
+        first.poll(100, POLL);
+        second.poll(100, POLL);
+        let mut changes = second.take_changes().into_iter();
+        changes.find(|change| matches!(change, Change::Assigned(has) if !has.is_empty()))
+    });
+    first.take_changes();
+    second.leave(PATIENCE);
+    wait_until("all again", PATIENCE, || {
+        first.poll(100, POLL);
+        let mut changes = first.take_changes().into_iter();
+        changes.find(|change| matches!(change, Change::Assigned(has) if has.len() == 4))
+    });
+    first.start(&positions).unwrap();
+    assert_eq!(take(&first, 2).len(), 2);
+}
+
+#[test]
+fn a_partition_can_be_read_again_from_another_place_by_either_protocol() {
+    for protocol in ["classic", "consumer"] {
+        let topics = inputs(1);
+        let records = [b"a", b"b", b"c"].map(|value| Sent {
+            value: Some(value),
+            ..Sent::default()
+        });
+        produce(&broker().address, &topics[0], &records);
+        let mut settings = settings(&broker().address, &unique("group"), "test");
+        let property = ("group.protocol".to_owned(), protocol.to_owned());
+        settings.properties.extend([property]);
+        let member = join(&settings, &[&topics[0], &topics[1]]);
+        assigned(&member);
+        for (from, count) in [(0, 3), (1, 2), (0, 3)] {
+            member.start(&[((0, 0), from), ((1, 0), 0)]).unwrap();
+            let offsets: Vec<_> = take(&member, count).iter().map(|it| it.offset).collect();
+            assert_eq!(offsets, (from..3).collect::<Vec<_>>(), "{protocol}");
+        }
+    }
+}
+
+#[test]
 fn starting_more_partitions_loses_and_repeats_nothing_of_the_others() {
     let topics = inputs(4);
     let records: Vec<Sent<'_>> = (0..4_000)

@@ -229,7 +229,6 @@ impl Connection {
         });
         self.owned.retain(|at| !goes(at));
         self.positions.retain(|at, _| !goes(at));
-        self.paused.retain(|at| !goes(at));
         self.changes.push(change(going));
         if self.is_open {
             self.world.reached.count(Path::LeftOpenBatch);
@@ -293,8 +292,10 @@ impl Log for Connection {
     }
 
     fn start(&mut self, positions: &[(InputPartition, i64)]) -> Result<(), Error> {
-        let owned = positions.iter().filter(|(at, _)| self.owned.contains(at));
-        self.positions.extend(owned.copied());
+        for (at, offset) in positions.iter().filter(|(at, _)| self.owned.contains(at)) {
+            self.positions.insert(*at, *offset);
+            self.paused.remove(at);
+        }
         for ((_, number), _) in positions {
             if self.unread.remove(number) {
                 self.world.reached.count(Path::CameBack);
