@@ -345,6 +345,7 @@ fn instants_have_forms() {
             "2026-11-23T09:00:00.5Z",
         ),
         ("millis", json!(1_795_424_400_000_i64), nine),
+        ("millis", json!(1.7954244e12), nine),
         ("millis", json!("1795424400000"), nine),
         ("seconds", json!(1_795_424_400), nine),
         (

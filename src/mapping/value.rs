@@ -256,14 +256,8 @@ impl Form {
     fn read(&self, text: &str) -> Option<Timestamp> {
         match self {
             Self::Rfc3339 => rfc3339(text),
-            Self::Millis => text.parse().ok().map(Timestamp::from_millis),
-            Self::Seconds => match text.parse::<i64>() {
-                Ok(seconds) => seconds.checked_mul(1000).map(Timestamp::from_millis),
-                Err(_) => {
-                    let seconds = text.parse::<f64>().ok().filter(|it| it.is_finite());
-                    seconds.map(|seconds| Timestamp::from_millis((seconds * 1000.0).round() as i64))
-                }
-            },
+            Self::Millis => since_1970(text, 1),
+            Self::Seconds => since_1970(text, 1000),
             Self::Pattern(pattern, zone) => {
                 let parts = strtime::parse(pattern, text).ok()?;
                 let instant = parts.to_timestamp().or_else(|_| {
@@ -274,6 +268,18 @@ impl Form {
             }
         }
     }
+}
+
+/// An instant by a number of so many milliseconds, which may have a fraction.
+fn since_1970(text: &str, unit_ms: i64) -> Option<Timestamp> {
+    let whole = text.parse::<i64>().ok();
+    let ms = whole
+        .and_then(|whole| whole.checked_mul(unit_ms))
+        .or_else(|| {
+            let number = text.parse::<f64>().ok()? * unit_ms as f64;
+            number.is_finite().then_some(number.round() as i64)
+        })?;
+    Some(Timestamp::from_millis(ms))
 }
 
 /// RFC 3339, whose offset may lack the colon.
