@@ -238,7 +238,10 @@ fn records_are_shown_as_the_events_that_they_become() {
     );
     desk.write("records.jsonl", "{\"event\":\n");
     let output = shown(&[]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("line 1 of the records is not JSON"), "{told}");
+    assert!(
+        told.contains("line 1: a dead letter: unreadable: the value is not JSON"),
+        "{told}"
+    );
 }

@@ -135,11 +135,10 @@ impl Test {
                 break;
             }
             if !line.trim_ascii().is_empty() {
-                let record = serde_json::from_slice(&line);
-                let record = record
-                    .with_context(|| format!("line {number} of the records is not JSON"))
-                    .with_context(trouble)?;
-                shown.show(number, &record)?;
+                match serde_json::from_slice(&line) {
+                    Ok(record) => shown.show(number, &record)?,
+                    Err(error) => shown.refuse(number, &format!("unreadable: the value is not JSON: {error}")),
+                }
             }
         }
         shown.tell();
@@ -183,14 +182,15 @@ impl Shown {
                 }
             }
             Read::Refused(refusal) => {
-                self.refused += 1;
-                let reason = refusal.reason.name();
-                print::error(&format!(
-                    "line {line}: a dead letter: {reason}: {refusal}\n"
-                ));
+                self.refuse(line, &format!("{}: {refusal}", refusal.reason.name()));
             }
         }
         Ok(())
+    }
+
+    fn refuse(&mut self, line: u64, why: &str) {
+        self.refused += 1;
+        print::error(&format!("line {line}: a dead letter: {why}\n"));
     }
 
     fn event(&self, line: u64, by: &str, input: Input, value: &Json) -> anyhow::Result<()> {

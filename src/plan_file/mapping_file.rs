@@ -13,7 +13,7 @@ use escalator_engine::ticket::{Text, TextField};
 use self::conditions::condition;
 use self::values::{Wants, value};
 use super::node::{self, Node};
-use super::problem::{Place, Problem, Severity};
+use super::problem::{Code, Place, Problem, Severity};
 use super::reader::{Fields, Reader};
 use super::scope::twice;
 use super::source::Sources;
@@ -103,7 +103,16 @@ impl Mapped {
         let Some(node) = reader.required(&fields, "mappings", "a mapping file") else {
             return;
         };
-        for node in reader.list(node, "`mappings`") {
+        let nodes = reader.list(node, "`mappings`");
+        if node.is_empty_list() {
+            reader.report(
+                Code::MissingKey,
+                node.place,
+                "the file holds no mappings",
+                "add one with `name`, `match`, `ticket_id` and `occurred_at`, or remove the file",
+            );
+        }
+        for node in nodes {
             if let Some(mapping) = self.mapping(reader, node) {
                 self.mappings.push(mapping);
                 reader.at_most(self.mappings.len(), MAPPINGS_MAX, node.place, "mappings");
