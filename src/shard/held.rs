@@ -8,7 +8,7 @@ use crate::kafka::log::Log;
 use crate::metrics::{PartitionMetrics, PartitionState};
 
 /// A partition that is held up is read anew after this: soon enough for whoever has just raised a
-/// limit, and each attempt costs the others one transaction.
+/// limit, and each attempt costs a restore of it, and the others one transaction.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 impl Slot {
@@ -29,7 +29,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     /// dropped with its state, and decided anew when it is tried again.
     pub(super) fn hold_up(&mut self, number: i32, why: &str) -> Result<(), Error> {
         let Some(Slot::Live(live)) = self.slots.remove(&number) else {
-            return Ok(());
+            unreachable!("what a transaction holds is live until it is settled");
         };
         let seconds = AGAIN_AFTER.as_secs();
         let reason = format!(

@@ -228,9 +228,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     why,
                     partition: Some(number),
                 } if flight.parts.contains_key(&number) => {
-                    flight.parts.remove(&number);
-                    self.hold_up(number, &why)?;
-                    flight.shrink();
+                    self.leave_out(number, &why, &mut flight)?;
                     self.make_ready(&mut flight, stop)?;
                 }
                 Outcome::Aborted(reason) | Outcome::TooLarge { why: reason, .. } => {
@@ -341,6 +339,17 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             matches!(self.slots.get(number), Some(Slot::Live(live)) if live.ownership == part.ownership)
         });
         flight.shrink();
+        Ok(())
+    }
+
+    /// Takes a partition out of a transaction that has a record of it which is not taken.
+    fn leave_out(&mut self, number: i32, why: &str, flight: &mut Flight) -> Result<(), Error> {
+        // Not those that a rebalance has taken meanwhile.
+        self.wait(Duration::ZERO, flight)?;
+        if flight.parts.remove(&number).is_some() {
+            self.hold_up(number, why)?;
+            flight.shrink();
+        }
         Ok(())
     }
 

@@ -169,3 +169,33 @@ fn a_partition_with_a_record_that_is_not_taken_is_held_up_alone_and_tried_again(
     assert_eq!(scene.brokers.borrow().restores, [0, 0], "the other goes on");
     assert!(scene.brokers.borrow().faults.is_empty());
 }
+
+#[test]
+fn a_record_that_is_not_taken_holds_up_nothing_that_was_taken_away_meanwhile() {
+    for also_back in [false, true] {
+        let mut scene = Scene::new();
+        let mut shard = scene.owner(&[0, 1]);
+        scene.create(0, "T1", 0);
+        scene.create(1, "T2", 0);
+        scene.run(&mut shard, 14);
+        let fault = Fault::TooLarge(Some(0));
+        scene.brokers.borrow_mut().faults.push_back(fault);
+        while !(shard.is_under_way() && scene.minutes() >= 15) {
+            scene.turns(&mut shard, 1).unwrap();
+        }
+        scene.brokers.borrow_mut().revoke(&[0, 1]);
+        if also_back {
+            scene.brokers.borrow_mut().assign(&[0, 1]);
+        }
+        scene.turns(&mut shard, 20).unwrap();
+        assert!(!scene.fails(crate::http::Check::Partitions), "{also_back}");
+        if !also_back {
+            assert_eq!(scene.raised_tickets(), [""; 0]);
+            scene.brokers.borrow_mut().assign(&[0, 1]);
+        }
+        scene.run(&mut shard, 20);
+        let mut raised = scene.raised_tickets();
+        raised.sort();
+        assert_eq!(raised, ["T1", "T2"], "{also_back}");
+    }
+}
