@@ -273,12 +273,17 @@ impl TicketState {
         mut watch: impl FnMut(&Machine),
         mut folded: impl FnMut(&mut Self, &Outcome, Folded),
     ) -> Option<Due> {
-        let Span { until, counted, .. } = span;
+        let Span {
+            until, mut counted, ..
+        } = span;
         let mut quiet_until = span.quiet_until;
         while let Some(at) = self.facts.at(self.evaluated) {
             let meets_forgotten = || !span.is_one_life && self.is_forgotten_before(at, rules);
             if at >= until.facts_before || meets_forgotten() {
                 break;
+            }
+            if at > counted.until {
+                self.pass_counted(&mut counted, rules, outcome);
             }
             let fact = self.facts.fact(self.evaluated);
             let counts = outcome.counts;
@@ -288,6 +293,10 @@ impl TicketState {
                 self.fire(at, at, rules, outcome);
             }
             quiet_until = Timestamp::MIN;
+            if at <= counted.until {
+                // Time alone has done that before.
+                outcome.counts = counts;
+            }
             // Not before: what falls due between two facts is the same whichever batch it comes in.
             while self.needs_room(&fact) {
                 let left = self.fold_oldest(rules);
@@ -305,14 +314,21 @@ impl TicketState {
             watch(&self.machine);
             self.evaluated += 1;
         }
-        if counted.until > Timestamp::MIN {
-            let counts = outcome.counts;
-            self.apply_edits(counted.until, rules, outcome);
-            self.fire(counted.until.plus_millis(1), Timestamp::MAX, rules, outcome);
-            outcome.counts = counts;
-        }
+        self.pass_counted(&mut counted, rules, outcome);
         self.apply_edits(until.facts_before.plus_millis(-1), rules, outcome);
         self.fire(until.due_before, Timestamp::MAX, rules, outcome)
+    }
+
+    /// Lets everything fall due that was counted before, and counts none of it; from then on all counts.
+    fn pass_counted(&mut self, counted: &mut Counted<'_>, rules: &Rules, outcome: &mut Outcome) {
+        let Counted { until, .. } = std::mem::replace(counted, Counted::NOTHING);
+        if until == Timestamp::MIN {
+            return;
+        }
+        let counts = outcome.counts;
+        self.apply_edits(until, rules, outcome);
+        self.fire(until.plus_millis(1), Timestamp::MAX, rules, outcome);
+        outcome.counts = counts;
     }
 
     /// Lets the edits of the plans up to an instant do what they do to the ticket.

@@ -164,4 +164,8 @@ fn what_was_counted_is_not_counted_again_when_the_history_is_read_anew() {
     assert_eq!(counted(&[status(15, "late")], 100), (1, 1));
     assert_eq!(counted(&[fact(12, 0), status(200, "oddest")], 300), (1, 1));
     assert_eq!(counted(&[], 400), (0, 0));
+    assert_eq!(
+        counted(&[fact(1, 0), status(500, "odd"), status(2, "old")], 600),
+        (2, 2)
+    );
 }
