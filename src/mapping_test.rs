@@ -296,10 +296,10 @@ fn differences(path: &str, expected: &Json, found: &Json, out: &mut Vec<String>)
         }
         return;
     }
-    let is_same = match (expected.as_f64(), found.as_f64()) {
-        (Some(expected), Some(found)) => (expected - found).abs() < f64::EPSILON,
-        _ => expected == found,
-    };
+    // One and 1.0 are the same number; whole ones are compared to their last digit.
+    let are_whole = !expected.is_f64() && !found.is_f64();
+    let is_same = expected == found
+        || (!are_whole && expected.is_number() && expected.as_f64() == found.as_f64());
     if !is_same {
         out.push(format!("`{path}` is {found}; expected is {expected}"));
     }

@@ -34,7 +34,7 @@ pub use self::verdict::{Difference, Failure, FailureKind, Instead, verdict};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A path does not exist or may not be read.
-    #[error("reading plan tests from {}", path.display())]
+    #[error("reading tests from {}", path.display())]
     Read {
         /// Which path.
         path: PathBuf,
@@ -43,14 +43,14 @@ pub enum Error {
         source: io::Error,
     },
     /// There is no test file.
-    #[error("{} holds no plan tests; they are files whose names end in .test.yaml", path.display())]
+    #[error("{} holds no tests; they are files whose names end in .test.yaml", path.display())]
     NoTests {
         /// Which path.
         path: PathBuf,
     },
     /// A plan file without a test file.
     #[error(
-        "{} has no plan tests beside it; they would be in {}",
+        "{} has no tests beside it; they would be in {}",
         path.display(),
         path.with_extension("test.yaml").display()
     )]

@@ -162,6 +162,13 @@ tests:
   - { name: nothing, record: {}, expect: { refused: wrong_shap } }
 ",
     );
+    desk.write(
+        "not.test.yaml",
+        "mappings: desk.yaml
+tests:
+  - { name: not ignored, record: {}, expect: { ignored: false } }
+",
+    );
     desk.write("plan.test.yaml", "plans: plan.yaml\ntests: []\n");
     let output = desk.run(&["mapping", "test", "."]);
     assert_eq!(told(&output), (Some(1), String::new()));
@@ -171,6 +178,7 @@ tests:
         "error[E0802]: the mappings in ./desk.yaml have 1 error\n --> ./desk.test.yaml:1:11",
         "error[E0204]: `refused` cannot be `wrong_shap`\n --> ./desk.test.yaml:3:53",
         "= help: did you mean `wrong_shape`?",
+        "error[E0204]: `ignored` cannot be `false`\n --> ./not.test.yaml:3:57",
         "error[E0106]: these are tests of plans, not of mappings\n --> ./plan.test.yaml:1:1",
     ] {
         assert!(report.contains(part), "{part}\n{report}");

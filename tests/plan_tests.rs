@@ -185,7 +185,7 @@ fn files_with_errors_are_bad_and_paths_without_tests_are_a_wrong_usage() {
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
     let told = String::from_utf8(output.stderr).unwrap();
-    let expected = "itil.yaml has no plan tests beside it; they would be in itil.test.yaml\n";
+    let expected = "itil.yaml has no tests beside it; they would be in itil.test.yaml\n";
     assert!(told.contains(expected), "{told}");
 }
 

@@ -226,8 +226,8 @@ pub(super) fn mappings(settings: &Settings) -> anyhow::Result<Mappings> {
     };
     plan_file::load_mappings(path).with_context(|| Trouble {
         doing: "cannot load the mappings".to_owned(),
-        remedy: "name a mapping file or a directory of them with --mappings; `escalator mapping test` \
-                 tries them",
+        remedy: "name a mapping file or a directory of them in the setting `mappings`; `escalator mapping \
+                 test` tries them",
     })
 }
 

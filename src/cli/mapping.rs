@@ -137,7 +137,10 @@ impl Test {
             if !line.trim_ascii().is_empty() {
                 match serde_json::from_slice(&line) {
                     Ok(record) => shown.show(number, &record)?,
-                    Err(error) => shown.refuse(number, &format!("unreadable: the value is not JSON: {error}")),
+                    Err(error) => shown.refuse(
+                        number,
+                        &format!("unreadable: the value is not JSON: {error}"),
+                    ),
                 }
             }
         }

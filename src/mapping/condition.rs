@@ -1,5 +1,7 @@
 //! Conditions on a record: which mapping it is for, and what happened in it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use super::path::{Path, is_nothing, text_of};
@@ -57,7 +59,7 @@ impl Test {
             Self::Exists(wanted) => values.iter().any(|value| !is_nothing(value)) == *wanted,
             Self::SameAs(path) => {
                 let others = path.find(record).unwrap_or_default();
-                let others: Vec<_> = others.into_iter().filter_map(text_of).collect();
+                let others: BTreeSet<_> = others.into_iter().filter_map(text_of).collect();
                 texts.any(|text| others.contains(&text))
             }
             Self::Not(tests) => !tests.iter().all(|test| test.holds(values, record)),

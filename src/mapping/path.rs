@@ -98,7 +98,7 @@ impl Path {
     #[must_use]
     pub fn find<'r>(&self, record: &'r Json) -> Option<Vec<&'r Json>> {
         let mut found = vec![record];
-        let mut is_list = false;
+        let mut is_empty_list = false;
         for step in &self.steps {
             let mut next = Vec::new();
             for value in found {
@@ -107,7 +107,7 @@ impl Path {
                     // Nobody is assigned: then nobody has a name.
                     (_, Json::Null) => next.push(value),
                     (Step::Every, Json::Array(items)) => {
-                        is_list = true;
+                        is_empty_list |= items.is_empty();
                         next.extend(items);
                     }
                     (Step::Item(index), Json::Array(items)) => next.extend(items.get(*index)),
@@ -121,10 +121,16 @@ impl Path {
             }
             found = next;
         }
-        if let [Json::Array(items)] = found[..] {
-            return Some(items.iter().collect());
+        let mut values = Vec::new();
+        for value in found {
+            if let Json::Array(items) = value {
+                is_empty_list |= items.is_empty();
+                values.extend(items);
+            } else {
+                values.push(value);
+            }
         }
-        (is_list || !found.is_empty()).then_some(found)
+        (is_empty_list || !values.is_empty()).then_some(values)
     }
 }
 
@@ -134,11 +140,20 @@ impl fmt::Display for Path {
     }
 }
 
-/// The text of a single value; none of null, a list or an object.
+/// Whole numbers beyond this, without which a number with a fraction or an exponent is no text that
+/// tells it from its neighbours.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// The text of a single value; none of null, a list or an object, and none of a number that was too
+/// large to be read as it stands.
 pub(super) fn text_of(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(text.clone()),
-        Json::Number(number) => Some(number.to_string()),
+        Json::Number(number) => {
+            let is_exact =
+                !number.is_f64() || number.as_f64().is_some_and(|it| it.abs() < EXACT_MAX);
+            is_exact.then(|| number.to_string())
+        }
         Json::Bool(truth) => Some(truth.to_string()),
         Json::Null | Json::Array(_) | Json::Object(_) => None,
     }

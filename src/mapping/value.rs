@@ -83,6 +83,7 @@ impl Choice {
     /// Everything that is there: none when the record does not say, nothing when it says nothing.
     fn find(&self, record: &Json) -> Option<Vec<Json>> {
         let path = match &self.from {
+            From::Constant(text) if text.is_empty() => return Some(Vec::new()),
             From::Constant(text) => return Some(vec![Json::from(text.as_str())]),
             From::Path(path) => path,
         };
@@ -92,10 +93,11 @@ impl Choice {
     }
 
     fn looked_up(&self, text: String) -> Option<String> {
-        match self.table.get(&text) {
+        let found = match self.table.get(&text) {
             Some(other) => other.clone(),
             None => Some(self.default.clone().unwrap_or(text)),
-        }
+        };
+        found.filter(|text| !text.is_empty())
     }
 
     fn parts(&self, text: String) -> Vec<String> {
@@ -202,7 +204,7 @@ impl Value {
     /// A whole number, or the milliseconds of an instant.
     pub(super) fn version(&self, record: &Json) -> Result<Option<Json>, Unfit> {
         self.read(record, "a whole number or an instant", |form, text| {
-            let number = text.parse::<i64>().ok();
+            let number = text.parse::<i64>().ok().filter(|_| *form == Form::Rfc3339);
             let version = number.or_else(|| form.read(text).map(Timestamp::as_millis));
             version.map(Json::from)
         })
@@ -244,13 +246,16 @@ impl Form {
     /// A pattern with which a date and a time can be read.
     #[must_use]
     pub fn pattern(pattern: &str, zone: TimeZone) -> Option<Self> {
-        // Nothing that people write is lost when this instant is written and read again.
-        let sample = jiff::Timestamp::from_second(1_795_424_400).ok()?;
-        let sample = sample.to_zoned(zone.clone());
-        let form = Self::Pattern(pattern.to_owned(), zone);
-        let text = strtime::format(pattern, &sample).ok()?;
-        let read = form.read(&text)?;
-        (read.as_millis() == sample.timestamp().as_millisecond()).then_some(form)
+        let form = Self::Pattern(pattern.to_owned(), zone.clone());
+        // A morning and an evening, of which nothing is lost that people write.
+        let is_read = |second: i64| {
+            let sample = jiff::Timestamp::from_second(second).ok()?;
+            let text = strtime::format(pattern, &sample.to_zoned(zone.clone())).ok()?;
+            let read = form.read(&text)?;
+            Some(read.as_millis() == sample.as_millisecond())
+        };
+        let are_read = [1_795_424_400, 1_795_467_600].map(is_read);
+        are_read.iter().all(|it| *it == Some(true)).then_some(form)
     }
 
     fn read(&self, text: &str) -> Option<Timestamp> {
@@ -260,7 +265,7 @@ impl Form {
             Self::Seconds => since_1970(text, 1000),
             Self::Pattern(pattern, zone) => {
                 let parts = strtime::parse(pattern, text).ok()?;
-                let instant = parts.to_timestamp().or_else(|_| {
+                let instant = parts.to_zoned().map(|at| at.timestamp()).or_else(|_| {
                     let local = parts.to_datetime()?;
                     zone.to_timestamp(local)
                 });
@@ -279,7 +284,9 @@ fn since_1970(text: &str, unit_ms: i64) -> Option<Timestamp> {
             let number = text.parse::<f64>().ok()? * unit_ms as f64;
             number.is_finite().then_some(number.round() as i64)
         })?;
-    Some(Timestamp::from_millis(ms))
+    // What no calendar has is no instant.
+    let instant = jiff::Timestamp::from_millisecond(ms).ok()?;
+    Some(Timestamp::from_millis(instant.as_millisecond()))
 }
 
 /// RFC 3339, whose offset may lack the colon.

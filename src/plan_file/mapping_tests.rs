@@ -172,9 +172,10 @@ fn expected_of(reader: &mut Reader, node: &Node, json: &Json) -> Option<Expected
         return None;
     };
     match &*entry.key {
-        "ignored" => reader
-            .truth(&entry.node, "`ignored`")
-            .then_some(Expected::Ignored),
+        "ignored" => {
+            reader.word(&entry.node, "`ignored`", &[("true", ())]);
+            Some(Expected::Ignored)
+        }
         "refused" => {
             let reason = reader.name(&entry.node, "`refused`");
             Some(Expected::Refused(reason, entry.node.place))

@@ -141,7 +141,8 @@ pub(super) fn file(file: &SettingsFile) -> Result<Layer, Error> {
     Ok(layer)
 }
 
-/// Reads YAML with every value by its text: a password of digits is no number. What is wrong is said
+/// Reads YAML with every value by its text: a password of digits is no number. Only a truth value is one
+/// in whatever letters. What is wrong is said
 /// without what stands there.
 fn yaml(text: &str) -> Result<Map<String, Value>, String> {
     let options = serde_saphyr::options! {
@@ -154,7 +155,7 @@ fn yaml(text: &str) -> Result<Map<String, Value>, String> {
     let read = serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options);
     let raw = read.map_err(|error| {
         let what = if is_beyond_limits(&error) {
-            "its aliases stand for more than settings may need"
+            "it has more in it, or is deeper, than settings may need"
         } else if matches!(error, YamlError::DuplicateMappingKey { .. }) {
             "a key is there for the second time"
         } else {
@@ -178,7 +179,9 @@ fn value_of(text: &str, raw: Spanned<Raw>) -> Value {
         Raw::Null => ValueKind::Nil,
         Raw::Text(text) => ValueKind::String(text),
         Raw::Typed(printed) => {
-            let written = place_of(raw.defined).and_then(|at| as_written(text, at));
+            let is_truth = matches!(&*printed, "true" | "false");
+            let written = place_of(raw.defined).filter(|_| !is_truth);
+            let written = written.and_then(|at| as_written(text, at));
             ValueKind::String(written.map_or(printed, str::to_owned))
         }
         Raw::List(items) => {

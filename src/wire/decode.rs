@@ -175,7 +175,10 @@ fn mapped(input: Input, value: &[u8], mappings: &Mappings) -> Result<Option<Mapp
     if mappings.is_empty() || value.trim_ascii_start().first() != Some(&b'{') {
         return Ok(None);
     }
-    let record: Json = serde_json::from_slice(value).map_err(not_json)?;
+    // What cannot be read as a whole may still be an event of the service's own, or says what is wrong.
+    let Ok(record) = serde_json::from_slice::<Json>(value) else {
+        return Ok(None);
+    };
     let Some(mapping) = mappings.of(&record) else {
         return Ok(None);
     };
