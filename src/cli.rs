@@ -145,6 +145,13 @@ enum Verdict {
     Bad,
 }
 
+impl Verdict {
+    /// That of something that was checked.
+    const fn of(is_good: bool) -> Self {
+        if is_good { Self::Good } else { Self::Bad }
+    }
+}
+
 /// Runs the command line and answers with the contract's exit code.
 #[must_use]
 pub fn main() -> ExitCode {

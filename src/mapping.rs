@@ -11,12 +11,14 @@ mod path;
 mod tests;
 mod value;
 
-use escalator_engine::ticket::TextField;
+use escalator_engine::ticket::{NumberField, TextField};
 use serde_json::{Map, Value as Json};
 
 pub use condition::{Condition, Test};
 pub use path::{Path, PathError};
-pub use value::{Choice, Form, From, Value};
+pub use value::{Choice, Form, Origin, Value};
+
+use value::Unfit;
 
 /// The mappings of a service in their order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,8 +63,8 @@ pub struct Head {
 pub enum Field {
     /// One that holds a text.
     Text(TextField),
-    /// `severity` or `satisfaction`.
-    Number(&'static str),
+    /// One that holds a number.
+    Number(NumberField),
     /// The tags.
     Tags,
     /// A label.
@@ -151,8 +153,7 @@ impl Mapping {
         }
         let created = self.created.as_ref();
         let is_created = created.map_or(in_created, |it| it.holds(record));
-        let own_id = self.read("ticket_id", &self.head.ticket_id, record, Value::own_text)?;
-        let mut event = self.head(record)?;
+        let (mut event, own_id) = self.head(record)?;
         let ticket = self.ticket(is_created, record)?;
         if is_created {
             event.insert("ticket".to_owned(), ticket);
@@ -175,56 +176,39 @@ impl Mapping {
         }))
     }
 
-    fn head(&self, record: &Json) -> Result<Map<String, Json>, Error> {
+    /// The fields of the event itself, and the ticket's id as the ticketing system has it.
+    fn head(&self, record: &Json) -> Result<(Map<String, Json>, Option<String>), Error> {
         let head = &self.head;
         let mut event = Map::new();
         event.insert("source".to_owned(), self.source.as_str().into());
-        let ticket_id = self.read("ticket_id", &head.ticket_id, record, Value::text)?;
-        put(&mut event, "ticket_id", ticket_id);
-        let occurred_at = self.read("occurred_at", &head.occurred_at, record, Value::instant)?;
-        put(&mut event, "occurred_at", occurred_at);
-        if let Some(value) = &head.event_id {
-            put(
-                &mut event,
-                "event_id",
-                self.read("event_id", value, record, Value::text)?,
-            );
-        }
-        if let Some(value) = &head.version {
-            put(
-                &mut event,
-                "version",
-                self.read("version", value, record, Value::version)?,
-            );
-        }
-        // Null and absent are the same here.
-        event.retain(|_, value| !value.is_null());
-        Ok(event)
+        let id = self.read("", "ticket_id", &head.ticket_id, record, Value::id)?;
+        let own_id = id.map(|[id, own]| {
+            event.insert("ticket_id".to_owned(), id.into());
+            own
+        });
+        let fields: [Optional<'_>; 3] = [
+            ("occurred_at", Some(&head.occurred_at), Value::instant),
+            ("event_id", head.event_id.as_ref(), Value::text),
+            ("version", head.version.as_ref(), Value::version),
+        ];
+        self.fill(&mut event, "", fields, record)?;
+        Ok((event, own_id))
     }
 
     fn ticket(&self, is_created: bool, record: &Json) -> Result<Json, Error> {
         let mut ticket = Map::new();
         let mut labels = Map::new();
         for (field, value) in &self.fields {
-            let (name, read) = match field {
-                Field::Text(field) => (
-                    field.name(),
-                    self.read(field.name(), value, record, Value::text)?,
-                ),
-                Field::Number(name) => (*name, self.read(name, value, record, Value::number)?),
-                Field::Tags => ("tags", self.read("tags", value, record, Value::texts)?),
-                Field::Label(name) => {
-                    let read = self.read(&format!("labels.{name}"), value, record, Value::text)?;
-                    put(&mut labels, name, read);
-                    continue;
-                }
+            let (object, at, name, read): (_, _, _, Reading) = match field {
+                Field::Text(field) => (&mut ticket, "", field.name(), Value::text),
+                Field::Number(field) => (&mut ticket, "", field.name(), Value::number),
+                Field::Tags => (&mut ticket, "", "tags", Value::texts),
+                Field::Label(name) => (&mut labels, "labels.", &**name, Value::text),
             };
-            put(&mut ticket, name, read);
-        }
-        if is_created {
+            let found = self.read(at, name, value, record, read)?;
             // A snapshot does not mention what is empty.
-            ticket.retain(|_, value| !value.is_null());
-            labels.retain(|_, value| !value.is_null());
+            let found = found.filter(|found| !(is_created && found.is_null()));
+            object.extend(found.map(|found| (name.to_owned(), found)));
         }
         if !labels.is_empty() {
             ticket.insert("labels".to_owned(), labels.into());
@@ -235,45 +219,45 @@ impl Mapping {
     fn activity(&self, activity: &Activity, record: &Json) -> Result<Json, Error> {
         let mut done = Map::new();
         done.insert("kind".to_owned(), activity.kind.as_str().into());
-        if let Some(value) = &activity.actor {
-            put(
-                &mut done,
-                "actor",
-                self.read("activities[].actor", value, record, Value::text)?,
-            );
-        }
-        if let Some(value) = &activity.level {
-            put(
-                &mut done,
-                "level",
-                self.read("activities[].level", value, record, Value::number)?,
-            );
-        }
-        if let Some(value) = &activity.until {
-            let until = self.read("activities[].until", value, record, Value::instant)?;
-            put(&mut done, "until", until);
-        }
-        if let Some(value) = &activity.note {
-            put(
-                &mut done,
-                "note",
-                self.read("activities[].note", value, record, Value::text)?,
-            );
-        }
-        done.retain(|_, value| !value.is_null());
+        let fields: [Optional<'_>; 4] = [
+            ("actor", activity.actor.as_ref(), Value::text),
+            ("level", activity.level.as_ref(), Value::number),
+            ("until", activity.until.as_ref(), Value::instant),
+            ("note", activity.note.as_ref(), Value::text),
+        ];
+        self.fill(&mut done, "activities[].", fields, record)?;
         Ok(done.into())
     }
 
+    /// Adds fields of which null and absent mean the same.
+    fn fill<'v>(
+        &self,
+        object: &mut Map<String, Json>,
+        at: &str,
+        fields: impl IntoIterator<Item = Optional<'v>>,
+        record: &Json,
+    ) -> Result<(), Error> {
+        for (name, value, read) in fields {
+            let Some(value) = value else { continue };
+            let found = self.read(at, name, value, record, read)?;
+            let found = found.filter(|found| !found.is_null());
+            object.extend(found.map(|found| (name.to_owned(), found)));
+        }
+        Ok(())
+    }
+
+    /// Reads a value for a field of this name, below what is written before it.
     fn read<T>(
         &self,
-        field: &str,
+        at: &str,
+        name: &str,
         value: &Value,
         record: &Json,
-        read: impl Fn(&Value, &Json) -> Result<T, value::Unfit>,
+        read: impl Fn(&Value, &Json) -> Result<T, Unfit>,
     ) -> Result<T, Error> {
         read(value, record).map_err(|unfit| Error {
             mapping: self.name.clone(),
-            field: field.to_owned(),
+            field: format!("{at}{name}"),
             expected: unfit.expected,
             place: value.place(),
             found: unfit.found,
@@ -281,8 +265,8 @@ impl Mapping {
     }
 }
 
-fn put(object: &mut Map<String, Json>, name: &str, value: Option<Json>) {
-    if let Some(value) = value {
-        object.insert(name.to_owned(), value);
-    }
-}
+/// How a value is read: none when the record does not say, null when the field is empty.
+type Reading = fn(&Value, &Json) -> Result<Option<Json>, Unfit>;
+
+/// A field by its name, the value that it has in a mapping, and how that is read.
+type Optional<'v> = (&'static str, Option<&'v Value>, Reading);

@@ -154,10 +154,7 @@ impl Checked {
     /// How many problems of this severity there are.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
-        self.problems
-            .iter()
-            .filter(|problem| problem.code.severity() == severity)
-            .count()
+        problem::count(&self.problems, severity)
     }
 
     /// All problems as a text for people.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Error, Spanned};
+use serde_saphyr::{Error, Location, Spanned};
 
 /// Whether a document was refused for how much it holds, its aliases written out.
 pub(crate) fn is_beyond_limits(error: &Error) -> bool {
@@ -20,6 +20,14 @@ pub(crate) fn is_beyond_limits(error: &Error) -> bool {
             | Error::AliasExpansionLimitExceeded { .. }
             | Error::AliasReplayStackDepthExceeded { .. }
     )
+}
+
+/// The bytes of a file that something stands in, as far as they are known.
+pub(crate) fn bytes_of(at: Location) -> Option<Range<usize>> {
+    let span = at.span();
+    let start = usize::try_from(span.byte_offset()?).ok()?;
+    let len = usize::try_from(span.byte_len()?).ok()?;
+    Some(start..start.saturating_add(len))
 }
 
 /// The text of a plain number or truth value as it stands in these bytes of a file; none when a tag or

@@ -126,11 +126,7 @@ impl Inputs {
                      {\"topic\": \"ticket-created\", \"value\": {…}}",
         };
         let progress = Self::progress(path);
-        let reader: Box<dyn Read> = if is_standard_input(path) {
-            Box::new(io::stdin().lock())
-        } else {
-            Box::new(File::open(path).with_context(trouble)?)
-        };
+        let reader = open(path).with_context(trouble)?;
         let reader = BufReader::with_capacity(READ_BYTES, progress.wrap_read(reader));
         let recording = Recording::read(reader);
         progress.finish_and_clear();
@@ -193,6 +189,15 @@ impl Inputs {
         let style = ProgressStyle::with_template("reading {bar:40} {bytes} of {total_bytes}");
         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
     }
+}
+
+/// Opens a file, or standard input where `-` is named.
+pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+    Ok(if is_standard_input(path) {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(path)?)
+    })
 }
 
 fn is_standard_input(path: &Path) -> bool {

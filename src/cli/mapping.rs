@@ -1,7 +1,6 @@
 //! `mapping`: tries how records of ticketing systems are read.
 
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -9,13 +8,14 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use super::failure::Trouble;
-use super::{Output, Verdict, print};
+use super::{Output, Verdict, inputs, print};
 use crate::mapping::Mappings;
 use crate::mapping_test::{self, Report};
 use crate::offline::counted;
 use crate::plan_file::{Sources, check_mappings, render};
 use crate::plan_test::find;
-use crate::wire::{Input, VALUE_BYTES_MAX};
+use crate::wire::Input;
+use crate::wire::events::{self, Lines};
 
 /// The commands under `mapping`.
 #[derive(Subcommand)]
@@ -98,7 +98,7 @@ impl Test {
             Output::Json => print::json(&report.json())?,
             Output::Text => print::text(&report.text())?,
         }
-        Ok(verdict(report.is_good()))
+        Ok(Verdict::of(report.is_good()))
     }
 
     fn show(&self, records: &Path) -> anyhow::Result<Verdict> {
@@ -109,11 +109,7 @@ impl Test {
             doing: format!("cannot read the records in {}", records.display()),
             remedy: "name a file with one JSON value a line",
         };
-        let reader: Box<dyn Read> = if records == Path::new("-") {
-            Box::new(io::stdin().lock())
-        } else {
-            Box::new(File::open(records).with_context(trouble)?)
-        };
+        let reader = inputs::open(records).with_context(trouble)?;
         let mut shown = Shown {
             mappings,
             input: match self.topic {
@@ -124,28 +120,24 @@ impl Test {
             ignored: 0,
             refused: 0,
         };
-        let mut lines = BufReader::new(reader);
-        let mut line = Vec::new();
-        for number in 1_u64.. {
-            line.clear();
-            // Whitespace around a value of the greatest length is still no reason to refuse it.
-            let most = 2 * VALUE_BYTES_MAX as u64;
-            let read = (&mut lines).take(most).read_until(b'\n', &mut line);
-            if read.with_context(trouble)? == 0 {
-                break;
-            }
-            if !line.trim_ascii().is_empty() {
-                match serde_json::from_slice(&line) {
+        let mut lines = Lines::new(BufReader::new(reader));
+        while let Some(line) = lines.next_line() {
+            match line {
+                Ok((number, record)) => match serde_json::from_slice(record) {
                     Ok(record) => shown.show(number, &record)?,
                     Err(error) => shown.refuse(
                         number,
                         &format!("unreadable: the value is not JSON: {error}"),
                     ),
+                },
+                Err(error @ events::Error::Length { line }) => {
+                    shown.refuse(line, &format!("too_large: {error}"));
                 }
+                Err(error) => return Err(error).with_context(trouble),
             }
         }
         shown.tell();
-        Ok(verdict(shown.refused == 0))
+        Ok(Verdict::of(shown.refused == 0))
     }
 
     /// The mappings; none when they have errors, which are then told.
@@ -210,8 +202,4 @@ impl Shown {
             print::error(&format!("note: {} {what}\n", counted(count, "record")));
         }
     }
-}
-
-const fn verdict(is_good: bool) -> Verdict {
-    if is_good { Verdict::Good } else { Verdict::Bad }
 }

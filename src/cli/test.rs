@@ -67,6 +67,6 @@ impl Test {
             Output::Json => print::json(&report.json(is_good))?,
             Output::Text => print::text(&report.text())?,
         }
-        Ok(if is_good { Verdict::Good } else { Verdict::Bad })
+        Ok(Verdict::of(is_good))
     }
 }

@@ -139,7 +139,7 @@ fn show(
             advice: lines(true),
         })?,
     }
-    Ok(if good { Verdict::Good } else { Verdict::Bad })
+    Ok(Verdict::of(good))
 }
 
 impl<'a> DefectLine<'a> {

@@ -79,7 +79,7 @@ impl Validate {
             Format::Json => print::json(&json(problems, &checked, is_good))?,
             Format::Github => print::text(&github(problems))?,
         }
-        Ok(if is_good { Verdict::Good } else { Verdict::Bad })
+        Ok(Verdict::of(is_good))
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Choice {
     /// The records that it is for; all without one.
     pub when: Option<Condition>,
     /// Where it comes from.
-    pub from: From,
+    pub from: Origin,
     /// Other texts for some of its texts; none empties the field.
     pub table: BTreeMap<String, Option<String>>,
     /// The text for those that are not in the table; they stay as they are without one.
@@ -35,11 +35,11 @@ pub struct Choice {
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum Origin {
     /// What a path leads to.
     Path(Path),
-    /// The same text in every record.
-    Constant(String),
+    /// The same value in every record.
+    Constant(Json),
 }
 
 /// How an instant is written.
@@ -68,7 +68,7 @@ pub(super) struct Unfit {
 impl Choice {
     /// What comes from there, by its own text.
     #[must_use]
-    pub const fn of(from: From) -> Self {
+    pub const fn of(from: Origin) -> Self {
         Self {
             when: None,
             from,
@@ -81,15 +81,13 @@ impl Choice {
     }
 
     /// Everything that is there: none when the record does not say, nothing when it says nothing.
-    fn find(&self, record: &Json) -> Option<Vec<Json>> {
-        let path = match &self.from {
-            From::Constant(text) if text.is_empty() => return Some(Vec::new()),
-            From::Constant(text) => return Some(vec![Json::from(text.as_str())]),
-            From::Path(path) => path,
+    fn find<'s: 'r, 'r>(&'s self, record: &'r Json) -> Option<Vec<&'r Json>> {
+        let mut values = match &self.from {
+            Origin::Constant(value) => vec![value],
+            Origin::Path(path) => path.find(record)?,
         };
-        let values = path.find(record)?.into_iter();
-        let values = values.filter(|value| !is_nothing(value));
-        Some(values.cloned().collect())
+        values.retain(|value| !is_nothing(value));
+        Some(values)
     }
 
     fn looked_up(&self, text: String) -> Option<String> {
@@ -98,6 +96,10 @@ impl Choice {
             None => Some(self.default.clone().unwrap_or(text)),
         };
         found.filter(|text| !text.is_empty())
+    }
+
+    fn prefixed(&self, text: &str) -> String {
+        format!("{}{text}", self.prefix)
     }
 
     fn parts(&self, text: String) -> Vec<String> {
@@ -118,15 +120,15 @@ impl Value {
     /// Where it comes from, as people write it.
     pub(super) fn place(&self) -> String {
         let places = self.0.iter().map(|choice| match &choice.from {
-            From::Path(path) => format!("`{path}`"),
-            From::Constant(text) => format!("`{text}`"),
+            Origin::Path(path) => format!("`{path}`"),
+            Origin::Constant(value) => format!("`{}`", value.as_str().unwrap_or_default()),
         });
         places.collect::<Vec<_>>().join(" or ")
     }
 
     /// The choice that gives something, with all that it gives; the last that says that there is nothing
     /// when none does, and none when the record does not say.
-    fn chosen(&self, record: &Json) -> Option<(&Choice, Vec<Json>)> {
+    fn chosen<'s: 'r, 'r>(&'s self, record: &'r Json) -> Option<(&'s Choice, Vec<&'r Json>)> {
         let mut nothing = None;
         for choice in &self.0 {
             if choice.when.as_ref().is_some_and(|it| !it.holds(record)) {
@@ -154,15 +156,17 @@ impl Value {
         Ok(Some((choice, choice.looked_up(text))))
     }
 
-    /// The text before anything is put before it.
-    pub(super) fn own_text(&self, record: &Json) -> Result<Option<String>, Unfit> {
-        Ok(self.first(record)?.and_then(|(_, text)| text))
-    }
-
     /// The text of a field: null when the field is empty.
     pub(super) fn text(&self, record: &Json) -> Result<Option<Json>, Unfit> {
         let first = self.first(record)?;
-        Ok(first.map(|(choice, text)| text.map(|text| format!("{}{text}", choice.prefix)).into()))
+        Ok(first.map(|(choice, text)| text.map(|text| choice.prefixed(&text)).into()))
+    }
+
+    /// An id, and what it is before anything is put before it; none where there is none.
+    pub(super) fn id(&self, record: &Json) -> Result<Option<[String; 2]>, Unfit> {
+        let first = self.first(record)?;
+        let found = first.and_then(|(choice, own)| Some((choice, own?)));
+        Ok(found.map(|(choice, own)| [choice.prefixed(&own), own]))
     }
 
     /// A number, or a text that is one.
@@ -182,11 +186,11 @@ impl Value {
         };
         let mut texts = Vec::new();
         for value in values {
-            let text = text_of(&value).ok_or_else(|| unfit("a list of single values", &value))?;
+            let text = text_of(value).ok_or_else(|| unfit("a list of single values", value))?;
             for part in choice.parts(text) {
                 let text = Some(part.trim()).filter(|text| !text.is_empty());
                 let text = text.and_then(|text| choice.looked_up(text.to_owned()));
-                texts.extend(text.map(|text| format!("{}{text}", choice.prefix)));
+                texts.extend(text.map(|text| choice.prefixed(&text)));
             }
         }
         Ok(Some(texts.into()))

@@ -46,9 +46,10 @@ pub(super) fn condition(reader: &mut Reader, scope: &Scope, node: &Node, what: &
 }
 
 fn part(reader: &mut Reader, scope: &Scope, entry: &Entry) -> Condition {
+    let inner = |reader: &mut Reader, node: &Node, what: &str| condition(reader, scope, node, what);
     match &*entry.key {
-        "any_of" => Condition::Any(several(reader, scope, entry)),
-        "all_of" => Condition::All(several(reader, scope, entry)),
+        "any_of" => Condition::Any(several(reader, entry, inner)),
+        "all_of" => Condition::All(several(reader, entry, inner)),
         "not" => Condition::Not(Box::new(condition(reader, scope, &entry.node, "`not`"))),
         name => match Field::named(name) {
             Some(field) => {
@@ -65,9 +66,14 @@ fn part(reader: &mut Reader, scope: &Scope, entry: &Entry) -> Condition {
     }
 }
 
-fn several(reader: &mut Reader, scope: &Scope, entry: &Entry) -> Vec<Condition> {
+/// The conditions of `any_of` and `all_of`.
+pub(super) fn several<C>(
+    reader: &mut Reader,
+    entry: &Entry,
+    mut condition: impl FnMut(&mut Reader, &Node, &str) -> C,
+) -> Vec<C> {
     let nodes = reader.list(&entry.node, &format!("`{}`", entry.key));
-    if matches!(&entry.node.value, Value::List(list) if list.is_empty()) {
+    if entry.node.is_empty_list() {
         reader.report(
             Code::BadOperand,
             entry.node.place,
@@ -75,9 +81,9 @@ fn several(reader: &mut Reader, scope: &Scope, entry: &Entry) -> Vec<Condition> 
             "list the conditions, or leave the key out",
         );
     }
+    let nodes = nodes.iter();
     nodes
-        .iter()
-        .map(|node| condition(reader, scope, node, "a condition"))
+        .map(|node| condition(reader, node, "a condition"))
         .collect()
 }
 

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use escalator_engine::fact::ActivityKind;
-use escalator_engine::ticket::{Text, TextField};
+use escalator_engine::ticket::{NumberField, Text, TextField};
 
 use self::conditions::condition;
 use self::values::{Wants, value};
 use super::node::{self, Node};
-use super::problem::{Code, Place, Problem, Severity};
+use super::problem::{self, Code, Place, Problem, Severity};
 use super::reader::{Fields, Reader};
 use super::scope::twice;
 use super::source::Sources;
@@ -44,9 +44,7 @@ impl CheckedMappings {
     /// How many errors there are.
     #[must_use]
     pub fn errors(&self) -> usize {
-        let problems = self.problems.iter();
-        let errors = problems.filter(|problem| problem.code.severity() == Severity::Error);
-        errors.count()
+        problem::count(&self.problems, Severity::Error)
     }
 
     /// The mappings, whatever the warnings.
@@ -67,7 +65,7 @@ impl CheckedMappings {
 #[must_use]
 pub fn check_mappings(sources: Sources) -> CheckedMappings {
     let mut reader = Reader::default();
-    let mut list = Mapped::default();
+    let mut list = Collected::default();
     for (file, source) in sources.files().iter().enumerate() {
         match node::parse(file, source) {
             Ok(tree) => list.add_file(&mut reader, &tree),
@@ -91,12 +89,12 @@ pub fn load_mappings(path: &Path) -> Result<Mappings, Error> {
 }
 
 #[derive(Default)]
-struct Mapped {
+struct Collected {
     mappings: Vec<Mapping>,
     names: BTreeMap<Text, Place>,
 }
 
-impl Mapped {
+impl Collected {
     fn add_file(&mut self, reader: &mut Reader, tree: &Node) {
         let fields = reader.map(tree, "a mapping file", &["version", "mappings"]);
         reader.version(&fields, "mapping files");
@@ -200,16 +198,17 @@ fn optional(reader: &mut Reader, fields: &Fields<'_>, key: &str, wants: Wants) -
 
 fn ticket_fields(reader: &mut Reader, node: &Node) -> Vec<(Field, Value)> {
     let mut keys: Vec<&str> = TextField::ALL.map(TextField::name).to_vec();
-    keys.extend(["severity", "satisfaction", "tags", "labels"]);
+    keys.extend(NumberField::ALL.map(NumberField::name));
+    keys.extend(["tags", "labels"]);
     let fields = reader.map(node, "a ticket", &keys);
     let mut found = Vec::new();
     for field in TextField::ALL {
         let value = optional(reader, &fields, field.name(), Wants::Text);
         found.extend(value.map(|value| (Field::Text(field), value)));
     }
-    for name in ["severity", "satisfaction"] {
-        let value = optional(reader, &fields, name, Wants::Text);
-        found.extend(value.map(|value| (Field::Number(name), value)));
+    for field in NumberField::ALL {
+        let value = optional(reader, &fields, field.name(), Wants::Text);
+        found.extend(value.map(|value| (Field::Number(field), value)));
     }
     let tags = optional(reader, &fields, "tags", Wants::Texts);
     found.extend(tags.map(|value| (Field::Tags, value)));

@@ -11,7 +11,7 @@ use serde_saphyr::{Location, Spanned};
 
 use super::problem::{Code, Place, Problem};
 use super::source::{FILE_BYTES_MAX, Source};
-use crate::yaml::{Raw, as_written, is_beyond_limits};
+use crate::yaml::{Raw, as_written, bytes_of, is_beyond_limits};
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -245,12 +245,10 @@ fn first_line(message: &str) -> String {
 }
 
 fn located(file: usize, text: &str, at: Location) -> Place {
-    let span = at.span();
-    let byte = |value: Option<u64>| value.and_then(|v| usize::try_from(v).ok());
-    let (Some(start), Some(len)) = (byte(span.byte_offset()), byte(span.byte_len())) else {
-        return Place::of_line_column(file, text, at.line(), at.column());
-    };
-    Place::new(file, start, start.saturating_add(len)).within(text)
+    bytes_of(at).map_or_else(
+        || Place::of_line_column(file, text, at.line(), at.column()),
+        |bytes| Place::new(file, bytes.start, bytes.end).within(text),
+    )
 }
 
 fn node(file: usize, text: &str, raw: Spanned<Raw>) -> Node {

@@ -220,6 +220,14 @@ fn shortened(text: &str) -> String {
     }
 }
 
+/// How many problems there are of a severity.
+pub(super) fn count(problems: &[Problem], severity: Severity) -> usize {
+    let of_it = problems.iter();
+    of_it
+        .filter(|problem| problem.code.severity() == severity)
+        .count()
+}
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {

@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 
 use self::times::Times;
 use super::node::{self, Node};
-use super::problem::{Code, Place, Problem, Severity};
+use super::problem::{self, Code, Place, Problem, Severity};
 use super::reader::{Fields, Reader};
 use super::scope::twice;
 use super::source::Sources;
@@ -46,7 +46,7 @@ impl CheckedTests {
         self.problems.extend(problems);
         self.problems
             .sort_by_key(|problem| (problem.place, problem.code));
-        if has_error(&self.problems) {
+        if problem::count(&self.problems, Severity::Error) > 0 {
             self.file = None;
         }
     }
@@ -194,11 +194,6 @@ pub fn check_tests(sources: Sources) -> CheckedTests {
     };
     checked.add(reader.into_problems());
     checked
-}
-
-fn has_error(problems: &[Problem]) -> bool {
-    let mut severities = problems.iter().map(|problem| problem.code.severity());
-    severities.any(|severity| severity == Severity::Error)
 }
 
 fn plan_tests(reader: &mut Reader, tree: &Node) -> Option<TestFile> {

@@ -4,15 +4,14 @@
 //! layer replaces exactly what it names.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use config::{FileFormat, Map, Source as _, Value, ValueKind};
-use serde_saphyr::{Error as YamlError, Location, Spanned};
+use serde_saphyr::{Error as YamlError, Spanned};
 
 use super::catalogue::{self, DEFINITIONS, Fallback};
 use super::syntax::SyntaxError;
 use super::{Error, SettingsFile, Source, Sources};
-use crate::yaml::{Raw, as_written, is_beyond_limits};
+use crate::yaml::{Raw, as_written, bytes_of, is_beyond_limits};
 
 /// The prefix of the names of Kafka properties.
 pub(super) const PROPERTIES: &str = "kafka.properties.";
@@ -180,7 +179,7 @@ fn value_of(text: &str, raw: Spanned<Raw>) -> Value {
         Raw::Text(text) => ValueKind::String(text),
         Raw::Typed(printed) => {
             let is_truth = matches!(&*printed, "true" | "false");
-            let written = place_of(raw.defined).filter(|_| !is_truth);
+            let written = bytes_of(raw.defined).filter(|_| !is_truth);
             let written = written.and_then(|at| as_written(text, at));
             ValueKind::String(written.map_or(printed, str::to_owned))
         }
@@ -195,14 +194,6 @@ fn value_of(text: &str, raw: Spanned<Raw>) -> Value {
         }
     };
     Value::new(None, kind)
-}
-
-/// The bytes of a file that a value stands in, as far as they are known.
-fn place_of(at: Location) -> Option<Range<usize>> {
-    let span = at.span();
-    let start = usize::try_from(span.byte_offset()?).ok()?;
-    let len = usize::try_from(span.byte_len()?).ok()?;
-    Some(start..start.saturating_add(len))
 }
 
 /// What the environment says; an empty variable says nothing.

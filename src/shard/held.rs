@@ -12,13 +12,19 @@ use crate::metrics::{PartitionMetrics, PartitionState};
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 impl Slot {
-    /// One that cannot be processed, which is told.
-    pub(super) fn refused(number: i32, reason: String, mut metrics: PartitionMetrics) -> Self {
+    /// One that cannot be processed, which is told; without an instant to try again it stays so for as
+    /// long as it is owned.
+    pub(super) fn refused(
+        number: i32,
+        reason: String,
+        mut metrics: PartitionMetrics,
+        again_at: Option<Duration>,
+    ) -> Self {
         tracing::error!(kafka.partition = number, "{reason}");
         metrics.enter(PartitionState::Refused);
         Self::Refused {
             reason,
-            again_at: None,
+            again_at,
             metrics,
         }
     }
@@ -37,10 +43,8 @@ impl<L: Log<State = RestoredState>> Shard<L> {
              max.message.bytes of that topic as `escalator topics check` says; it is tried again every \
              {seconds} s"
         );
-        let mut slot = Slot::refused(number, reason, live.metrics);
-        if let Slot::Refused { again_at, .. } = &mut slot {
-            *again_at = Some(self.parts.clock.elapsed() + AGAIN_AFTER);
-        }
+        let again_at = self.parts.clock.elapsed() + AGAIN_AFTER;
+        let slot = Slot::refused(number, reason, live.metrics, Some(again_at));
         self.slots.insert(number, slot);
         for input in 0..LABELS.len() {
             self.log.pause((input, number), true)?;

@@ -172,7 +172,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         let mut metrics = self.parts.metrics.partition(number);
         let parked = self.parked.remove(&number);
         if let Some(reason) = self.unfit(number, has_both) {
-            let slot = Slot::refused(number, reason, metrics);
+            let slot = Slot::refused(number, reason, metrics, None);
             self.slots.insert(number, slot);
             return;
         }
@@ -344,7 +344,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 restored: Box::new(restored),
                 metrics,
             },
-            Err(error) => Slot::refused(number, chain(&error), metrics),
+            Err(error) => Slot::refused(number, chain(&error), metrics, None),
         };
         self.slots.insert(number, slot);
     }

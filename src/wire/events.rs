@@ -78,19 +78,19 @@ impl Error {
     }
 }
 
-/// Reads an event file: each item is a line's number and its fact.
+/// Reads a file a line at a time, each of which holds something.
 ///
-/// Lines are independent, so a caller may report an error and go on; after a failed read there is
-/// nothing more. Blank lines are skipped.
+/// A line that is too long is an error, and the next one follows; after a failed read there is nothing
+/// more.
 #[derive(Debug)]
-pub struct Events<R> {
+pub struct Lines<R> {
     reader: R,
     line: u64,
     buffer: Vec<u8>,
     failed: bool,
 }
 
-impl<R: BufRead> Events<R> {
+impl<R: BufRead> Lines<R> {
     /// Reads from the beginning of `reader`.
     pub const fn new(reader: R) -> Self {
         Self {
@@ -101,8 +101,26 @@ impl<R: BufRead> Events<R> {
         }
     }
 
+    /// The next line that is not blank, with its number from 1; none at the end.
+    pub fn next_line(&mut self) -> Option<Result<(u64, &[u8]), Error>> {
+        loop {
+            if self.failed {
+                return None;
+            }
+            match self.fill() {
+                Ok(false) => return None,
+                Ok(true) if self.buffer.trim_ascii().is_empty() => {}
+                Ok(true) => return Some(Ok((self.line, &self.buffer))),
+                Err(error) => {
+                    self.failed = matches!(error, Error::Read { .. });
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+
     /// Reads the next line into the buffer; false at the end.
-    fn next_line(&mut self) -> Result<bool, Error> {
+    fn fill(&mut self) -> Result<bool, Error> {
         self.buffer.clear();
         self.line += 1;
         let line = self.line;
@@ -123,27 +141,26 @@ impl<R: BufRead> Events<R> {
     }
 }
 
+/// Reads an event file: each item is a line's number and its fact.
+///
+/// Lines are independent, so a caller may report an error and go on; after a failed read there is
+/// nothing more. Blank lines are skipped.
+#[derive(Debug)]
+pub struct Events<R>(Lines<R>);
+
+impl<R: BufRead> Events<R> {
+    /// Reads from the beginning of `reader`.
+    pub const fn new(reader: R) -> Self {
+        Self(Lines::new(reader))
+    }
+}
+
 impl<R: BufRead> Iterator for Events<R> {
     type Item = Result<(u64, TicketFact), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        loop {
-            match self.next_line() {
-                Ok(false) => return None,
-                Ok(true) if self.buffer.trim_ascii().is_empty() => {}
-                Ok(true) => {
-                    let fact = parse_line(self.line, &self.buffer);
-                    return Some(fact.map(|fact| (self.line, fact)));
-                }
-                Err(error) => {
-                    self.failed = matches!(error, Error::Read { .. });
-                    return Some(Err(error));
-                }
-            }
-        }
+        let line = self.0.next_line()?;
+        Some(line.and_then(|(line, bytes)| Ok((line, parse_line(line, bytes)?))))
     }
 }
 

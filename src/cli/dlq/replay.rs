@@ -99,7 +99,7 @@ impl Replay {
             Output::Text => print::text(&text(&fates, &report))?,
             Output::Json => print::json(&report)?,
         }
-        Ok(if is_good { Verdict::Good } else { Verdict::Bad })
+        Ok(Verdict::of(is_good))
     }
 }
 

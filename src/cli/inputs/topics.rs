@@ -64,11 +64,8 @@ impl Reading {
         pass(&mut sweep, &spans, &what, BATCH_RECORDS, |records| {
             for record in records {
                 match self.decode(input, &record, partitions)? {
-                    Ok(decoded) => {
-                        if let Some(decoded) = decoded {
-                            self.recording.add(decoded.fact);
-                        }
-                    }
+                    Ok(Some(decoded)) => self.recording.add(decoded.fact),
+                    Ok(None) => {}
                     Err(refusal) => self.leave_out(topic, &record, &refusal),
                 }
             }

@@ -89,7 +89,7 @@ impl Check {
             Output::Text => print::text(&text(&report))?,
             Output::Json => print::json(&report)?,
         }
-        Ok(if good { Verdict::Good } else { Verdict::Bad })
+        Ok(Verdict::of(good))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::values::path;
 use crate::mapping::{Condition, Test};
+use crate::plan_file::conditions::several;
 use crate::plan_file::node::{Entry, Node, Value};
 use crate::plan_file::problem::Code;
 use crate::plan_file::reader::Reader;
@@ -28,8 +29,8 @@ pub(super) fn condition(reader: &mut Reader, node: &Node, what: &str) -> Conditi
 
 fn part(reader: &mut Reader, entry: &Entry) -> Option<Condition> {
     Some(match &*entry.key {
-        "any_of" => Condition::Any(several(reader, entry)),
-        "all_of" => Condition::All(several(reader, entry)),
+        "any_of" => Condition::Any(several(reader, entry, condition)),
+        "all_of" => Condition::All(several(reader, entry, condition)),
         "not" => Condition::Not(Box::new(condition(reader, &entry.node, "`not`"))),
         text => {
             let path = path(reader, text, entry.place);
@@ -37,22 +38,6 @@ fn part(reader: &mut Reader, entry: &Entry) -> Option<Condition> {
             Condition::At(path?, tests)
         }
     })
-}
-
-fn several(reader: &mut Reader, entry: &Entry) -> Vec<Condition> {
-    let nodes = reader.list(&entry.node, &format!("`{}`", entry.key));
-    if entry.node.is_empty_list() {
-        reader.report(
-            Code::BadOperand,
-            entry.node.place,
-            &format!("`{}` has an empty list", entry.key),
-            "list the conditions, or leave the key out",
-        );
-    }
-    let conditions = nodes.iter();
-    conditions
-        .map(|node| condition(reader, node, "a condition"))
-        .collect()
 }
 
 fn tests(reader: &mut Reader, path: &str, node: &Node) -> Vec<Test> {

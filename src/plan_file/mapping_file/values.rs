@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use super::conditions::condition;
-use crate::mapping::{Choice, Form, From, Path, Value};
+use crate::mapping::{Choice, Form, Origin, Path, Value};
 use crate::plan_file::calendars::unknown_time_zone;
 use crate::plan_file::node::{self, Node};
 use crate::plan_file::problem::{Code, Place};
@@ -48,7 +48,7 @@ pub(super) fn value(reader: &mut Reader, node: &Node, what: &str, wants: Wants) 
 
 fn choice(reader: &mut Reader, node: &Node, what: &str, wants: Wants) -> Option<Choice> {
     if let node::Value::Scalar(text) = &node.value {
-        return Some(Choice::of(From::Path(path(reader, text, node.place)?)));
+        return Some(Choice::of(Origin::Path(path(reader, text, node.place)?)));
     }
     let mut keys = vec!["when", "path", "value", "values", "default"];
     keys.extend(match wants {
@@ -90,13 +90,13 @@ fn text(reader: &mut Reader, fields: &Fields<'_>, key: &str) -> Option<String> {
     Some(reader.scalar(node, &format!("`{key}`"))?.to_owned())
 }
 
-fn origin(reader: &mut Reader, fields: &Fields<'_>, what: &str) -> Option<From> {
+fn origin(reader: &mut Reader, fields: &Fields<'_>, what: &str) -> Option<Origin> {
     match (fields.get("path"), fields.get("value")) {
         (Some(node), None) => {
             let text = reader.scalar(node, "`path`")?;
-            path(reader, text, node.place).map(From::Path)
+            path(reader, text, node.place).map(Origin::Path)
         }
-        (None, Some(_)) => text(reader, fields, "value").map(From::Constant),
+        (None, Some(_)) => text(reader, fields, "value").map(|text| Origin::Constant(text.into())),
         (path, _) => {
             let wrong = match path {
                 Some(_) => "both `path` and `value`",
