@@ -136,10 +136,15 @@ impl Drain {
         let fresh = Fresh {
             offsets: [0, 0],
             notify_from: Timestamp::MIN,
-            notify_from_setting: None,
         };
         let partition = |number: usize| {
-            Partition::new(number as i32, Restored::nothing(rules), &fresh, &shared)
+            Partition::new(
+                number as i32,
+                Restored::nothing(rules),
+                fresh,
+                None,
+                &shared,
+            )
         };
         Self {
             partitions: (0..PARTITIONS).map(partition).collect(),

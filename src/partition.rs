@@ -145,14 +145,20 @@ impl Partition {
     }
 
     /// A partition that goes on from a restored state. `fresh` is how it begins where there is no
-    /// such state.
+    /// such state. What was due before `notify_from` is not told, or else before what the state says.
     #[must_use]
-    pub fn new(number: i32, restored: Restored, fresh: &Fresh, shared: &Shared) -> Self {
+    pub fn new(
+        number: i32,
+        restored: Restored,
+        fresh: Fresh,
+        notify_from: Option<Timestamp>,
+        shared: &Shared,
+    ) -> Self {
         let fresh_meta = || Meta::fresh(fresh.offsets, fresh.notify_from);
         let mut meta = restored.meta.unwrap_or_else(fresh_meta);
         meta.epoch += 1;
         meta.instance.clone_from(&shared.instance);
-        if let Some(setting) = fresh.notify_from_setting {
+        if let Some(setting) = notify_from {
             meta.notify_from_ms = setting.as_millis();
         }
         Self {
@@ -196,10 +202,17 @@ impl Partition {
     }
 
     /// How much there is in the batch: records that it has read, and those that it is to write beside
-    /// states.
+    /// states. A partition that has none yet has its first one to write.
     #[must_use]
     pub const fn batched(&self) -> usize {
-        self.taken + self.records.len()
+        self.taken + self.records.len() + !self.has_begun() as usize
+    }
+
+    /// Whether anything of it was ever put into a transaction. Only then it is known where it began, and
+    /// from when somebody is told, so it begins with a transaction, whether or not there is anything to
+    /// read.
+    const fn has_begun(&self) -> bool {
+        !self.meta.transaction.is_empty()
     }
 
     /// What was read and not decided yet.
@@ -387,7 +400,7 @@ impl Partition {
         );
         let pieces = self.engine.changed_pieces();
         records.extend(pieces.map(|(key, piece)| shared.writing.piece(self.number, key, piece)));
-        if records.is_empty() && self.taken == 0 {
+        if records.is_empty() && self.taken == 0 && self.has_begun() {
             // The evaluation time alone is not worth a transaction: nothing was decided before it.
             self.engine.commit();
             self.traces.forget_before(self.reached);
@@ -450,12 +463,10 @@ fn decode(record: &Record, now: Timestamp, shared: &Shared) -> Result<wire::Deco
 }
 
 /// How a partition begins that has no state yet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Fresh {
     /// The first offsets to read.
     pub offsets: [i64; 2],
-    /// What was due before this instant is not told, unless the state says otherwise.
+    /// What was due before this instant is not told.
     pub notify_from: Timestamp,
-    /// The setting, which stands above the state.
-    pub notify_from_setting: Option<Timestamp>,
 }

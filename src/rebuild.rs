@@ -85,10 +85,9 @@ impl Rebuild {
         let fresh = Fresh {
             offsets: starts,
             notify_from: committed.notify_from,
-            notify_from_setting: None,
         };
         Self {
-            partition: Partition::new(committed.number, restored, &fresh, &shared),
+            partition: Partition::new(committed.number, restored, fresh, None, &shared),
             shared,
             committed,
             refused,

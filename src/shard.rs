@@ -25,6 +25,7 @@
 //!
 //! The log is a trait, so that the very same code runs against a model of Kafka on a virtual clock.
 
+mod beginning;
 mod edits;
 mod health;
 mod held;
@@ -43,7 +44,7 @@ mod turns;
 
 pub use turns::MUCH;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -173,6 +174,12 @@ pub struct Shard<L> {
     parts: Parts,
     slots: BTreeMap<i32, Slot>,
     parked: BTreeMap<i32, Parked>,
+    /// What the group has given to this member.
+    owned: BTreeSet<InputPartition>,
+    /// The first offsets of owned partitions for which there was no state.
+    firsts: BTreeMap<i32, [i64; 2]>,
+    /// The first start, for partitions for which there was no state.
+    started_at: Timestamp,
     /// Numbers restore requests and ownerships, so that an older one is not taken for a newer.
     requests: u64,
     /// Numbers transactions of this run.
@@ -202,9 +209,12 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     pub fn new(log: L, parts: Parts) -> Self {
         Self {
             log,
+            started_at: parts.clock.now(),
             parts,
             slots: BTreeMap::new(),
             parked: BTreeMap::new(),
+            owned: BTreeSet::new(),
+            firsts: BTreeMap::new(),
             requests: 0,
             transactions: 0,
             fenced: VecDeque::new(),
@@ -258,6 +268,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         self.try_again();
         self.serve_restorations()?;
         if !is_ready {
+            self.adjust_reading()?;
             self.tell_health();
             return Ok(BUSY);
         }
@@ -472,26 +483,6 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         }
         self.health.broker_fails(&self.parts, &chain(&error));
         Ok(())
-    }
-
-    /// The offsets to begin with where nothing was ever committed.
-    fn first_offsets(&mut self, number: i32) -> Result<Option<[i64; 2]>, Error> {
-        let inputs = [(0, number), (1, number)];
-        let answer = self.log.offsets(&inputs, self.parts.start.offsets);
-        let Some(mut offsets) = self.allow_retriable(answer)? else {
-            return Ok(None);
-        };
-        // No record is as young as asked for: begin with the next one.
-        if offsets.contains(&-1) {
-            let answer = self.log.offsets(&inputs, OffsetOf::HighWatermark);
-            let Some(ends) = self.allow_retriable(answer)? else {
-                return Ok(None);
-            };
-            for (offset, end) in offsets.iter_mut().zip(ends) {
-                *offset = if *offset < 0 { end } else { *offset };
-            }
-        }
-        Ok(Some([offsets[0], offsets[1]]))
     }
 }
 

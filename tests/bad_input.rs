@@ -113,9 +113,8 @@ fn partition(shared: &Shared) -> Partition {
     let fresh = Fresh {
         offsets: [0, 0],
         notify_from: Timestamp::MIN,
-        notify_from_setting: None,
     };
-    Partition::new(0, restored, &fresh, shared)
+    Partition::new(0, restored, fresh, None, shared)
 }
 
 /// What became of the records so far.

@@ -94,6 +94,12 @@ pub enum Error {
         /// What the library says about it.
         why: String,
     },
+    /// A transaction is open, as one of a former owner is until it ends or runs out.
+    #[error("a transaction that is still open holds back {held_back}")]
+    HeldBack {
+        /// What cannot be read because of it.
+        held_back: String,
+    },
     /// A transaction stays open although whoever began it must have lost it long ago.
     #[error(
         "a transaction has held back {held_back} for more than {} s, longer than any of this service \
@@ -218,7 +224,7 @@ impl Error {
     /// Whether waiting and doing the same again may help.
     pub fn is_retriable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Hanging { .. } => true,
+            Self::Unreachable { .. } | Self::HeldBack { .. } | Self::Hanging { .. } => true,
             Self::Call { source, .. } => source.rdkafka_error_code().is_some_and(is_transient),
             Self::Native { source, .. } => is_transient(source.code),
             Self::Producer { source, .. } => source.retriable || is_transient(source.code),

@@ -147,6 +147,8 @@ pub enum Restoration<S> {
         /// Whether the group is joined only when they are at the end.
         is_before_joining: bool,
     },
+    /// A broker does not say which copies are wanted; those that there are go on.
+    NotFollowed(Error),
     /// A broker does not answer; the restores go on by themselves when it does.
     Failed(Error),
 }

@@ -34,6 +34,9 @@ use super::native::{self, BatchReader, OffsetOf};
 
 /// A request to a broker is given up after this, and made again by the next step.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// While answers are held back, each partition is asked for by itself and as short as this: brokers
+/// answer in a hundredth of it, and what is being read must not wait.
+const ALONE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A broker looks for transactions that have run out of time this often, unless told otherwise
 /// (`transaction.abort.timed.out.transaction.cleanup.interval.ms`).
@@ -122,6 +125,8 @@ pub struct RestoreReader {
     asked_at: Option<Instant>,
     /// Since when the committed offsets are not answered by brokers that answer all else.
     unanswered_since: Option<Instant>,
+    /// Counts partitions that were asked for by themselves.
+    alone: usize,
     /// A transaction that is open for longer than this will never end.
     patience: Duration,
 }
@@ -235,6 +240,7 @@ impl RestoreReader {
             partitions: Vec::new(),
             asked_at: None,
             unanswered_since: None,
+            alone: 0,
             // Twice: the dead owner may have been configured otherwise than this one.
             patience: settings.transaction_timeout * 2 + BROKER_LOOKS_EVERY,
         })
@@ -298,12 +304,14 @@ impl RestoreReader {
     /// When a broker does not answer, or a transaction hangs. Nothing is lost then: the next step
     /// asks again.
     pub fn step(&mut self, wait: Duration, sink: &mut impl Sink) -> Result<(), Error> {
-        self.ask()?;
-        self.pass_fence(sink)?;
+        // What is not answered holds up nothing that is being read.
+        let asked = self.ask();
+        let passed = self.pass_fence(sink);
         // What is followed does not come before what is waited for.
         self.begin(sink, Reading::is_reading)?;
         self.begin(sink, |reading| reading.restore.is_none())?;
         self.read(wait, sink)?;
+        asked.and(passed)?;
         self.blame_what_hangs()
     }
 

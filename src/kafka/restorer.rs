@@ -99,11 +99,19 @@ impl<S: Send + 'static> Restorer<S> {
             self.may_join.store(true, Ordering::Release);
         }
         while self.take_requests() {
-            let stepped = self.arrange();
-            let stepped = stepped.and_then(|()| self.reader.step(STEP, &mut self.collected));
-            if let Err(error) = stepped {
+            if let Err(error) = self.arrange() {
+                let is_waited_for = !self.may_join.load(Ordering::Acquire);
+                self.tell(if is_waited_for {
+                    Restoration::Failed(error)
+                } else {
+                    Restoration::NotFollowed(error)
+                });
+            }
+            let begun_at = Instant::now();
+            if let Err(error) = self.reader.step(STEP, &mut self.collected) {
                 // The broker is away; asking again at once would only fill the log.
-                std::thread::sleep(PROGRESS_EVERY);
+                let rest = PROGRESS_EVERY.saturating_sub(begun_at.elapsed());
+                std::thread::sleep(rest);
                 self.tell(Restoration::Failed(error));
             }
             self.tell_progress();
@@ -161,7 +169,13 @@ impl<S: Send + 'static> Restorer<S> {
         if self.standby.copies == 0 || self.arranged_at.is_some_and(soon) {
             return Ok(());
         }
+        let done = self.follow_others();
+        // A question that nobody answers takes as long as a round.
         self.arranged_at = Some(Instant::now());
+        done
+    }
+
+    fn follow_others(&mut self) -> Result<(), Error> {
         let mut others = self.reader.members()?;
         let is_awaited = others.remove(&self.own) && self.standby.is_awaited;
         let wanted = self.standby.of(&self.own, &others);

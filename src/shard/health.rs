@@ -19,12 +19,23 @@ pub(super) struct Told {
     warming_up: Option<Copies>,
     /// What holds a restore back.
     held_back: Option<String>,
+    /// Why it is not known which copies are wanted.
+    missed_copies: Option<String>,
 }
 
 impl Told {
     /// Notes whether copies are read before the group is joined, and how far they are.
-    pub(super) const fn warm_up(&mut self, copies: Option<Copies>) {
+    pub(super) fn warm_up(&mut self, copies: Option<Copies>) {
         self.warming_up = copies;
+        self.missed_copies = None;
+    }
+
+    /// Notes that it is not known which copies are wanted: nothing that is served waits for that.
+    pub(super) fn miss_copies(&mut self, reason: String) {
+        if self.missed_copies.as_ref() != Some(&reason) {
+            tracing::warn!(reason, "which warm copies are wanted is not known now");
+            self.missed_copies = Some(reason);
+        }
     }
 
     /// Whether copies are read before the group is joined.

@@ -76,6 +76,8 @@ pub(super) struct Brokers {
     pub(super) hanging: Option<i32>,
     /// How much the topics take, unless it is [`LIMITS`].
     pub(super) limits: Option<RecordLimits>,
+    /// A ticket is created at this instant as soon as somebody has asked for offsets.
+    pub(super) arriving: Option<i64>,
     changes: Vec<Change>,
 }
 
@@ -128,8 +130,8 @@ impl Brokers {
         self.changes.push(Change::Assigned(both.collect()));
     }
 
-    pub(super) fn assign_half(&mut self, number: i32) {
-        self.changes.push(Change::Assigned(vec![(0, number)]));
+    pub(super) fn assign_half(&mut self, half: InputPartition) {
+        self.changes.push(Change::Assigned(vec![half]));
     }
 
     pub(super) fn revoke(&mut self, numbers: &[i32]) {
@@ -137,6 +139,10 @@ impl Brokers {
             .iter()
             .flat_map(|number| [(0, *number), (1, *number)]);
         self.changes.push(Change::Revoked(both.collect()));
+    }
+
+    pub(super) fn revoke_half(&mut self, half: InputPartition) {
+        self.changes.push(Change::Revoked(vec![half]));
     }
 
     fn end(&self, partition: InputPartition) -> i64 {
@@ -375,7 +381,7 @@ impl Log for ModelLog {
     }
 
     fn offsets(&mut self, partitions: &[InputPartition], of: OffsetOf) -> Result<Vec<i64>, Error> {
-        self.answer(|brokers| {
+        let offsets = self.answer(|brokers| {
             let offset = |partition: &InputPartition| match of {
                 OffsetOf::Start => 0,
                 OffsetOf::HighWatermark | OffsetOf::LastStable => brokers.end(*partition),
@@ -386,7 +392,16 @@ impl Log for ModelLog {
                 }
             };
             partitions.iter().map(offset).collect()
-        })
+        })?;
+        let mut brokers = self.brokers.borrow_mut();
+        if let Some(at_ms) = brokers.arriving.take() {
+            let at = Timestamp::from_millis(at_ms);
+            let value = format!(
+                r#"{{"ticket_id":"arriving","occurred_at":"{at}","ticket":{{"status":"open"}}}}"#
+            );
+            brokers.produce(0, 0, at_ms, "arriving", &value);
+        }
+        Ok(offsets)
     }
 
     fn committed(&mut self, partitions: &[InputPartition]) -> Result<Vec<Committed>, Error> {

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
-use super::{Error, LABELS, RestoredState, Shard};
+use super::{Error, RestoredState, Shard};
 use crate::causes::chain;
 use crate::kafka;
 use crate::kafka::consumer::{Change, InputPartition};
@@ -30,7 +30,7 @@ use crate::kafka::log::{Log, Restoration};
 use crate::kafka::restore::{Copies, Stage};
 use crate::memory;
 use crate::metrics::{PartitionMetrics, PartitionState, Rebalance};
-use crate::partition::{Fresh, Partition, Restored};
+use crate::partition::{Partition, Restored};
 
 /// A rebalance is over by then, or it does not concern this shard: it lasts as long as the slowest
 /// member takes for a turn, and a member that is silent for longer than its session is expelled.
@@ -151,12 +151,20 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             numbers.dedup();
             let shown = ranges(&numbers);
             tracing::info!(kafka.partitions = shown, "partitions were {}", word(kind));
+            if kind == Rebalance::Assigned {
+                self.owned.extend(inputs);
+            } else {
+                self.owned.retain(|owned| !inputs.contains(owned));
+            }
             for number in &numbers {
-                if kind == Rebalance::Assigned {
-                    let has = |input| inputs.contains(&(input, *number));
-                    self.assign(*number, has(0) && has(1));
-                } else {
+                let has = |input| self.owned.contains(&(input, *number));
+                let (has_one, has_both) = (has(0) || has(1), has(0) && has(1));
+                if kind != Rebalance::Assigned {
                     self.drop_partition(*number);
+                }
+                // Half a partition may be given or taken by itself, and the other half follow.
+                if has_one {
+                    self.assign(*number, has_both);
                 }
             }
             if kind == Rebalance::Assigned {
@@ -218,6 +226,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     }
 
     fn drop_partition(&mut self, number: i32) {
+        self.firsts.remove(&number);
         let restored = match self.slots.remove(&number) {
             None => return,
             Some(Slot::Live(live)) => live.partition.park(&live.settled),
@@ -279,9 +288,13 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     copies,
                     is_before_joining,
                 } => self.show_copies(copies, is_before_joining),
-                Restoration::Failed(error @ kafka::Error::Hanging { .. }) => {
-                    self.health.hold_back(chain(&error));
+                Restoration::NotFollowed(error) if error.is_retriable() => {
+                    self.health.miss_copies(chain(&error));
                 }
+                Restoration::Failed(
+                    error @ (kafka::Error::HeldBack { .. } | kafka::Error::Hanging { .. }),
+                ) => self.health.hold_back(chain(&error)),
+                Restoration::NotFollowed(error) => return Err(error.into()),
                 Restoration::Failed(error) => self.allow(error)?,
             }
         }
@@ -350,7 +363,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     }
 
     /// Finds out whether anybody had the partitions that came back.
-    fn take_back(&mut self) -> Result<(), Error> {
+    pub(super) fn take_back(&mut self) -> Result<(), Error> {
         let is_returned = |slot: &Slot| matches!(slot, Slot::Returned { .. });
         let returned = self.slots.iter().filter(|(_, slot)| is_returned(slot));
         let asked: Vec<InputPartition> = returned.map(|(number, _)| (0, *number)).collect();
@@ -375,86 +388,6 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             }
         }
         Ok(())
-    }
-
-    /// Begins to read every restored partition, all at once.
-    fn begin(&mut self) -> Result<(), Error> {
-        self.take_back()?;
-        let restored: Vec<i32> = self
-            .slots
-            .iter()
-            .filter(|(_, slot)| matches!(slot, Slot::Restored { .. }))
-            .map(|(number, _)| *number)
-            .collect();
-        let mut positions: Vec<(InputPartition, i64)> = Vec::new();
-        for number in restored {
-            let needs_offsets = matches!(
-                &self.slots[&number],
-                Slot::Restored { restored, .. } if restored.meta.is_none()
-            );
-            let offsets = if needs_offsets {
-                let Some(offsets) = self.first_offsets(number)? else {
-                    continue;
-                };
-                offsets
-            } else {
-                [0, 0]
-            };
-            if let Some(Slot::Restored { restored, metrics }) = self.slots.remove(&number) {
-                let live = self.enliven(number, *restored, offsets, metrics);
-                positions.extend(live.positions());
-                self.slots.insert(number, Slot::Live(Box::new(live)));
-            }
-        }
-        if !positions.is_empty() {
-            self.log.start(&positions)?;
-        }
-        Ok(())
-    }
-
-    fn enliven(
-        &mut self,
-        number: i32,
-        restored: Restored,
-        offsets: [i64; 2],
-        mut metrics: PartitionMetrics,
-    ) -> Live {
-        let fresh = Fresh {
-            offsets,
-            notify_from: self.parts.clock.now(),
-            notify_from_setting: self.parts.start.notify_from,
-        };
-        let settled = restored.transaction.clone();
-        let tickets = restored.engine.len();
-        let mut partition = Partition::new(number, restored, &fresh, &self.parts.shared);
-        // The plans may have been edited while the state was read.
-        partition.set_rules(&self.parts.shared.rules);
-        let [created, updated] = partition.meta().offsets;
-        tracing::info!(
-            kafka.partition = number,
-            kafka.offset.created = created,
-            kafka.offset.updated = updated,
-            state.tickets = tickets,
-            state.epoch = partition.meta().epoch,
-            "the partition goes on from its state"
-        );
-        metrics.enter(PartitionState::CatchingUp);
-        self.requests += 1;
-        Live {
-            ownership: self.requests,
-            partition,
-            metrics,
-            settled,
-            state: PartitionState::CatchingUp,
-        }
-    }
-}
-
-impl Live {
-    fn positions(&self) -> impl Iterator<Item = (InputPartition, i64)> {
-        let number = self.partition.number();
-        let offsets = self.partition.meta().offsets;
-        (0..LABELS.len()).map(move |input| ((input, number), offsets[input]))
     }
 }
 

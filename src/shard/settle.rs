@@ -119,7 +119,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             if stop.load(Ordering::Acquire) {
                 return Ok(());
             }
-            self.gather(BACKOFF_MAX / 10, false)?;
+            self.pass_time(BACKOFF_MAX / 10)?;
         }
         if !stop.load(Ordering::Acquire) {
             self.cut();
@@ -332,9 +332,23 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         }
     }
 
+    /// Serves rebalances for so long, and puts records aside that come meanwhile, as many as there is
+    /// room for.
+    fn pass_time(&mut self, time: Duration) -> Result<(), Error> {
+        let until = self.parts.clock.elapsed() + time;
+        loop {
+            let left = until.saturating_sub(self.parts.clock.elapsed());
+            self.gather(left, false)?;
+            self.adjust_reading()?;
+            if self.parts.clock.elapsed() >= until {
+                return Ok(());
+            }
+        }
+    }
+
     /// Waits while rebalances are served, and gives up the partitions that these took away.
     fn wait(&mut self, time: Duration, flight: &mut Flight) -> Result<(), Error> {
-        self.gather(time, false)?;
+        self.pass_time(time)?;
         flight.parts.retain(|number, part| {
             matches!(self.slots.get(number), Some(Slot::Live(live)) if live.ownership == part.ownership)
         });

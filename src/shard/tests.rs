@@ -1,3 +1,4 @@
+mod beginnings;
 mod edits;
 mod faults;
 mod forgetting;
@@ -26,7 +27,7 @@ use crate::http::Health;
 use crate::kafka::OffsetOf;
 use crate::metrics::IgnoredActivity;
 use crate::partition::meta::{self, Meta};
-use crate::partition::{Names, Shared, Writing};
+use crate::partition::{Names, Partition, Shared, Writing};
 use crate::plan_file::{self, Sources};
 use crate::wire::{OutputFormat, WriterSchemas};
 
@@ -146,6 +147,14 @@ impl Scene {
         });
         self.brokers.borrow_mut().assign(numbers);
         shard
+    }
+
+    /// Runs turns until every partition has had its first transaction, and nothing is under way.
+    fn begin(&self, shard: &mut Shard<ModelLog>) {
+        let has_begun = |it: &Partition| !it.meta().transaction.is_empty();
+        while shard.live().count() == 0 || !shard.live().all(has_begun) || shard.is_under_way() {
+            self.turns(shard, 1).unwrap();
+        }
     }
 
     /// Runs turns until the clock has come to this many minutes after nine, and nothing is under way.
@@ -346,72 +355,6 @@ fn what_means_nothing_to_the_service_is_counted() {
         (unknown.get(), metrics.families.unknown_fields.get()),
         (2, 2)
     );
-}
-
-#[test]
-fn a_start_at_the_end_reads_only_what_comes_after() {
-    let mut scene = Scene::new();
-    scene.create(0, "T1", 0);
-    scene.create(0, "T2", 3);
-    for (of, expected) in [
-        (OffsetOf::HighWatermark, vec![]),
-        (OffsetOf::Timestamp(NINE + 2 * MINUTE), vec!["T2"]),
-        (OffsetOf::Timestamp(NINE + 9 * MINUTE), vec![]),
-    ] {
-        scene.clock.set(NINE + 5 * MINUTE);
-        {
-            let mut brokers = scene.brokers.borrow_mut();
-            brokers.written.clear();
-            brokers.state.clear();
-            brokers.committed.clear();
-        }
-        let mut shard = scene.shard(StartAt {
-            offsets: of,
-            notify_from: None,
-        });
-        scene.brokers.borrow_mut().assign(&[0]);
-        scene.run(&mut shard, 30);
-        assert_eq!(scene.raised_tickets(), expected, "{of:?}");
-    }
-}
-
-#[test]
-fn what_was_due_before_the_first_start_is_decided_but_not_told() {
-    let mut scene = Scene::new();
-    scene.create(0, "T1", 0);
-    scene.clock.set(NINE + 60 * MINUTE);
-    let mut shard = scene.shard(StartAt {
-        offsets: OffsetOf::Start,
-        notify_from: None,
-    });
-    scene.brokers.borrow_mut().assign(&[0]);
-    scene.turns(&mut shard, 10).unwrap();
-    assert_eq!(scene.raised_tickets(), ["T1"]);
-    assert_eq!(scene.count("notify"), 0);
-    let first_start = scene.meta(0).notify_from_ms;
-    assert!((first_start - (NINE + 60 * MINUTE)).abs() < MINUTE);
-    drop(shard);
-
-    scene.clock.set(NINE + 120 * MINUTE);
-    let mut again = scene.shard(StartAt {
-        offsets: OffsetOf::Start,
-        notify_from: None,
-    });
-    scene.brokers.borrow_mut().assign(&[0]);
-    scene.create(0, "T2", 119);
-    scene.turns(&mut again, 10).unwrap();
-    assert_eq!(scene.meta(0).notify_from_ms, first_start, "it is kept");
-}
-
-#[test]
-fn idle_partitions_write_nothing() {
-    let mut scene = Scene::new();
-    let mut shard = scene.owner(&[0, 1]);
-    scene.create(0, "T1", 0);
-    scene.run(&mut shard, 1);
-    let written = scene.brokers.borrow().transactions.len();
-    scene.run(&mut shard, 14);
-    assert_eq!(scene.brokers.borrow().transactions.len(), written);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Error, OffsetOf, REQUEST_TIMEOUT, RestoreReader, Sink, Stage};
+use super::{ALONE_TIMEOUT, Error, OffsetOf, REQUEST_TIMEOUT, RestoreReader, Sink, Stage};
 use crate::kafka::consumer;
 
 /// How often the last stable offset is asked for while it is waited for.
@@ -11,21 +11,32 @@ const FENCE_INTERVAL: Duration = Duration::from_millis(50);
 impl RestoreReader {
     /// Committed offsets first, the watermark after them: see the head of the module above.
     pub(super) fn ask(&mut self) -> Result<(), Error> {
-        let asking = self.in_stage(|stage| stage == Stage::Asking);
+        let mut asking = self.in_stage(|stage| stage == Stage::Asking);
         if asking.is_empty() {
+            self.unanswered_since = None;
             return Ok(());
+        }
+        let mut timeout = REQUEST_TIMEOUT;
+        let is_alone = self.unanswered_since.is_some() && asking.len() > 1;
+        if is_alone {
+            // One that is held back holds back the answer for all that are asked for with it.
+            self.alone += 1;
+            asking = vec![asking[self.alone % asking.len()]];
+            timeout = ALONE_TIMEOUT;
         }
         let inputs: Vec<&str> = self.inputs.iter().map(String::as_str).collect();
         let wanted: Vec<(usize, i32)> = asking
             .iter()
             .flat_map(|partition| (0..inputs.len()).map(move |input| (input, *partition)))
             .collect();
-        let committed =
-            match consumer::committed(self.reader.consumer(), &inputs, &wanted, REQUEST_TIMEOUT) {
-                Ok(committed) => committed,
-                Err(error) => return Err(self.why_unanswered(&asking, error)),
-            };
-        self.unanswered_since = None;
+        let committed = match consumer::committed(self.reader.consumer(), &inputs, &wanted, timeout)
+        {
+            Ok(committed) => committed,
+            Err(error) => return Err(self.why_unanswered(&asking, error)),
+        };
+        if !is_alone {
+            self.unanswered_since = None;
+        }
         let ends = self.offsets_in(&self.topics, &asking, OffsetOf::HighWatermark)?;
         let ends = ends.chunks(self.topics.len());
         let committed = committed.chunks(inputs.len());
@@ -52,11 +63,16 @@ impl RestoreReader {
             return error;
         }
         let since = *self.unanswered_since.get_or_insert_with(Instant::now);
+        let inputs = self.inputs.join(" and ");
+        let held_back = match asking {
+            [partition] => format!("the committed offsets of partition {partition} of {inputs}"),
+            _ => format!("committed offsets of {inputs}"),
+        };
         if since.elapsed() < self.patience {
-            return error;
+            return Error::HeldBack { held_back };
         }
         Error::Hanging {
-            held_back: format!("the committed offsets of {}", self.inputs.join(" and ")),
+            held_back,
             longer_than: self.patience,
         }
     }

@@ -16,6 +16,7 @@ use super::oracle::{Oracle, decode};
 use super::reached::{Path, Reached};
 use super::schedule::{At, Config};
 use super::topic_log::{Payload, Topic};
+use crate::partition::Restored;
 use crate::partition::meta::{self, Meta};
 use crate::record::OutgoingRecord;
 use crate::wire;
@@ -95,10 +96,15 @@ impl Auditor {
             ledger.follow(&meta, owner, &self.config, &self.reached)?;
             let from = ledger.meta.as_ref().map_or([0, 0], |meta| meta.offsets);
             ledger.take_letters(&records, from, meta.offsets)?;
-            ledger.take_facts(number, from, &meta, cluster, &self.config)?;
+            let in_steps = ledger.take_facts(number, from, &meta, cluster, &self.config)?;
             let may_withhold = self.config.may_withhold();
-            ledger.compare(&records, &meta, rules, may_withhold)?;
+            let compared = ledger.compare(&records, &meta, rules, may_withhold);
             ledger.take_state(&records, &self.reached);
+            if compared.is_err() && in_steps {
+                ledger.replay_from_state(number, &meta, rules);
+            } else {
+                compared?;
+            }
             ledger.meta = Some(meta);
             ledger.owner = owner;
         }
@@ -254,7 +260,9 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes in what the transaction has read.
+    /// Takes in what the transaction has read. Answers with whether that may have been decided in steps
+    /// that show: what comes is decided while the last transaction is under way, and something that is
+    /// late may come after what it belongs before.
     fn take_facts(
         &mut self,
         number: i32,
@@ -262,7 +270,8 @@ impl Ledger {
         meta: &Meta,
         cluster: &mut Cluster,
         config: &Config,
-    ) -> Result<(), String> {
+    ) -> Result<bool, String> {
+        let mut facts = 0;
         for (input, topic) in Topic::INPUTS.into_iter().enumerate() {
             let (entries, _) = cluster.log((topic, number)).read(from[input], usize::MAX);
             for entry in entries {
@@ -276,6 +285,7 @@ impl Ledger {
                 };
                 match decode(topic, number, config.partitions, &payload) {
                     Some(fact) => {
+                        facts += 1;
                         self.replay.apply(fact);
                     }
                     None if !self.letters.contains(&(input, entry.offset)) => {
@@ -286,7 +296,18 @@ impl Ledger {
                 }
             }
         }
-        Ok(())
+        Ok(config.has_late && facts > 1)
+    }
+
+    /// Goes on from what was written.
+    fn replay_from_state(&mut self, number: i32, meta: &Meta, rules: &Arc<Rules>) {
+        let state = self.state.clone().into_iter().collect();
+        let (offsets, identity) = (meta.offsets.map(Some), meta.transaction.clone());
+        let restored = Restored::build(number, rules, state, offsets, identity);
+        self.replay = restored
+            .unwrap()
+            .engine
+            .stored_behind(wire::state_framing());
     }
 
     /// The states of the transaction are what the facts so far give without any fault.

@@ -4,8 +4,9 @@ use super::*;
 use crate::http::Check;
 use crate::metrics::{Input, Outcome};
 
-/// Runs turns until a transaction is under way.
+/// Runs turns until a transaction of what was read is under way.
 fn until_under_way(scene: &Scene, shard: &mut Shard<ModelLog>) {
+    scene.begin(shard);
     let mut wait = Duration::ZERO;
     while !shard.is_under_way() {
         wait = shard.turn(wait, &scene.stop).unwrap();
@@ -50,8 +51,9 @@ fn every_fault_leaves_each_decision_made_exactly_once() {
 fn what_is_read_while_a_transaction_is_under_way_survives_whatever_becomes_of_that() {
     for fault in Fault::OF_EACH_OUTCOME {
         let mut scene = Scene::new();
-        scene.create(0, "T1", 0);
         let mut shard = scene.owner(&[0]);
+        scene.begin(&mut shard);
+        scene.create(0, "T1", 0);
         scene.brokers.borrow_mut().faults.push_back(fault);
         until_under_way(&scene, &mut shard);
         scene.create(0, "T2", 0);
@@ -88,8 +90,9 @@ fn what_is_read_while_a_transaction_is_under_way_is_decided_before_that_has_land
 fn a_partition_that_goes_while_its_transaction_is_under_way_has_landed_by_then() {
     for (fault, restores) in [(None, &[0][..]), (Some(Fault::Abort), &[0, 0])] {
         let mut scene = Scene::new();
-        scene.create(0, "T1", 0);
         let mut shard = scene.owner(&[0]);
+        scene.begin(&mut shard);
+        scene.create(0, "T1", 0);
         scene.brokers.borrow_mut().faults.extend(fault);
         until_under_way(&scene, &mut shard);
         scene.brokers.borrow_mut().revoke(&[0]);
@@ -122,7 +125,7 @@ fn a_shard_that_stops_waits_for_its_transaction_and_begins_no_other() {
     scene.create(0, "T2", 0);
     scene.stop.store(true, std::sync::atomic::Ordering::Release);
     shard.run(&scene.stop).unwrap();
-    assert_eq!(scene.brokers.borrow().transactions.len(), 1);
+    assert_eq!(scene.brokers.borrow().transactions.len(), 2);
     assert_eq!(scene.meta(0).offsets, [1, 0]);
 }
 
@@ -133,6 +136,7 @@ fn an_unknown_outcome_is_not_guessed_when_the_offsets_are_gone() {
         scene.clock.set(NINE + 20 * MINUTE);
         scene.create(0, "T1", 0);
         let mut shard = scene.owner(&[0]);
+        scene.begin(&mut shard);
         if committed_before > 0 {
             scene.turns(&mut shard, 10).unwrap();
             scene.create(0, "T2", 1);
@@ -143,7 +147,8 @@ fn an_unknown_outcome_is_not_guessed_when_the_offsets_are_gone() {
         let tickets = &["T1", "T2"][..=committed_before];
         assert_eq!(scene.raised_tickets(), tickets);
         let brokers = scene.brokers.borrow();
-        assert_eq!(brokers.transactions.len(), tickets.len(), "one came twice");
+        let transactions = 1 + tickets.len();
+        assert_eq!(brokers.transactions.len(), transactions, "one came twice");
     }
 }
 
@@ -265,10 +270,34 @@ fn a_partition_without_its_twin_is_refused_and_the_others_go_on() {
     scene.create(0, "T1", 0);
     scene.create(1, "T2", 0);
     let mut shard = scene.owner(&[0]);
-    scene.brokers.borrow_mut().assign_half(1);
+    scene.brokers.borrow_mut().assign_half((0, 1));
     scene.run(&mut shard, 20);
     assert_eq!(scene.raised_tickets(), ["T1"]);
-    assert!(!scene.health.is_ready());
+    assert!(scene.fails(Check::Partitions));
+    // The other half comes by itself.
+    scene.brokers.borrow_mut().assign_half((1, 1));
+    scene.run(&mut shard, 21);
+    assert_eq!(scene.raised_tickets(), ["T1", "T2"]);
+    assert!(!scene.fails(Check::Partitions));
+}
+
+#[test]
+fn a_partition_that_loses_its_twin_is_refused_until_that_comes_back() {
+    let mut scene = Scene::new();
+    let mut shard = scene.owner(&[0]);
+    scene.create(0, "T1", 0);
+    scene.run(&mut shard, 1);
+    scene.brokers.borrow_mut().revoke_half((1, 0));
+    scene.run(&mut shard, 20);
+    assert_eq!(scene.raised_tickets(), [""; 0]);
+    assert!(
+        scene.fails(Check::Partitions),
+        "one half of it is still owned"
+    );
+    scene.brokers.borrow_mut().assign_half((1, 0));
+    scene.run(&mut shard, 21);
+    assert_eq!(scene.raised_tickets(), ["T1"]);
+    assert!(!scene.fails(Check::Partitions));
 }
 
 #[test]

@@ -8,11 +8,12 @@ use crate::clock::Clock;
 fn with_turns() -> (Scene, Shard<ModelLog>) {
     let mut scene = Scene::new();
     scene.much = MUCH;
-    let shard = scene.owner(&[0, 1]);
+    let mut shard = scene.owner(&[0, 1]);
+    scene.begin(&mut shard);
     (scene, shard)
 }
 
-/// The partitions of each transaction that was written.
+/// The partitions of each transaction that was written, but for those that the partitions begin with.
 fn partitions_of_transactions(scene: &Scene) -> Vec<Vec<i32>> {
     let mut transactions: Vec<(String, Vec<i32>)> = Vec::new();
     for record in &scene.brokers.borrow().written {
@@ -29,6 +30,7 @@ fn partitions_of_transactions(scene: &Scene) -> Vec<Vec<i32>> {
     }
     transactions
         .into_iter()
+        .skip(2)
         .map(|(_, partitions)| partitions)
         .collect()
 }
