@@ -146,9 +146,13 @@ impl GroupConsumer {
     pub fn poll(&self, limit: usize, wait: Duration) -> Polled {
         let mut polled = Polled::default();
         let mut wait = self.hasten(wait);
+        let before = GroupContext::before_callbacks(&self.consumer);
         while polled.records.len() < limit {
             match self.consumer.poll(wait) {
-                None => break,
+                None => {
+                    GroupContext::served_since(&self.consumer, before);
+                    break;
+                }
                 Some(Ok(message)) => polled.records.extend(self.record(&message)),
                 Some(Err(error)) => {
                     polled.problem = self.problem(error).or(polled.problem);
@@ -339,9 +343,9 @@ impl GroupConsumer {
         Ok(delivered.collect())
     }
 
-    /// Who this member is, for the offsets of a transaction.
+    /// Who this member is, for the offsets of a transaction; none while what it owns may be another's.
     pub fn group_metadata(&self) -> Option<ConsumerGroupMetadata> {
-        self.consumer.group_metadata()
+        GroupContext::metadata(&self.consumer)
     }
 
     /// Gives no partition up before this transaction has landed.

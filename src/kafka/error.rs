@@ -246,6 +246,17 @@ pub(super) const fn is_too_large(code: RDKafkaErrorCode) -> bool {
     )
 }
 
+/// Whether a broker refuses records because of what they are, so that none like them will be taken.
+pub(super) const fn is_refusal(code: RDKafkaErrorCode) -> bool {
+    is_too_large(code)
+        || matches!(
+            code,
+            RDKafkaErrorCode::InvalidTimestamp
+                | RDKafkaErrorCode::InvalidRecord
+                | RDKafkaErrorCode::PolicyViolation
+        )
+}
+
 /// Whether the cause lies in a broker or the way to it, and passes.
 pub(super) fn is_transient(code: RDKafkaErrorCode) -> bool {
     matches!(

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::consumer::{
+    BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata, RebalanceProtocol,
+};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
@@ -14,6 +16,7 @@ use rdkafka::types::RDKafkaRespErr;
 use super::client::Ear;
 use super::consumer::{Change, InputPartition};
 use super::flight::Flight;
+use super::native;
 
 /// Notes what rebalances change.
 pub(super) struct GroupContext {
@@ -34,6 +37,11 @@ pub(super) struct Ledger {
     pub(super) positions: BTreeMap<InputPartition, i64>,
     /// What is not fetched, as the library goes on to see it even when it goes and comes back.
     pub(super) paused: BTreeSet<InputPartition>,
+    /// The generation that what is owned belongs to. The library may be in a later one already, and the
+    /// callback that takes something away still wait in its queue.
+    generation: i32,
+    /// Whether the library is in another one, and no callback has said what that means.
+    has_moved: bool,
 }
 
 impl GroupContext {
@@ -58,6 +66,31 @@ impl GroupContext {
             .expect("nothing panics while it holds the ledger")
     }
 
+    /// Who a member is, while the library is in the generation that what the member owns belongs to.
+    pub(super) fn metadata(consumer: &BaseConsumer<Self>) -> Option<ConsumerGroupMetadata> {
+        // Taken first: a later generation of the two is refused here, an earlier one by the brokers.
+        let metadata = consumer.group_metadata();
+        let generation = native::generation(consumer);
+        let mut ledger = consumer.context().ledger();
+        ledger.has_moved = generation != ledger.generation;
+        metadata.filter(|_| !ledger.has_moved)
+    }
+
+    /// Before callbacks are served: the generation that means no change when there is none among them.
+    pub(super) fn before_callbacks(consumer: &BaseConsumer<Self>) -> Option<i32> {
+        let has_moved = consumer.context().ledger().has_moved;
+        has_moved.then(|| native::generation(consumer))
+    }
+
+    /// All callbacks have been served since that.
+    pub(super) fn served_since(consumer: &BaseConsumer<Self>, before: Option<i32>) {
+        let mut ledger = consumer.context().ledger();
+        if let Some(generation) = before.filter(|_| ledger.has_moved) {
+            ledger.generation = generation;
+            ledger.has_moved = false;
+        }
+    }
+
     pub(super) fn input(&self, topic: &str, partition: i32) -> Option<InputPartition> {
         let index = self.topics.iter().position(|known| known == topic)?;
         Some((index, partition))
@@ -72,7 +105,10 @@ impl GroupContext {
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
         let inputs = self.inputs(list);
+        // Until it is answered, the library goes no further.
+        let generation = native::generation(consumer);
         let mut ledger = self.ledger();
+        (ledger.generation, ledger.has_moved) = (generation, false);
         ledger.owned.extend(inputs.iter().copied());
         ledger.changes.push(Change::Assigned(inputs));
         drop(ledger);

@@ -71,8 +71,8 @@ pub enum Outcome {
     Committed,
     /// It is not and never will be visible; the same batch may be tried again.
     Aborted(String),
-    /// The same, because a record is larger than its topic takes.
-    TooLarge {
+    /// The same, because of a record that its topic does not take, such as one that is too large.
+    Refused {
         /// Which topic, and what is said about it.
         why: String,
         /// The partition whose record it is, as far as that is known.
@@ -166,7 +166,7 @@ impl Lanes {
     ///
     /// # Panics
     /// When the lanes were not prepared since they were made or since an outcome other than
-    /// [`Outcome::Committed`], [`Outcome::Aborted`] and [`Outcome::TooLarge`], and when the transaction before has not landed.
+    /// [`Outcome::Committed`], [`Outcome::Aborted`] and [`Outcome::Refused`], and when the transaction before has not landed.
     pub fn begin(&mut self, transaction: Arc<Transaction>, member: &GroupConsumer) {
         assert!(self.flight.is_none(), "one transaction at a time");
         let lane = &self.lanes[self.next];
@@ -217,7 +217,7 @@ impl Lanes {
         let lane = &mut self.lanes[*index];
         self.flight = None;
         match &landed.outcome {
-            Outcome::Committed | Outcome::Aborted(_) | Outcome::TooLarge { .. } => {
+            Outcome::Committed | Outcome::Aborted(_) | Outcome::Refused { .. } => {
                 let producer = lane.producer.as_ref();
                 if producer.is_some_and(|it| it.context().ear.take_disturbed()) {
                     lane.discard();

@@ -1,12 +1,13 @@
 //! The calls of librdkafka that the safe wrapper lacks, each behind a small safe function.
 //!
-//! Five things are here. Committing and aborting natively, because the wrapper flushes in steps of
+//! Six things are here. Committing and aborting natively, because the wrapper flushes in steps of
 //! 100 ms before it commits. Listing offsets of many partitions with one request per broker,
 //! because the wrapper asks for one partition at a time. Reading in batches with borrowed payloads,
 //! for restores only: a group consumer must not read that way, since the batch call answers a
 //! rebalance event by dropping the whole assignment without telling the application. Hearing why a
-//! client fails that the wrapper does not poll, which is how an administrating one is used. And having
-//! a client reach a broker, because the wrapper asks for topics then, of which there may be thousands.
+//! client fails that the wrapper does not poll, which is how an administrating one is used. Having a
+//! client reach a broker, because the wrapper asks for topics then, of which there may be thousands. And
+//! the generation of a group member, which the wrapper keeps to itself.
 
 #![expect(
     unsafe_code,
@@ -31,6 +32,22 @@ pub(super) use offsets::list_offsets;
 
 use super::batch::{Batch, Message};
 use super::client::log_line;
+
+/// The generation of the group that a member belongs to, or its epoch, whichever the protocol has; -1
+/// while it belongs to none.
+pub(super) fn generation<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> i32 {
+    let handle = consumer.client().native_ptr();
+    // SAFETY: the consumer lives, and what the library answers is looked at before it is destroyed, once.
+    unsafe {
+        let metadata = sys::rd_kafka_consumer_group_metadata(handle);
+        if metadata.is_null() {
+            return -1;
+        }
+        let generation = sys::rd_kafka_consumer_group_metadata_generation_id(metadata);
+        sys::rd_kafka_consumer_group_metadata_destroy(metadata);
+        generation
+    }
+}
 
 /// Why a transactional call failed, with the three flags that say what may be done about it.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -96,7 +96,7 @@ impl SoleMember {
         match outcome {
             Outcome::Committed => Ok(()),
             Outcome::Aborted(why)
-            | Outcome::TooLarge { why, .. }
+            | Outcome::Refused { why, .. }
             | Outcome::Unknown(why)
             | Outcome::Fenced(why) => Err(Error::NotCommitted { why }),
         }

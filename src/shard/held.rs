@@ -39,9 +39,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         };
         let seconds = AGAIN_AFTER.as_secs();
         let reason = format!(
-            "partition {number} has a record that its topic does not take ({why}); raise \
-             max.message.bytes of that topic as `escalator topics check` says; it is tried again every \
-             {seconds} s"
+            "partition {number} has a record that its topic does not take ({why}); let that topic take \
+             it: what is too large by max.message.bytes, as `escalator topics check` says, what is too \
+             young by message.timestamp.after.max.ms; it is tried again every {seconds} s"
         );
         let again_at = self.parts.clock.elapsed() + AGAIN_AFTER;
         let slot = Slot::refused(number, reason, live.metrics, Some(again_at));

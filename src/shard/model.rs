@@ -250,7 +250,7 @@ impl ModelLog {
                 Outcome::Committed
             }
             Some(Fault::Abort) => Outcome::Aborted(reason),
-            Some(Fault::TooLarge(partition)) => Outcome::TooLarge {
+            Some(Fault::Refused(partition)) => Outcome::Refused {
                 why: reason,
                 partition,
             },

@@ -88,7 +88,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 }
             }
             failed @ (Outcome::Aborted(_)
-            | Outcome::TooLarge { .. }
+            | Outcome::Refused { .. }
             | Outcome::Unknown(_)
             | Outcome::Fenced(_)) => {
                 if let Some(flight) = &mut self.flight {
@@ -214,7 +214,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     self.confirm_all(flight);
                     return Ok(true);
                 }
-                Outcome::TooLarge { why, .. } if self.keeps_to_limits()? => {
+                Outcome::Refused { why, .. } if self.keeps_to_limits()? => {
                     tracing::warn!(
                         reason = why,
                         "topics take other records than before; what they refuse is read again and \
@@ -224,14 +224,14 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     self.restore_all_again();
                     return Ok(true);
                 }
-                Outcome::TooLarge {
+                Outcome::Refused {
                     why,
                     partition: Some(number),
                 } if flight.parts.contains_key(&number) => {
                     self.leave_out(number, &why, &mut flight)?;
                     self.make_ready(&mut flight, stop)?;
                 }
-                Outcome::Aborted(reason) | Outcome::TooLarge { why: reason, .. } => {
+                Outcome::Aborted(reason) | Outcome::Refused { why: reason, .. } => {
                     aborts += 1;
                     // A cause that lasts is told ever more rarely.
                     if reason != told || aborts.is_power_of_two() {
@@ -292,7 +292,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         duration.observe(after.as_secs_f64());
         let result = match &outcome {
             Outcome::Committed => TransactionResult::Committed,
-            Outcome::Aborted(_) | Outcome::TooLarge { .. } => TransactionResult::Aborted,
+            Outcome::Aborted(_) | Outcome::Refused { .. } => TransactionResult::Aborted,
             Outcome::Unknown(_) => TransactionResult::Unknown,
             Outcome::Fenced(_) => TransactionResult::Fenced,
         };

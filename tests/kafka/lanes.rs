@@ -143,7 +143,7 @@ fn a_refused_record_takes_the_whole_transaction_with_it() {
     let refused = transaction(records, &scene.inputs[0], 1, "refused");
 
     let outcome = lanes.transact(refused.into(), &scene.member);
-    let Outcome::TooLarge { why, partition } = outcome else {
+    let Outcome::Refused { why, partition } = outcome else {
         panic!("{outcome:?}");
     };
     assert!(

@@ -310,7 +310,10 @@ fn offsets_that_are_never_settled_are_named_with_the_remedy() {
     let mut reader = RestoreReader::open(&settings, &[&state], &inputs).unwrap();
     let told = complaint(&mut reader).to_string();
     assert!(
-        told.contains(&format!("the committed offsets of {}", inputs[0])),
+        told.contains(&format!(
+            "the committed offsets of partition 0 of {}",
+            inputs[0]
+        )),
         "{told}"
     );
 

@@ -10,7 +10,7 @@ use rdkafka::producer::{Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::super::consumer::GroupConsumer;
-use super::super::error::is_too_large;
+use super::super::error::is_refusal;
 use super::super::flight::Flight;
 use super::super::native::{self, TransactionError};
 use super::super::writer;
@@ -29,7 +29,7 @@ pub(super) struct Offsets {
 }
 
 impl Offsets {
-    /// Those of a transaction, by the generation that the member belongs to now.
+    /// Those of a transaction, by the generation that what the member owns belongs to.
     pub(super) fn of(
         transaction: &Transaction,
         member: &GroupConsumer,
@@ -47,7 +47,8 @@ impl Offsets {
             retriable: false,
             requires_abort: true,
             fatal: false,
-            message: "this process is not a member of the group".to_owned(),
+            message: "the group has changed, and what that means for this member is not known yet"
+                .to_owned(),
         })?;
         Ok(Self { list, metadata })
     }
@@ -188,8 +189,8 @@ impl Attempt {
                 let told = self.producer.context().take_failure();
                 let Failure { error, partition } = told.unwrap_or(cause);
                 let why = error.to_string();
-                if is_too_large(error.code) {
-                    Outcome::TooLarge { why, partition }
+                if is_refusal(error.code) {
+                    Outcome::Refused { why, partition }
                 } else {
                     Outcome::Aborted(why)
                 }

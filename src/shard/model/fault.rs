@@ -6,7 +6,7 @@ pub(in crate::shard) enum Fault {
     Abort,
     /// It is aborted because a record is larger than its topic takes, of the partition of this number as
     /// far as that is known.
-    TooLarge(Option<i32>),
+    Refused(Option<i32>),
     /// It is committed, but the answer is lost.
     LostAnswer,
     /// It is committed, but the answer is lost, and so are the group's offsets.

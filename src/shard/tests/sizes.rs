@@ -102,7 +102,7 @@ fn a_limit_that_is_lowered_while_the_service_runs_is_kept_to_and_nothing_comes_t
             dead_letter_bytes_max: 1_000,
             ..LIMITS
         });
-        brokers.faults.push_back(Fault::TooLarge(Some(0)));
+        brokers.faults.push_back(Fault::Refused(Some(0)));
         brokers.restores.clear();
     }
     scene.run(&mut shard, 16);
@@ -132,7 +132,7 @@ fn what_is_too_large_under_the_known_limits_is_sent_again_as_it_is() {
         brokers.produce(0, 0, NINE, "T3", &"?".repeat(5_000));
         brokers
             .faults
-            .extend([Fault::TooLarge(None), Fault::TooLarge(None)]);
+            .extend([Fault::Refused(None), Fault::Refused(None)]);
     }
     scene.run(&mut shard, 1);
     assert_eq!(scene.letter().value.unwrap().len(), 5_000);
@@ -153,7 +153,7 @@ fn a_partition_with_a_record_that_is_not_taken_is_held_up_alone_and_tried_again(
     scene.brokers.borrow_mut().restores.clear();
     // Of the transaction in which both are raised, and of the first attempt to go on.
     for nth in 1..3 {
-        let fault = Fault::TooLarge(Some(0));
+        let fault = Fault::Refused(Some(0));
         scene.brokers.borrow_mut().faults.push_back(fault);
         while scene.brokers.borrow().faults.front().is_some() {
             scene.turns(&mut shard, 1).unwrap();
@@ -178,7 +178,7 @@ fn a_record_that_is_not_taken_holds_up_nothing_that_was_taken_away_meanwhile() {
         scene.create(0, "T1", 0);
         scene.create(1, "T2", 0);
         scene.run(&mut shard, 14);
-        let fault = Fault::TooLarge(Some(0));
+        let fault = Fault::Refused(Some(0));
         scene.brokers.borrow_mut().faults.push_back(fault);
         while !(shard.is_under_way() && scene.minutes() >= 15) {
             scene.turns(&mut shard, 1).unwrap();

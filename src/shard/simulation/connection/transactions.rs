@@ -73,7 +73,7 @@ impl Connection {
         self.is_open = !matches!(outcome, Outcome::Committed | Outcome::Fenced(_));
         let path = match &outcome {
             Outcome::Committed => None,
-            Outcome::Aborted(_) | Outcome::TooLarge { .. } => {
+            Outcome::Aborted(_) | Outcome::Refused { .. } => {
                 Some((Path::SentAgain, Path::ReadAheadOfAborted))
             }
             Outcome::Unknown(_) => {
