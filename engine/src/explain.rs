@@ -9,7 +9,7 @@ use crate::fact::Fact;
 use crate::ladder::Wait;
 use crate::length::Length;
 use crate::machine::{Due, Machine, Trace, What};
-use crate::plan::{Plan, Revision, Timeframe};
+use crate::plan::{Plan, Revision, Timeframe, Unless};
 use crate::rules::Rules;
 use crate::stopwatch::{Motion, Stopwatch};
 use crate::ticket::Text;
@@ -401,7 +401,15 @@ fn describe_due(due: Due, plan: &Plan, machine: &Machine) -> String {
             )
         }
         What::Wait(Wait::NextAfter) => {
-            format!("raises to level {}, unless acknowledged", level + 1)
+            let open = machine.escalation.as_ref();
+            let unless = match open
+                .and_then(|open| open.level_of(plan))
+                .map(|level| level.unless)
+            {
+                Some(Unless::Resolved) => "resolved (an acknowledgement does not stop it)",
+                Some(Unless::Acknowledged) | None => "acknowledged",
+            };
+            format!("raises to level {}, unless {unless}", level + 1)
         }
         What::Wait(Wait::Repeat) => format!("tells level {level} again"),
         What::Wait(Wait::AcknowledgementEnd) => "the acknowledgement is over".to_owned(),
