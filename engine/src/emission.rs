@@ -73,9 +73,7 @@ impl Emission {
             .stale_after
             .is_some_and(|stale| lateness > stale)
             || decision.due_at < self.notify_from
-            || decision
-                .successor_due
-                .is_some_and(|successor| successor <= fired_at)
+            || decision.is_overtaken_at(fired_at)
     }
 }
 
