@@ -413,9 +413,6 @@ fn describe_due(due: Due, plan: &Plan, machine: &Machine) -> String {
         }
         What::Wait(Wait::Repeat) => format!("tells level {level} again"),
         What::Wait(Wait::AcknowledgementEnd) => "the acknowledgement is over".to_owned(),
-        What::Wait(Wait::CloseWithin) if level as usize >= plan.path.len() => {
-            "close_within is over: the last level is reached already".to_owned()
-        }
         What::Wait(Wait::CloseWithin) => {
             format!("close_within is over: raises to level {}", plan.path.len())
         }
