@@ -18,7 +18,7 @@ mod words;
 pub use calendar::CalendarDays;
 pub use columns::{Columns, Side};
 pub use event_line::{Told, sentence, told};
-pub use explanation::explanation_text;
+pub use explanation::{counted_of, explanation_text};
 pub use listener::Listener;
 pub use occasion::{Occasion, TEMPLATE_PURPOSES};
 pub use recording::{Recording, Unreadable};
