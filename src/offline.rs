@@ -11,6 +11,7 @@ mod event_line;
 mod explanation;
 mod listener;
 mod occasion;
+mod oddities;
 mod recording;
 mod summary;
 mod words;
