@@ -55,6 +55,8 @@ pub struct Counts {
     pub later: usize,
     /// Another plan has the ticket, or none.
     pub other_plan: usize,
+    /// The ticket is at another level, also where that is told nobody.
+    pub other_level: usize,
 }
 
 /// What an edit would do to one ticket.
@@ -66,6 +68,10 @@ pub struct Change {
     pub old_plan: Option<Text>,
     /// Its plan after.
     pub new_plan: Option<Text>,
+    /// Its level before.
+    pub old_level: u32,
+    /// Its level after.
+    pub new_level: u32,
     /// What the new revision says about running tickets of the plan before.
     pub in_flight: &'static str,
     /// What would come next without the edit.
@@ -97,6 +103,7 @@ pub struct Firing {
 /// A ticket as it stands with the edit or without it.
 struct Reading {
     plan: Option<Text>,
+    level: u32,
     next: Option<Next>,
     events: Vec<Emitted>,
 }
@@ -160,6 +167,7 @@ fn read(state: &mut TicketState, ticket_id: &Text, rules: &Rules, at: Timestamp)
     let plan = state.machine.plan.as_ref();
     Reading {
         plan: plan.map(|plan| plan.name.clone()),
+        level: state.machine.level(),
         next: next(&state.machine, rules),
         events,
     }
@@ -171,8 +179,9 @@ fn compare(ticket_id: &Text, before: Reading, after: Reading, new: &Revision) ->
         .filter(|event| !known.contains(&*event.id))
         .map(Firing::of)
         .collect();
-    let is_same = before.plan == after.plan && before.next == after.next && fires_now.is_empty();
-    if is_same {
+    let is_same =
+        before.plan == after.plan && before.level == after.level && before.next == after.next;
+    if is_same && fires_now.is_empty() {
         return None;
     }
     let edited = before.plan.as_ref().and_then(|plan| new.plan(plan));
@@ -181,6 +190,8 @@ fn compare(ticket_id: &Text, before: Reading, after: Reading, new: &Revision) ->
         in_flight: in_flight(edited.map_or(InFlight::Adopt, |plan| plan.in_flight)),
         old_plan: before.plan,
         new_plan: after.plan,
+        old_level: before.level,
+        new_level: after.level,
         old_next: before.next,
         new_next: after.next,
         fires_now,
@@ -225,5 +236,6 @@ impl Counts {
         self.earlier += usize::from(new < old);
         self.later += usize::from(new > old);
         self.other_plan += usize::from(change.old_plan != change.new_plan);
+        self.other_level += usize::from(change.old_level != change.new_level);
     }
 }

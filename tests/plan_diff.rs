@@ -78,7 +78,8 @@ fn an_edit_is_previewed_for_each_running_ticket() {
     let preview: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(preview["running"], 3);
     let counts = json!({
-        "changed": 2, "fires_now": 1, "earlier": 1, "later": 1, "other_plan": 0
+        "changed": 2, "fires_now": 1, "earlier": 1, "later": 1, "other_plan": 0,
+        "other_level": 1
     });
     assert_eq!(preview["counts"], counts);
     let first = &preview["tickets"][0];
@@ -109,6 +110,47 @@ fn what_changes_nothing_for_running_tickets_is_no_difference() {
     }
     let output = desk.run(&[&DIFF[..], &["--deny-differences"]].concat());
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_level_that_falls_silently_is_a_difference() {
+    let desk = desk();
+    let plans = |path: &str| {
+        format!(
+            "version: 1
+targets: {{ noc: {{ kind: team, channels: [chat] }} }}
+plans:
+  - name: rest
+    triggers: [ {{ name: open, when: {{ status_category: open }}, level: 2 }} ]
+    path: {path}
+"
+        )
+    };
+    desk.write(
+        "old.yaml",
+        &plans("[ { notify: [noc] }, { notify: [noc] } ]"),
+    );
+    let shorter = plans("[ { notify: [noc] } ]").replace("level: 2", "level: 1");
+    desk.write("new.yaml", &shorter);
+    let output = desk.run(&[&DIFF[..], &["--deny-differences"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        printed.contains("3 differ: 3 change their level\n"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("T1      rest (adopt)  2 → 1  nothing"),
+        "{printed}"
+    );
+    let printed = good(&desk.run(&[&DIFF[..], &["--output", "json"]].concat()));
+    let preview: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(preview["at"], "2026-11-23T11:45:00Z");
+    let first = &preview["tickets"][0];
+    assert_eq!(
+        (&first["old_level"], &first["new_level"]),
+        (&json!(2), &json!(1))
+    );
 }
 
 #[test]

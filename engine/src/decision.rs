@@ -199,6 +199,12 @@ impl Serialize for Identity {
 }
 
 impl Decision {
+    /// Whether the next repeat of the same wait is due already at an instant: then nobody is told.
+    #[must_use]
+    pub fn is_overtaken_at(&self, at: Timestamp) -> bool {
+        self.successor_due.is_some_and(|successor| successor <= at)
+    }
+
     /// The decision's identity within its ticket.
     #[must_use]
     pub fn identity(&self) -> Identity {

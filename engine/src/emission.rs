@@ -73,9 +73,7 @@ impl Emission {
             .stale_after
             .is_some_and(|stale| lateness > stale)
             || decision.due_at < self.notify_from
-            || decision
-                .successor_due
-                .is_some_and(|successor| successor <= fired_at)
+            || decision.is_overtaken_at(fired_at)
     }
 }
 
@@ -97,12 +95,26 @@ pub struct Emitted {
     pub fact: Option<Arc<Fact>>,
     /// The event.
     pub event: Event,
+    /// Who hears of it only in a digest; no event says so.
+    pub held: Vec<Held>,
+}
+
+/// Somebody who hears of an event in a digest only, because others of its kind were too many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Who.
+    pub to: Text,
+    /// On which channel.
+    pub channel: Text,
+    /// When the digest is told.
+    pub until: Timestamp,
 }
 
 impl Emitted {
     /// An event that tells of a decision.
     fn of(decision: &Decision, event: Event) -> Self {
         Self {
+            held: Vec::new(),
             at: decision.decided_at,
             is_due: decision.is_due,
             fact: decision.fact.clone(),

@@ -9,10 +9,10 @@ use crate::fact::Fact;
 use crate::ladder::Wait;
 use crate::length::Length;
 use crate::machine::{Due, Machine, Trace, What};
-use crate::plan::{Plan, Revision, Timeframe};
+use crate::plan::{MatrixField, Plan, Revision, Timeframe, Unless, Within};
 use crate::rules::Rules;
 use crate::stopwatch::{Motion, Stopwatch};
-use crate::ticket::Text;
+use crate::ticket::{Text, Ticket};
 use crate::ticket_state::TicketState;
 use crate::time::{Duration, Timestamp};
 
@@ -50,6 +50,10 @@ pub struct ClockReading {
     pub started_at: Option<Timestamp>,
     pub stopped_at: Option<Timestamp>,
     pub within_s: Option<Seconds>,
+    /// The same as the plan writes it.
+    pub within: Option<Length>,
+    /// Why the clock has no limit, where it has none.
+    pub no_limit: Option<String>,
     pub elapsed_s: Seconds,
     pub remaining_s: Option<Seconds>,
     pub paused_s: Seconds,
@@ -295,6 +299,8 @@ pub(crate) fn clock_reading(
         started_at: watch.map(|watch| watch.started_at),
         stopped_at,
         within_s: within.map(Seconds),
+        within: length,
+        no_limit: no_limit(&timeframe.within, &machine.ticket),
         elapsed_s: Seconds(elapsed),
         remaining_s: within.map(|within| {
             Seconds(Duration::from_millis(
@@ -307,6 +313,24 @@ pub(crate) fn clock_reading(
         marks: timeframe.marks.iter().map(mark).collect(),
         uncounted: watch.map_or_else(Vec::new, uncounted),
     }
+}
+
+/// Why a matrix has no length for a ticket; none where it has one.
+fn no_limit(within: &Within, ticket: &Ticket) -> Option<String> {
+    let Within::By { field, .. } = within else {
+        return None;
+    };
+    if within.length(ticket).is_some() {
+        return None;
+    }
+    let (name, value) = match field {
+        MatrixField::Text(field) => (field.name().to_owned(), ticket.text(*field)),
+        MatrixField::Label(name) => (format!("labels.{name}"), ticket.labels.get(name)),
+    };
+    Some(match value {
+        Some(value) => format!("no row for {name} {value} and no default"),
+        None => format!("the ticket has no {name}, and there is no default"),
+    })
 }
 
 fn uncounted(watch: &Stopwatch) -> Vec<Uncounted> {
@@ -401,13 +425,18 @@ fn describe_due(due: Due, plan: &Plan, machine: &Machine) -> String {
             )
         }
         What::Wait(Wait::NextAfter) => {
-            format!("raises to level {}, unless acknowledged", level + 1)
+            let open = machine.escalation.as_ref();
+            let unless = match open
+                .and_then(|open| open.level_of(plan))
+                .map(|level| level.unless)
+            {
+                Some(Unless::Resolved) => "resolved (an acknowledgement does not stop it)",
+                Some(Unless::Acknowledged) | None => "acknowledged",
+            };
+            format!("raises to level {}, unless {unless}", level + 1)
         }
         What::Wait(Wait::Repeat) => format!("tells level {level} again"),
         What::Wait(Wait::AcknowledgementEnd) => "the acknowledgement is over".to_owned(),
-        What::Wait(Wait::CloseWithin) if level as usize >= plan.path.len() => {
-            "close_within is over: the last level is reached already".to_owned()
-        }
         What::Wait(Wait::CloseWithin) => {
             format!("close_within is over: raises to level {}", plan.path.len())
         }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::time::{Duration, DurationError};
 
 /// Working days a length may have: forty years of them, far beyond any promise.
@@ -126,6 +128,12 @@ impl Default for Length {
 impl From<Duration> for Length {
     fn from(working: Duration) -> Self {
         Self::Working(working)
+    }
+}
+
+impl Serialize for Length {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -16,7 +16,8 @@ use crate::engine::Engine;
 use crate::fact::TicketFact;
 use crate::machine::Counts;
 use crate::rules::Rules;
-use crate::ticket_state::Acceptance;
+use crate::ticket::Text;
+use crate::ticket_state::{Acceptance, TicketState};
 use crate::time::Timestamp;
 
 /// Facts of one step. A ticket is packed once in each step that touches it, so larger ones cost
@@ -131,6 +132,11 @@ impl Simulation {
     #[must_use]
     pub const fn tickets(&self) -> usize {
         self.tickets
+    }
+
+    /// The tickets that are kept, in no order.
+    pub fn states(&self) -> impl Iterator<Item = (Text, TicketState)> + '_ {
+        self.engines.iter().flat_map(Engine::tickets)
     }
 
     /// Takes the facts of a step; those of one instant are never parted. Returns that instant.

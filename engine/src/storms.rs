@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub use self::digest::DigestItem;
 use crate::decision::Listener;
 use crate::effect::{Event, Notify, Purpose};
-use crate::emission::{Emission, Emitted};
+use crate::emission::{Emission, Emitted, Held};
 use crate::plan::AtMost;
 use crate::rules::Rules;
 use crate::time::{Duration, Timestamp};
@@ -137,8 +137,14 @@ impl Storms {
         self.changed.clear();
     }
 
-    /// Whether a notification goes out; if not it was gathered.
-    pub(crate) fn admit(&mut self, notify: &Notify, at: Timestamp, limit: AtMost) -> bool {
+    /// Lets a notification out, or gathers it: then it is told with others at the instant that is
+    /// answered.
+    pub(crate) fn admit(
+        &mut self,
+        notify: &Notify,
+        at: Timestamp,
+        limit: AtMost,
+    ) -> Option<Timestamp> {
         let due_at = notify.due_at.max(at.plus_millis(-LOOK_BACK_MS));
         let per_ms = limit.per.as_millis().max(1);
         let first = PieceKey {
@@ -154,13 +160,13 @@ impl Storms {
         let window = self.piece(&first);
         if window.sent < limit.count {
             window.sent += 1;
-            return true;
+            return None;
         }
-        self.gather(first, at, DigestItem::of(notify));
-        false
+        Some(self.gather(first, at, DigestItem::of(notify)))
     }
 
-    fn gather(&mut self, first: PieceKey, at: Timestamp, item: DigestItem) {
+    /// Gathers something; returns when it is told.
+    fn gather(&mut self, first: PieceKey, at: Timestamp, item: DigestItem) -> Timestamp {
         let end = first.end();
         let window = self.piece(&first);
         let begins = window.tell_at.is_none();
@@ -174,6 +180,7 @@ impl Storms {
             self.piece(&first).last = last;
         }
         self.piece(&first.with_number(last)).items.push(item);
+        tell_at
     }
 
     /// A piece to be changed; a new one is empty.
@@ -244,19 +251,43 @@ pub(crate) fn judge(
     let mut out = Vec::with_capacity(events.len());
     for emitted in events {
         storms.tell_before(emitted.at.min(until), rules, emission, &mut out);
-        let is_admitted = match &emitted.event {
-            Event::Escalated(_) => true,
-            Event::Notify(notify) => {
-                limit_of(notify, rules).is_none_or(|limit| storms.admit(notify, emitted.at, limit))
-            }
+        let held = match &emitted.event {
+            Event::Escalated(_) => None,
+            Event::Notify(notify) => limit_of(notify, rules)
+                .and_then(|limit| storms.admit(notify, emitted.at, limit))
+                .map(|until| (notify, until)),
         };
-        if is_admitted {
-            out.push(emitted);
+        match held {
+            None => out.push(emitted),
+            Some((notify, until)) => note_held(notify, until, &mut out),
         }
     }
     storms.tell_before(until, rules, emission, &mut out);
     storms.drop_before(until);
     out
+}
+
+/// Notes at the event that a notification tells of that it is told later. An update tells of one that
+/// may have come in another batch.
+fn note_held(notify: &Notify, until: Timestamp, out: &mut [Emitted]) {
+    if notify.purpose == Purpose::CustomerUpdate {
+        return;
+    }
+    // Who is told of an event comes right behind it.
+    let mut events = out.iter_mut().rev();
+    let event = events.find_map(|emitted| match &emitted.event {
+        Event::Escalated(event) => Some((event.id.clone(), &mut emitted.held)),
+        Event::Notify(_) => None,
+    });
+    if let Some((id, held)) = event
+        && notify.escalation_event_id.as_ref() == Some(&id)
+    {
+        held.push(Held {
+            to: notify.to.clone(),
+            channel: notify.channel.clone(),
+            until,
+        });
+    }
 }
 
 /// Whether anything of a batch has to be judged.

@@ -158,7 +158,7 @@ impl Text {
     }
 
     /// The change of every hour of the week in three characters, so that a week is seven lines of
-    /// 78 characters.
+    /// 78 characters; in four where some have two digits, so that they stand apart.
     fn week(&mut self, hours: &[HourCount]) -> fmt::Result {
         let difference =
             |row: &HourCount| row.count.new.cast_signed() - row.count.old.cast_signed();
@@ -168,7 +168,9 @@ impl Text {
         if largest.unwrap_or(0) == 0 {
             return writeln!(self.0, "  no change");
         }
-        let heads: Vec<_> = (0..24).map(|hour| format!("{hour:>3}")).collect();
+        let is_wide = (largest.unwrap_or(0).cast_signed() + scale / 2) / scale > 9;
+        let width = if is_wide { 4 } else { 3 };
+        let heads: Vec<_> = (0..24).map(|hour| format!("{hour:>width$}")).collect();
         writeln!(self.0, "      {}", heads.concat())?;
         for day in DAYS {
             write!(self.0, "  {day} ")?;
@@ -177,9 +179,9 @@ impl Text {
                 let change = row.map_or(0, difference);
                 let rounded = (change.abs() + scale / 2) / scale;
                 match change {
-                    0 => write!(self.0, "  ·")?,
-                    1.. => write!(self.0, "{MORE}{:>3}{MORE:#}", format!("+{rounded}"))?,
-                    _ => write!(self.0, "{FEWER}{:>3}{FEWER:#}", format!("-{rounded}"))?,
+                    0 => write!(self.0, "{:>width$}", "·")?,
+                    1.. => write!(self.0, "{MORE}{:>width$}{MORE:#}", format!("+{rounded}"))?,
+                    _ => write!(self.0, "{FEWER}{:>width$}{FEWER:#}", format!("-{rounded}"))?,
                 }
             }
             writeln!(self.0)?;
@@ -333,4 +335,27 @@ fn shift(old: Timestamp, new: Timestamp) -> String {
         "{} {word}",
         brief(Duration::from_millis(ms.saturating_abs()))
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_with_two_digits_stand_apart() {
+        let row = |hour, old, new| HourCount {
+            day: "mon",
+            hour,
+            count: Count { old, new },
+        };
+        let week = |rows: &[HourCount]| {
+            let mut text = Text(String::new());
+            text.week(rows).unwrap();
+            anstream::adapter::strip_str(&text.0).to_string()
+        };
+        let printed = week(&[row(0, 80, 0), row(1, 0, 43), row(2, 21, 0)]);
+        assert!(printed.contains("  mon  -80 +43 -21   ·"), "{printed}");
+        let printed = week(&[row(0, 1, 0)]);
+        assert!(printed.contains("  mon  -1  ·  ·"), "{printed}");
+    }
 }

@@ -132,7 +132,12 @@ impl Inputs {
         progress.finish_and_clear();
         match recording {
             // What is wrong is in one event, and said; the file is one of events.
-            Err(error) if matches!(error.first, events::Error::Event { .. }) => {
+            Err(error)
+                if matches!(
+                    error.first,
+                    events::Error::Event { .. } | events::Error::Topic { .. }
+                ) =>
+            {
                 Err(error).context(trouble().doing)
             }
             recording => recording.with_context(trouble),

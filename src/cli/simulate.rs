@@ -54,7 +54,7 @@ impl Simulate {
         let until = self.until.or(recording.last_at);
         let end = until.unwrap_or(Timestamp::MIN);
         let mut summary = Summary::default();
-        summary.add_unknown_statuses(&recording.facts, end, plans.revision());
+        summary.add_facts(&recording.facts, end, plans.revision());
         let mut simulation = Simulation::new(&rules.into(), recording.facts, end, FACTS_PER_STEP)
             .with_partitions(self.partitions, murmur2_partition);
         match self.output {

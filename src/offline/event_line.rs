@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use anstyle::AnsiColor;
 use escalator_engine::effect::{CauseKind, Escalated, EscalatedType, Event, Notify, Purpose};
-use escalator_engine::emission::Emitted;
+use escalator_engine::emission::{Emitted, Held};
 
 use super::words::harmless;
 
@@ -12,7 +12,7 @@ use super::words::harmless;
 /// notifications that stand for themselves, as updates for customers do.
 #[derive(Clone, Copy, Debug)]
 pub struct Told<'a> {
-    first: &'a Event,
+    first: &'a Emitted,
     others: &'a [Emitted],
 }
 
@@ -23,10 +23,7 @@ pub fn told(mut events: &[Emitted]) -> impl Iterator<Item = Told<'_>> {
         let belongs = |other: &&Emitted| belongs(&first.event, &other.event);
         let (others, rest) = rest.split_at(rest.iter().take_while(belongs).count());
         events = rest;
-        Some(Told {
-            first: &first.event,
-            others,
-        })
+        Some(Told { first, others })
     })
 }
 
@@ -51,13 +48,14 @@ impl fmt::Display for Told<'_> {
             Event::Notify(notify) => Some(&**notify),
             Event::Escalated(_) => None,
         });
-        match self.first {
+        match &self.first.event {
             Event::Escalated(event) => write!(
                 f,
-                "{}  {}  {}",
+                "{}  {}  {}{}",
                 event.fired_at,
                 harmless(&event.ticket_id),
                 sentence(event, others),
+                held(&self.first.held),
             ),
             Event::Notify(notify) => {
                 let what = alone(notify);
@@ -74,7 +72,17 @@ impl fmt::Display for Told<'_> {
 
 /// What a notification says that stands for itself.
 fn alone(notify: &Notify) -> String {
-    let mut out = notify.purpose.name().to_owned();
+    let what = match notify.purpose {
+        Purpose::CustomerUpdate => "update on how it stands",
+        Purpose::Warning
+        | Purpose::Level
+        | Purpose::Repeat
+        | Purpose::Lowered
+        | Purpose::Ended
+        | Purpose::PostMortem
+        | Purpose::Digest => notify.purpose.name(),
+    };
+    let mut out = what.to_owned();
     // Writing to a string cannot fail, here and below.
     let _ = if notify.items.is_empty() {
         write!(out, " ({})", harmless(&notify.plan))
@@ -123,13 +131,33 @@ fn listeners<'a>(notifications: impl IntoIterator<Item = &'a Notify>) -> String 
     let mut before: Option<&Notify> = None;
     for notify in notifications {
         let is_same = |before: &Notify| before.to == notify.to && before.to_kind == notify.to_kind;
+        let looks_back = |notify: &Notify| notify.purpose == Purpose::PostMortem;
+        let is_first_back = looks_back(notify) && !before.is_some_and(looks_back);
         // Writing to a string cannot fail.
         let _ = match before {
+            _ if is_first_back => write!(out, "; asked to look back {}", listener(notify)),
             Some(before) if is_same(before) => write!(out, "+{}", harmless(&notify.channel)),
             Some(_) => write!(out, ", {}", listener(notify)),
             None => write!(out, "; told {}", listener(notify)),
         };
         before = Some(notify);
+    }
+    out
+}
+
+/// Who is told in a digest only.
+fn held(held: &[Held]) -> String {
+    let mut out = String::new();
+    let mut before: Option<&Held> = None;
+    for it in held {
+        let (to, channel) = (harmless(&it.to), harmless(&it.channel));
+        let is_same = |before: &Held| before.to == it.to && before.until == it.until;
+        // Writing to a string cannot fail.
+        let _ = match before {
+            Some(before) if is_same(before) => write!(out, "+{channel}"),
+            Some(_) | None => write!(out, "; in the digest at {} {to}/{channel}", it.until),
+        };
+        before = Some(it);
     }
     out
 }

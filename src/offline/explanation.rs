@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use escalator_engine::explain::{ClockReading, Explanation, MarkReading, Uncounted};
+use escalator_engine::length::Length;
 use escalator_engine::time::{Duration, Timestamp};
 
-use super::words::harmless;
+use super::words::{harmless, in_hours};
 use crate::edits::first_digits;
 
 const BOLD: Style = Style::new().bold();
@@ -157,13 +158,24 @@ fn clock_sentence(clock: &ClockReading) -> String {
         Some(at) => format!("was stopped at {at}"),
         None => format!("is {}", clock.state),
     };
-    let elapsed: Duration = clock.elapsed_s.into();
-    let reading = match clock.within_s {
-        Some(within) => format!("{elapsed} of {} counted", Duration::from(within)),
-        None => format!("{elapsed} counted, without a limit for this ticket"),
-    };
+    let reading = counted_of(clock);
     let end = deadline(clock);
     format!("{name}{cycle} {state}: {reading} since {started_at}{end}")
+}
+
+/// How much of its promise a clock has counted. Of working days nobody knows how long they are, so
+/// their working time is told, too, and in hours: a day of a plan is 24 of them.
+#[must_use]
+pub fn counted_of(clock: &ClockReading) -> String {
+    let elapsed: Duration = clock.elapsed_s.into();
+    match (clock.within, clock.within_s.map(Duration::from)) {
+        (Some(Length::Days(days)), Some(within)) => {
+            let (elapsed, within) = (in_hours(elapsed), in_hours(within));
+            format!("{elapsed} of {days} ({within} of working time) counted")
+        }
+        (_, Some(within)) => format!("{elapsed} of {within} counted"),
+        (_, None) => format!("{elapsed} counted, without a limit for this ticket"),
+    }
 }
 
 /// What became of the deadline.
@@ -196,9 +208,10 @@ fn uncounted_sentence(span: &Uncounted) -> String {
 
 fn mark_sentence(mark: &MarkReading, clock: &ClockReading) -> String {
     let at = harmless(&mark.at);
-    let threshold = match mark.threshold_s.map(Duration::from) {
-        Some(threshold) => format!("mark {at} at {threshold}"),
-        None => format!("mark {at}"),
+    let threshold = match (clock.within, mark.threshold_s.map(Duration::from)) {
+        (Some(Length::Days(_)), Some(threshold)) => format!("mark {at} at {}", in_hours(threshold)),
+        (_, Some(threshold)) => format!("mark {at} at {threshold}"),
+        (_, None) => format!("mark {at}"),
     };
     let fired = |fired_at: Timestamp| match mark.due_at {
         Some(due_at) if due_at != fired_at => format!("fired at {fired_at}, was due {due_at}"),
@@ -212,7 +225,10 @@ fn mark_sentence(mark: &MarkReading, clock: &ClockReading) -> String {
         (None, Some(due_at)) => format!("due {due_at}"),
         (None, None) if clock.stopped_at.is_some() => "not reached".to_owned(),
         (None, None) if clock.started_at.is_none() => "waits for the clock".to_owned(),
-        (None, None) => "waits until the clock goes on".to_owned(),
+        (None, None) => match &clock.no_limit {
+            Some(because) => format!("never, {}", harmless(because)),
+            None => "waits until the clock goes on".to_owned(),
+        },
     };
     format!("{threshold}: {state}")
 }

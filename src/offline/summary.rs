@@ -1,6 +1,6 @@
 //! What a simulation came to, in numbers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use escalator_engine::effect::{EscalatedType, Event, Purpose};
@@ -8,13 +8,11 @@ use escalator_engine::emission::Emitted;
 use escalator_engine::fact::TicketFact;
 use escalator_engine::plan::Revision;
 use escalator_engine::simulate::{Simulation, Tally};
-use escalator_engine::ticket::{Change, Text, TextField};
+use escalator_engine::ticket::Text;
 use escalator_engine::time::Timestamp;
 
+use super::oddities::Oddities;
 use super::words::{counted, grouped, harmless};
-
-/// Unknown status words that are named one by one; a ticketing system has a dozen of its own.
-const WORDS_MAX: usize = 20;
 
 /// What a simulation came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,8 +24,7 @@ pub struct Summary {
     raised: BTreeMap<(Text, u32), (Option<Text>, u64)>,
     kinds: BTreeMap<EscalatedType, u64>,
     purposes: BTreeMap<Purpose, u64>,
-    /// Status words that neither the plans nor the built-in spellings know.
-    unknown_statuses: BTreeSet<Text>,
+    oddities: Oddities,
 }
 
 impl Summary {
@@ -53,26 +50,13 @@ impl Summary {
     pub fn finish(&mut self, simulation: &Simulation, until: Option<Timestamp>) {
         self.tally = *simulation.tally();
         self.tickets = simulation.tickets();
+        self.oddities.add_tickets(simulation);
         self.until = until;
     }
 
-    /// Names the status words up to an instant that neither the plans nor the built-in spellings
-    /// know.
-    pub fn add_unknown_statuses(
-        &mut self,
-        facts: &[TicketFact],
-        until: Timestamp,
-        revision: &Revision,
-    ) {
-        let facts = facts.iter().map(|fact| &fact.fact);
-        let read = facts.filter(|fact| fact.occurred_at <= until);
-        for change in read.flat_map(|fact| &fact.changes) {
-            if let Change::Text(TextField::Status, Some(word)) = change
-                && !revision.category(Some(word)).1
-            {
-                self.unknown_statuses.insert(word.clone());
-            }
-        }
+    /// Looks for what nobody may have meant in the facts up to an instant.
+    pub fn add_facts(&mut self, facts: &[TicketFact], until: Timestamp, revision: &Revision) {
+        self.oddities.add_facts(facts, until, revision);
     }
 
     fn escalations(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -116,21 +100,8 @@ impl Summary {
     }
 
     fn oddities(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.unknown_statuses.is_empty() {
-            let words = self.unknown_statuses.iter().take(WORDS_MAX);
-            let words: Vec<_> = words.map(|word| format!("`{}`", harmless(word))).collect();
-            let more = match self.unknown_statuses.len().saturating_sub(WORDS_MAX) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            let changes = counted(self.tally.counts.unknown_statuses, "change");
-            let words = words.join(", ");
-            writeln!(
-                f,
-                "{changes} to unknown statuses, taken as open: {words}{more}"
-            )?;
-            writeln!(f, "  help: add them to `statuses` of the plans")?;
-        }
+        self.oddities
+            .tell_words(self.tally.counts.unknown_statuses, f)?;
         let counts = &self.tally.counts;
         for (count, noun, why) in [
             (
@@ -159,7 +130,7 @@ impl Summary {
                 writeln!(f, "{} {why}", counted(count, noun))?;
             }
         }
-        Ok(())
+        self.oddities.tell_tickets(f)
     }
 }
 

@@ -55,6 +55,20 @@ pub fn brief(length: Duration) -> String {
     }
 }
 
+/// A length in hours, minutes and seconds, without days: of working time a day has as many hours as
+/// its calendar gives it.
+pub(super) fn in_hours(length: Duration) -> String {
+    const HOUR_MS: i64 = 3_600_000;
+    let ms = length.as_millis();
+    let hours = ms / HOUR_MS;
+    let rest = Duration::from_millis(ms % HOUR_MS);
+    match (hours, rest.as_millis()) {
+        (0, _) => rest.to_string(),
+        (hours, 0) => format!("{hours}h"),
+        (hours, rest) => format!("{hours}h{}", Duration::from_millis(rest.abs())),
+    }
+}
+
 /// A text that is cut to so many characters.
 #[must_use]
 pub fn shortened(text: &str, chars_max: usize) -> Cow<'_, str> {
@@ -151,6 +165,19 @@ mod tests {
             (86_400_000 * 2 - 1, "1d 23h"),
         ] {
             assert_eq!(brief(Duration::from_millis(ms)), text);
+        }
+    }
+
+    #[test]
+    fn working_time_has_no_days() {
+        for (ms, text) in [
+            (0, "0s"),
+            (90_000, "1m30s"),
+            (86_400_000 + 52_200_000, "38h30m"),
+            (172_800_000, "48h"),
+            (-90_000_000 - 60_000, "-25h1m"),
+        ] {
+            assert_eq!(in_hours(Duration::from_millis(ms)), text);
         }
     }
 

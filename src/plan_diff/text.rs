@@ -13,7 +13,7 @@ use crate::offline::{counted, harmless};
 pub fn text(
     preview: &Preview,
     tickets_max: usize,
-    table: impl Fn(&[[String; 5]]) -> String,
+    table: impl Fn(&[[String; 6]]) -> String,
 ) -> String {
     let Preview {
         at,
@@ -39,6 +39,7 @@ pub fn text(
     let head = [
         "ticket",
         "plan",
+        "level",
         "next before",
         "next after",
         "fires at once",
@@ -59,6 +60,7 @@ fn sum(counts: Counts) -> String {
         (counts.earlier, "have something earlier to come"),
         (counts.later, "have something later to come, or nothing"),
         (counts.other_plan, "change their plan"),
+        (counts.other_level, "change their level"),
     ];
     let parts: Vec<String> = parts
         .iter()
@@ -73,7 +75,7 @@ fn sum(counts: Counts) -> String {
     }
 }
 
-fn row(change: &Change) -> [String; 5] {
+fn row(change: &Change) -> [String; 6] {
     let plan = |plan: &Option<_>| {
         plan.as_deref()
             .map_or_else(|| "none".to_owned(), |name| harmless(name).to_string())
@@ -86,6 +88,11 @@ fn row(change: &Change) -> [String; 5] {
             format!("{new} ({})", change.in_flight)
         } else {
             format!("{old} → {new}")
+        },
+        if change.old_level == change.new_level {
+            change.new_level.to_string()
+        } else {
+            format!("{} → {}", change.old_level, change.new_level)
         },
         next(change.old_next.as_ref()),
         next(change.new_next.as_ref()),

@@ -126,6 +126,8 @@ pub struct Expectation {
     pub place: Place,
     /// When it comes out.
     pub at: Timestamp,
+    /// Whether that is written as an instant rather than as a time since the start.
+    pub is_instant: bool,
     /// What it is.
     pub kind: ExpectedKind,
     /// Whose it is; none is a digest, which is nobody's.

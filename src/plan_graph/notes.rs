@@ -93,7 +93,25 @@ impl Trigger {
 impl Level {
     /// Number and name.
     pub(super) fn title(&self) -> String {
-        format!("{} {}", self.level, self.name)
+        if self.has_own_name() {
+            format!("{} {}", self.level, self.name)
+        } else {
+            self.name.clone()
+        }
+    }
+
+    /// How a text speaks of it.
+    pub(super) fn called(&self) -> String {
+        if self.has_own_name() {
+            format!("level {} {}", self.level, self.name)
+        } else {
+            self.name.clone()
+        }
+    }
+
+    /// Whether the plan names it.
+    fn has_own_name(&self) -> bool {
+        self.name != format!("level {}", self.level)
     }
 
     /// What entering the level does, and what goes on while it lasts.
@@ -151,7 +169,10 @@ impl Recipient {
         if self.channels.is_empty() {
             return self.to.clone();
         }
-        format!("{} ({})", self.to, self.channels.join(", "))
+        let at_most = self.at_most.as_ref().map_or_else(String::new, |it| {
+            format!("; at most {} in {} each", it.count, it.per)
+        });
+        format!("{} ({}{at_most})", self.to, self.channels.join(", "))
     }
 }
 
@@ -168,12 +189,16 @@ impl PlanGraph {
         });
         if let Some(communication) = &self.communication {
             let (to, every) = (communication.to.words(), &communication.every);
+            let calendar = counted_in(&communication.calendar);
             notes.push(format!(
-                "{to} hears of it at the beginning and every {every}"
+                "{to} hears of it at the beginning and every {every}{calendar}"
             ));
         }
         if let Some(within) = &self.close_within {
-            notes.push(format!("not ended after {within}: to the last level"));
+            let calendar = counted_in(&self.close_within_calendar);
+            notes.push(format!(
+                "not ended after {within}{calendar}: to the last level"
+            ));
         }
         notes
     }
@@ -188,7 +213,12 @@ impl PlanGraph {
         if let Some(post_mortem) = &self.post_mortem {
             let names = list(post_mortem.to.iter().map(Recipient::words), "and");
             let from = post_mortem.from_level;
-            endings.push(format!("from level {from} on, {names} look back at it"));
+            let looks = if post_mortem.to.len() == 1 {
+                "looks"
+            } else {
+                "look"
+            };
+            endings.push(format!("from level {from} on, {names} {looks} back at it"));
         }
         endings
     }

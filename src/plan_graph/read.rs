@@ -8,8 +8,8 @@ use escalator_engine::status::StatusCategory;
 use serde_json::Value as Json;
 
 use super::structure::{
-    Assign, Communication, Graph, Level, Mark, PlanGraph, PostMortem, Recipient, Repeat, Row,
-    Timeframe, Trigger, Within,
+    Assign, AtMost, Communication, Graph, Level, Mark, PlanGraph, PostMortem, Recipient, Repeat,
+    Row, Timeframe, Trigger, Within,
 };
 use super::words::{condition, list, text};
 use crate::plan_file::PlanSet;
@@ -26,7 +26,8 @@ impl Graph {
         Self {
             plan_revision: set.revision().id.to_string(),
             plans: items(&content["plans"])
-                .map(|plan| source.plan(plan))
+                .enumerate()
+                .map(|(place, plan)| source.plan(plan, place == 0))
                 .collect(),
         }
     }
@@ -40,13 +41,13 @@ struct Source<'c> {
 }
 
 impl Source<'_> {
-    fn plan(&self, plan: &Json) -> PlanGraph {
+    fn plan(&self, plan: &Json, is_first: bool) -> PlanGraph {
         let calendar = or(&plan["calendar"], "always");
         let resolution = &plan["resolution"];
         let timeframes = plan["timeframes"].as_object().into_iter().flatten();
         PlanGraph {
             name: text(&plan["name"]),
-            takes: takes(&plan["match"]),
+            takes: takes(&plan["match"], is_first),
             timeframes: timeframes
                 .map(|(name, timeframe)| self.timeframe(name, timeframe, &calendar))
                 .collect(),
@@ -61,8 +62,10 @@ impl Source<'_> {
             communication: plan["communication"].is_object().then(|| Communication {
                 to: self.recipient(&plan["communication"]),
                 every: text(&plan["communication"]["every"]),
+                calendar: or(&plan["communication"]["calendar"], "always"),
             }),
             close_within: optional(&resolution["close_within"]),
+            close_within_calendar: or(&resolution["calendar"], "always"),
             post_mortem: resolution["post_mortem"].is_object().then(|| PostMortem {
                 from_level: level_number(&resolution["post_mortem"]["from_level"]).unwrap_or(1),
                 to: self.recipients(&resolution["post_mortem"]["to"]),
@@ -171,14 +174,24 @@ impl Source<'_> {
             None if target.is_null() => vec!["email".to_owned()],
             None => items(&target["channels"]).map(text).collect(),
         };
-        Recipient { to, channels }
+        let at_most = &target["at_most"];
+        Recipient {
+            to,
+            channels,
+            at_most: at_most.is_object().then(|| AtMost {
+                count: text(&at_most["count"]),
+                per: text(&at_most["per"]),
+            }),
+        }
     }
 }
 
 /// Which tickets a plan takes, in words.
-fn takes(matching: &Json) -> String {
-    if matching.is_null() {
-        return "every ticket".to_owned();
+fn takes(matching: &Json, is_first: bool) -> String {
+    match (matching.is_null(), is_first) {
+        (true, true) => return "every ticket".to_owned(),
+        (true, false) => return "every ticket that no plan before it takes".to_owned(),
+        (false, _) => {}
     }
     let verb = if matching.is_string() {
         "tickets for which"

@@ -34,6 +34,8 @@ pub struct PlanGraph {
     pub communication: Option<Communication>,
     /// How long after its beginning an escalation goes to the last level.
     pub close_within: Option<String>,
+    /// Which time counts for that.
+    pub close_within_calendar: String,
     /// Who looks back afterwards.
     pub post_mortem: Option<PostMortem>,
 }
@@ -139,6 +141,17 @@ pub struct Recipient {
     pub to: String,
     /// Over which channels.
     pub channels: Vec<String>,
+    /// How many notifications go out to each channel in which time, before a digest tells of the rest.
+    pub at_most: Option<AtMost>,
+}
+
+/// A limit on notifications.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AtMost {
+    /// So many…
+    pub count: String,
+    /// …in each so long a time.
+    pub per: String,
 }
 
 /// A request to the ticketing system.
@@ -166,6 +179,8 @@ pub struct Communication {
     pub to: Recipient,
     /// How often.
     pub every: String,
+    /// Which time counts for that.
+    pub calendar: String,
 }
 
 /// A look back at an escalation.

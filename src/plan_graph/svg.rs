@@ -100,8 +100,7 @@ fn draw_left(canvas: &mut Canvas, plan: &PlanGraph, top: f64) -> (f64, Vec<Port>
 
 fn asked(plan: &PlanGraph, level: u32) -> String {
     let found = plan.path.iter().find(|it| it.level == level);
-    let name = found.map_or("", |level| &*level.name);
-    format!("level {level} {name}")
+    found.map_or_else(|| format!("level {level}"), Level::called)
 }
 
 /// The end of a column, and number, top and bottom of the levels in it.

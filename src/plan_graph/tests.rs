@@ -171,3 +171,40 @@ fn one_plan_can_be_drawn_alone() {
     assert_eq!(graph.plans.len(), 1);
     assert!(!shipped().keep_plan("reqest"));
 }
+
+#[test]
+fn what_counts_in_which_time_and_how_much_goes_out_is_drawn() {
+    let graph = graph_of(
+        "
+version: 1
+targets:
+  noc: { kind: team, channels: [chat], at_most: { count: 30, per: 1h } }
+  pm: { kind: role, channels: [email] }
+calendars:
+  bank: { time_zone: UTC, hours: { mon-fri: ['08:00-16:00'] } }
+plans:
+  - name: gold
+    match: { any_of: [ { tier: gold }, { labels.site: [A, B], priority: critical } ] }
+    triggers: [ { name: t, when: { queue: [a, b], tier: c }, level: 1 } ]
+    path: [ { notify: [noc] } ]
+    communication: { to: requester, every: 10wd, calendar: bank }
+    resolution: { close_within: 35wd, calendar: bank, post_mortem: { from_level: 1, to: [pm] } }
+  - name: rest
+    path: [ { notify: [noc] } ]
+",
+    );
+    let flat = plain(&graph.tree()).replace(['│', '├', '└', '─'], " ");
+    let flat = flat.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "takes tickets whose (tier is gold or ((labels.site is A or B) and priority is critical))",
+        "when (queue is a or b) and tier is c ▶ level 1 path",
+        "level 1 (functional) tells noc (chat; at most 30 in 1h each)",
+        "requester (email) hears of it at the beginning and every 10wd of bank",
+        "not ended after 35wd of bank: to the last level",
+        "from level 1 on, pm (email) looks back at it",
+        "rest takes every ticket that no plan before it takes",
+    ] {
+        assert!(flat.contains(said), "{said}\nis not in\n{flat}");
+    }
+    assert!(!graph.svg().contains("level 1 level 1"));
+}

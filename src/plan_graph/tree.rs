@@ -171,7 +171,7 @@ impl PlanGraph {
     /// What a mark or a trigger asks for.
     fn raising(&self, level: u32) -> String {
         let found = self.path.iter().find(|it| it.level == level);
-        let name = found.map_or("", |level| &*level.name);
-        format!("▶ level {level} {name}")
+        let called = found.map_or_else(|| format!("level {level}"), Level::called);
+        format!("▶ {called}")
     }
 }

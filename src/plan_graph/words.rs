@@ -35,8 +35,8 @@ pub(super) fn condition(condition: &Json) -> String {
 }
 
 fn all(map: &Map<String, Json>, joint: &str) -> String {
-    let parts: Vec<String> = map.iter().map(|(key, value)| part(key, value)).collect();
-    parts.join(joint)
+    let parts = map.iter().map(|(key, value)| part(key, value));
+    joined(parts.collect(), joint)
 }
 
 fn part(key: &str, value: &Json) -> String {
@@ -50,8 +50,33 @@ fn part(key: &str, value: &Json) -> String {
 
 fn several(value: &Json, joint: &str) -> String {
     let parts = value.as_array().into_iter().flatten();
-    let parts: Vec<String> = parts.map(condition).collect();
+    joined(parts.map(condition).collect(), joint)
+}
+
+/// Several conditions: those that have the other joint inside stand in brackets.
+fn joined(mut parts: Vec<String>, joint: &str) -> String {
+    let other = if joint == " and " { " or " } else { " and " };
+    if parts.len() > 1 {
+        for part in &mut parts {
+            if part.contains(other) && !is_bracketed(part) {
+                *part = format!("({part})");
+            }
+        }
+    }
     parts.join(joint)
+}
+
+/// Whether one pair of brackets holds a whole condition.
+fn is_bracketed(part: &str) -> bool {
+    let inside = part.strip_prefix("not ").unwrap_or(part);
+    let inside = inside.strip_prefix('(').and_then(|it| it.strip_suffix(')'));
+    let mut depth = 0;
+    inside.is_some_and(|inside| {
+        inside.chars().all(|c| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth >= 0
+        })
+    })
 }
 
 /// What is asked of one field, or its opposite.
@@ -172,6 +197,10 @@ mod tests {
             (
                 json!({"any_of": [{"tier": "gold"}, {"labels.vip": true}], "priority": {"at_least": "high"}}),
                 "(tier is gold or labels.vip is true) and priority is at least high",
+            ),
+            (
+                json!({"any_of": [{"labels.site": ["A", "B"], "tier": "gold"}, {"priority": "critical"}]}),
+                "(((labels.site is A or B) and tier is gold) or priority is critical)",
             ),
             (
                 json!({"not": {"tier": "gold", "queue": "a"}}),

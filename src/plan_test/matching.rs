@@ -13,6 +13,15 @@ pub(super) fn offset(start: Timestamp, at: Timestamp) -> String {
     Duration::from_millis(at.millis_since(start)).to_string()
 }
 
+/// A time beside that of an expectation, as that is written.
+pub(super) fn as_written(expected: &Expectation, start: Timestamp, at: Timestamp) -> String {
+    if expected.is_instant {
+        at.to_string()
+    } else {
+        offset(start, at)
+    }
+}
+
 /// Gives each expectation an event of its own, as many of them as can be had: with several events
 /// that meet it, an expectation takes none that another one needs.
 pub(super) fn assign(expectations: &[Expectation], came: &[Came]) -> Vec<Option<usize>> {
@@ -82,8 +91,8 @@ pub(super) fn differences(
     if expected.at != came.at {
         differences.push(Difference {
             field: "at",
-            expected: offset(start, expected.at),
-            came: offset(start, came.at),
+            expected: as_written(expected, start, expected.at),
+            came: as_written(expected, start, came.at),
         });
     }
     for field in &expected.fields {

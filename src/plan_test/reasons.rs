@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use escalator_engine::explain::{ClockReading, Explanation, explain};
 use escalator_engine::rules::Rules;
-use escalator_engine::time::{Duration, Timestamp};
+use escalator_engine::time::Timestamp;
 
-use super::matching::offset;
+use super::matching::as_written;
 use super::suite::Case;
-use crate::offline::harmless;
+use crate::offline::{counted_of, harmless};
 use crate::plan_file::{Expectation, Wanted};
 
 /// Clocks that are told of where the expectation names no cause.
@@ -25,7 +25,7 @@ pub(super) fn because(case: &Case, rules: &Arc<Rules>, expected: &Expectation) -
     };
     let facts = case.facts.iter().filter(|it| it.ticket_id == *ticket_id);
     let facts: Vec<_> = facts.map(|it| Arc::clone(&it.fact)).collect();
-    let start = case.test.start;
+    let time = |at| as_written(expected, case.test.start, at);
     let Some(it) = explain(ticket_id, &facts, expected.at, rules) else {
         return vec![format!("nothing is known of {ticket_id} by then")];
     };
@@ -35,19 +35,19 @@ pub(super) fn because(case: &Case, rules: &Arc<Rules>, expected: &Expectation) -
         lines.extend(plans(&it));
     }
     let cause = wanted_cause(expected);
-    let about_cause = cause.map(|cause| causes(start, &it, &cause));
+    let about_cause = cause.map(|cause| causes(&time, &it, &cause));
     match about_cause.filter(|lines| !lines.is_empty()) {
         Some(about_cause) => lines.extend(about_cause),
         None => {
             let clocks = it.clocks.iter().filter(|clock| clock.state != "idle");
-            let clocks = clocks.take(CLOCKS_MAX).map(|clock| reading(start, clock));
+            let clocks = clocks.take(CLOCKS_MAX).map(|clock| reading(&time, clock));
             lines.extend(clocks);
         }
     }
     lines.push(match &it.next {
         Some(next) => format!(
             "next, if nothing happens: at {} {}",
-            offset(start, next.at),
+            time(next.at),
             harmless(&next.what)
         ),
         None => "nothing is going to fire if nothing happens".to_owned(),
@@ -84,7 +84,7 @@ fn plans(it: &Explanation) -> impl Iterator<Item = String> {
 }
 
 /// The trigger and the clock that the cause names.
-fn causes(start: Timestamp, it: &Explanation, cause: &str) -> Vec<String> {
+fn causes(time: &impl Fn(Timestamp) -> String, it: &Explanation, cause: &str) -> Vec<String> {
     let triggers = it.triggers.iter().filter(|trigger| *trigger.name == *cause);
     let triggers = triggers.map(|trigger| {
         let verb = if trigger.holds {
@@ -101,30 +101,26 @@ fn causes(start: Timestamp, it: &Explanation, cause: &str) -> Vec<String> {
     };
     let clocks = it.clocks.iter().filter(is_meant);
     triggers
-        .chain(clocks.map(|clock| reading(start, clock)))
+        .chain(clocks.map(|clock| reading(time, clock)))
         .collect()
 }
 
 /// A clock in one line.
-fn reading(start: Timestamp, clock: &ClockReading) -> String {
+fn reading(time: &impl Fn(Timestamp) -> String, clock: &ClockReading) -> String {
     let name = harmless(&clock.timeframe);
     let state = match (clock.state, clock.stopped_at) {
         ("idle", _) => return format!("{name} has not started"),
-        (_, Some(at)) => format!("was stopped at {}", offset(start, at)),
+        (_, Some(at)) => format!("was stopped at {}", time(at)),
         ("paused", None) => match clock.uncounted.last() {
-            Some(span) => format!("is paused since {}", offset(start, span.from)),
+            Some(span) => format!("is paused since {}", time(span.from)),
             None => "is paused".to_owned(),
         },
         (state, None) => format!("is {state}"),
     };
-    let elapsed: Duration = clock.elapsed_s.into();
-    let within = match clock.within_s {
-        Some(within) => format!("{elapsed} of {} counted", Duration::from(within)),
-        None => format!("{elapsed} counted, without a limit for this ticket"),
-    };
+    let within = counted_of(clock);
     let due = match (clock.due_at, clock.breached) {
-        (Some(at), true) => format!(", broken at {}", offset(start, at)),
-        (Some(at), false) => format!(", due at {}", offset(start, at)),
+        (Some(at), true) => format!(", broken at {}", time(at)),
+        (Some(at), false) => format!(", due at {}", time(at)),
         (None, _) => String::new(),
     };
     format!("{name} {state}: {within}{due}")

@@ -174,6 +174,25 @@ fn an_event_at_another_time_is_shown_even_after_the_end() {
 }
 
 #[test]
+fn times_that_are_written_as_instants_are_told_as_instants() {
+    let test = "    expect: [{ at: 2026-11-23T09:50:00Z, raised: T1 }]\n";
+    let at = difference(test, "at");
+    let written = |time: &str| format!("2026-11-23T{time}:00Z");
+    assert_eq!(at, (written("09:50"), written("10:00")));
+    let failure = &failures(test)[0];
+    assert_eq!(
+        failure.expected,
+        format!("raised T1 at {}", written("09:50"))
+    );
+    assert_eq!(failure.around[0].0, written("09:48"));
+    let due = format!("due at {}", written("10:00"));
+    assert!(
+        failure.because.iter().any(|line| line.ends_with(&due)),
+        "{failure:?}"
+    );
+}
+
+#[test]
 fn a_failure_says_why() {
     let because = |tail: &str| failures(tail)[0].because.join("\n");
     let told = because("    expect: [{ at: 5m, raised: T1, cause: legal }]\n");

@@ -7,7 +7,7 @@ use escalator_engine::rules::Rules;
 use escalator_engine::ticket::Text;
 use escalator_engine::time::Timestamp;
 
-use super::matching::{assign, differences, is_about, listed, offset, wanted};
+use super::matching::{as_written, assign, differences, is_about, listed, offset, wanted};
 use super::reasons::because;
 use super::run::{Came, Outcome};
 use super::suite::Case;
@@ -170,7 +170,7 @@ fn expectation(start: Timestamp, expected: &Expectation) -> String {
     let mut line = format!(
         "{} {ticket} at {}",
         expected.kind.name(),
-        offset(start, expected.at)
+        as_written(expected, start, expected.at)
     );
     for field in &expected.fields {
         line.push_str(&format!(", {} {}", field.name, wanted(&field.wanted)));
@@ -199,7 +199,12 @@ fn around(start: Timestamp, outcome: &Outcome, expected: &Expectation) -> Vec<(S
     events.drain(..before.saturating_sub(AROUND_MAX));
     let lines = events.into_iter();
     lines
-        .map(|(came, note)| (offset(start, came.at), format!("{}{note}", came.line())))
+        .map(|(came, note)| {
+            (
+                as_written(expected, start, came.at),
+                format!("{}{note}", came.line()),
+            )
+        })
         .collect()
 }
 

@@ -12,7 +12,8 @@ use askama::Template;
 use self::chart::{Histogram, Months, ShareBar};
 use super::numbers::percent;
 use super::period::day;
-use super::text::{ROWS_MAX, happened, length, rating};
+use super::promises::Standing;
+use super::text::{ROWS_MAX, happened, length, over, rating};
 use super::{CycleCounts, Report, TimeframeReport};
 use crate::offline::{counted, grouped};
 
@@ -44,10 +45,12 @@ struct Card {
     goal: Option<GoalMark>,
 }
 
-/// Whether a goal was met, in a word and not by colour alone.
+/// How a goal stands, in words and not by colour alone.
 #[derive(Clone, Debug)]
 struct GoalMark {
-    is_met: bool,
+    /// The name of its style.
+    class: &'static str,
+    sign: &'static str,
     text: String,
 }
 
@@ -109,12 +112,23 @@ fn period(report: &Report) -> String {
 }
 
 fn goal_mark(row: &TimeframeReport) -> Option<GoalMark> {
-    let (goal, is_met) = (row.goal?, row.goal_met?);
-    let word = if is_met { "met" } else { "missed" };
+    let (class, sign, word) = match row.standing()? {
+        Standing::Met => ("met", "✓", "met"),
+        Standing::MetByEnded => ("open", "!", "met by those that ended only"),
+        Standing::Missed => ("missed", "✗", "missed"),
+        Standing::NothingEnded => return None,
+    };
+    let goal = row.goal?;
     Some(GoalMark {
-        is_met,
+        class,
+        sign,
         text: format!("goal {goal}% {word}"),
     })
+}
+
+/// Whether there is something to say of the promises of a timeframe.
+const fn is_told(row: &TimeframeReport) -> bool {
+    row.cycles.judged() > 0 || row.cycles.open_over > 0
 }
 
 fn cards(report: &Report) -> Vec<Card> {
@@ -143,20 +157,20 @@ fn cards(report: &Report) -> Vec<Card> {
         ("Resolution", &report.resolution, "resolution"),
     ] {
         let row = report.timeframes.iter().find(|row| &*row.timeframe == name);
-        let Some(row) = row.filter(|row| row.cycles.judged() > 0) else {
+        let Some(row) = row.filter(|row| is_told(row)) else {
             continue;
         };
+        let mut notes = vec!["of those that ended were in time".to_owned()];
+        notes.extend(over(&row.cycles));
+        notes.push(format!(
+            "half within {}, 90% within {}",
+            length(kind.times.median_s),
+            length(kind.times.p90_s)
+        ));
         cards.push(Card {
             label,
             value: percent(row.cycles.met, row.cycles.judged()),
-            notes: vec![
-                "of all were in time".to_owned(),
-                format!(
-                    "half within {}, 90% within {}",
-                    length(kind.times.median_s),
-                    length(kind.times.p90_s)
-                ),
-            ],
+            notes,
             goal: goal_mark(row),
         });
     }
@@ -206,19 +220,26 @@ fn words(name: &str) -> String {
 }
 
 fn share_bar(row: &TimeframeReport) -> Option<ShareBar> {
+    if !is_told(row) {
+        return None;
+    }
     let cycles = &row.cycles;
+    let mut note = format!(
+        "{} met, {} breached",
+        grouped(cycles.met),
+        grouped(cycles.breached)
+    );
+    if let Some(over) = over(cycles) {
+        note = format!("{note}, {over}");
+    }
     Some(ShareBar {
         name: words(&row.timeframe),
         share: percent(cycles.met, cycles.judged()),
         // The exact share is wide enough for a bar, and a number that is safe in an attribute.
-        width: cycles.met_share? * 100.0,
+        width: cycles.met_share.unwrap_or_default() * 100.0,
         goal: row.goal,
         mark: goal_mark(row),
-        note: format!(
-            "{} met, {} breached",
-            grouped(cycles.met),
-            grouped(cycles.breached)
-        ),
+        note,
     })
 }
 

@@ -2,10 +2,28 @@
 
 use std::fmt;
 
-use escalator_engine::time::{InstantError, Timestamp};
+use escalator_engine::time::Timestamp;
 
 /// A day in milliseconds.
 const DAY_MS: i64 = 86_400_000;
+
+/// A text that is neither a day nor an instant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is neither a day nor an instant; write a day as 2026-11-23, or an instant as \
+     2026-11-23T09:00:00Z"
+)]
+pub struct DayError {
+    text: String,
+}
+
+impl DayError {
+    fn new(text: &str) -> Self {
+        Self {
+            text: text.chars().take(64).collect(),
+        }
+    }
+}
 
 /// From one instant to another, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +46,10 @@ impl Period {
 ///
 /// # Errors
 /// The text is neither.
-pub fn beginning(text: &str) -> Result<Timestamp, InstantError> {
+pub fn beginning(text: &str) -> Result<Timestamp, DayError> {
     match Timestamp::parse(&format!("{}T00:00:00Z", text.trim())) {
         Ok(at) => Ok(at),
-        Err(_) => Timestamp::parse(text),
+        Err(_) => Timestamp::parse(text).map_err(|_| DayError::new(text)),
     }
 }
 
@@ -39,10 +57,10 @@ pub fn beginning(text: &str) -> Result<Timestamp, InstantError> {
 ///
 /// # Errors
 /// The text is neither.
-pub fn end(text: &str) -> Result<Timestamp, InstantError> {
+pub fn end(text: &str) -> Result<Timestamp, DayError> {
     match Timestamp::parse(&format!("{}T00:00:00Z", text.trim())) {
         Ok(at) => Ok(at.plus_millis(DAY_MS - 1)),
-        Err(_) => Timestamp::parse(text),
+        Err(_) => Timestamp::parse(text).map_err(|_| DayError::new(text)),
     }
 }
 

@@ -58,7 +58,21 @@ pub struct TimeframeReport {
     /// In percent.
     pub goal: Option<f64>,
     pub goal_met: Option<bool>,
+    pub goal_met_with_open: Option<bool>,
     pub priorities: Vec<PriorityReport>,
+}
+
+/// How the goal of a timeframe stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is met, and stays so with the open cycles that are over.
+    Met,
+    /// It is met by the cycles that ended, and no more with the open ones that are over.
+    MetByEnded,
+    /// It is missed.
+    Missed,
+    /// No cycle ended that could be judged.
+    NothingEnded,
 }
 
 /// The promises of one timeframe to tickets of one priority.
@@ -105,6 +119,19 @@ impl CycleCounts {
     #[must_use]
     pub const fn judged(&self) -> u64 {
         self.met + self.breached
+    }
+}
+
+impl TimeframeReport {
+    /// How the goal stands; none without a goal.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        self.goal?;
+        Some(match (self.goal_met, self.goal_met_with_open) {
+            (None, _) => Standing::NothingEnded,
+            (Some(false), _) => Standing::Missed,
+            (Some(true), Some(false)) => Standing::MetByEnded,
+            (Some(true), Some(true) | None) => Standing::Met,
+        })
     }
 }
 
@@ -180,12 +207,17 @@ impl<'a> Promises<'a> {
                 priority: self.priority(*rank),
                 cycles: tally.clone().counts(),
             });
+            // What is open beyond its limit is certain to be a breach when it ends.
+            let certain = cycles.judged() + cycles.open_over;
+            let is_met = |all: u64| {
+                let goal = goal.filter(|_| all > 0);
+                goal.map(|goal| goal.is_met(cycles.met, all))
+            };
             TimeframeReport {
                 timeframe: timeframe.clone(),
                 goal: goal.map(Goal::percent),
-                goal_met: goal
-                    .filter(|_| cycles.judged() > 0)
-                    .map(|goal| goal.is_met(cycles.met, cycles.judged())),
+                goal_met: is_met(cycles.judged()),
+                goal_met_with_open: is_met(certain),
                 priorities: priorities.collect(),
                 cycles,
             }

@@ -134,6 +134,46 @@ fn goals_are_judged_by_what_was_kept_and_broken() {
 }
 
 #[test]
+fn a_goal_that_open_cycles_would_miss_is_met_by_those_that_ended_only() {
+    let mut events = vec![
+        ("T", 0, json!({ "priority": "high" })),
+        ("T", 5, activity("agent_reply")),
+        ("U", 0, json!({ "priority": "high" })),
+    ];
+    let goal = |report: &Report| {
+        let row = &report.timeframes[0];
+        (row.goal_met, row.goal_met_with_open, row.cycles.open_over)
+    };
+    let asked = Asked {
+        to: Some(at(100)),
+        ..Asked::default()
+    };
+    // One of two is the half that is promised.
+    let half = report(ONE, &events, asked);
+    assert_eq!(goal(&half), (Some(true), Some(true), 1));
+    let said = "goal 50% of first_response: met (100.0%); 1 open one is over";
+    let printed = |report: &Report| anstream::adapter::strip_str(&text(report)).to_string();
+    assert!(printed(&half).contains(said), "{}", printed(&half));
+    assert!(page::page(&half).contains("✓ goal 50% met<"));
+    events.push(("V", 0, json!({ "priority": "high" })));
+    let third = report(ONE, &events, asked);
+    assert_eq!(goal(&third), (Some(true), Some(false), 2));
+    let said = "goal 50% of first_response: met by those that ended (100.0%); 2 open ones are over";
+    assert!(printed(&third).contains(said), "{}", printed(&third));
+    let page = page::page(&third);
+    assert!(page.contains("! goal 50% met by those that ended only"));
+    assert!(page.contains("1 met, 0 breached, 2 open ones are over"));
+    assert!(page.contains("of those that ended were in time"));
+    assert!(!page.contains("mark met\""));
+    // Where nothing ended at all, those that are over are told all the same.
+    let open = report(ONE, &events[2..], asked);
+    assert_eq!(goal(&open), (None, Some(false), 2));
+    let said = "goal 50% of first_response: nothing to judge; 2 open ones are over";
+    assert!(printed(&open).contains(said), "{}", printed(&open));
+    assert!(page::page(&open).contains("0 met, 0 breached, 2 open ones are over"));
+}
+
+#[test]
 fn a_cycle_is_judged_by_the_priority_that_the_ticket_had_when_it_ended() {
     let events = [
         ("T", 0, json!({ "priority": "low" })),

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use escalator_engine::explain::Seconds;
 
 use super::numbers::percent;
+use super::promises::Standing;
 use super::{CycleCounts, KindReport, Report, TimeframeReport};
 use crate::edits::first_digits;
 use crate::offline::{Columns, Side, brief, counted, grouped, harmless};
@@ -41,6 +42,15 @@ pub(super) fn happened(happenings: super::Happenings) -> String {
     let times = counted(happenings.times, "time");
     let tickets = counted(happenings.tickets, "ticket");
     format!("{times} ({tickets})")
+}
+
+/// How many cycles are open beyond their limit; none where none is.
+pub(super) fn over(cycles: &CycleCounts) -> Option<String> {
+    match cycles.open_over {
+        0 => None,
+        1 => Some("1 open one is over".to_owned()),
+        over => Some(format!("{} open ones are over", grouped(over))),
+    }
 }
 
 /// A rating for people: two decimals.
@@ -158,18 +168,21 @@ impl Text {
         let Some(goal) = row.goal else {
             return Ok(());
         };
+        let Some(standing) = row.standing() else {
+            return Ok(());
+        };
         let name = harmless(&row.timeframe);
         let share = percent(row.cycles.met, row.cycles.judged());
-        match row.goal_met {
-            Some(true) => writeln!(
-                self.0,
-                "  {GOOD}goal {goal}% of {name}: met{GOOD:#} ({share})"
-            ),
-            Some(false) => writeln!(
-                self.0,
-                "  {BAD}goal {goal}% of {name}: missed{BAD:#} ({share})"
-            ),
-            None => writeln!(self.0, "  goal {goal}% of {name}: nothing to judge"),
+        let over = over(&row.cycles).map_or_else(String::new, |over| format!("; {over}"));
+        let goal = format!("goal {goal}% of {name}:");
+        match standing {
+            Standing::Met => writeln!(self.0, "  {GOOD}{goal} met{GOOD:#} ({share}){over}"),
+            Standing::MetByEnded => {
+                let met = "met by those that ended";
+                writeln!(self.0, "  {BAD}{goal} {met}{BAD:#} ({share}){over}")
+            }
+            Standing::Missed => writeln!(self.0, "  {BAD}{goal} missed{BAD:#} ({share}){over}"),
+            Standing::NothingEnded => writeln!(self.0, "  {goal} nothing to judge{over}"),
         }
     }
 

@@ -21,6 +21,9 @@ use super::raw::RawEvent;
 /// is reported as such.
 const LINE_BYTES_MAX: usize = 2 * VALUE_BYTES_MAX;
 
+/// Characters of a wrong topic that are shown: more than a name that was meant has.
+const TOPIC_CHARS_SHOWN: usize = 64;
+
 /// What some editors put in front of a file.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -52,7 +55,17 @@ pub enum Error {
         line: u64,
         /// Why.
         #[source]
-        source: serde_json::Error,
+        source: Syntax,
+    },
+    /// The line names another topic.
+    #[error("line {line} of the events: `topic` is `{topic}`; {remedy}")]
+    Topic {
+        /// The line's number, from 1.
+        line: u64,
+        /// The name, or its beginning.
+        topic: String,
+        /// What to write.
+        remedy: &'static str,
     },
     /// The line's value is not an event.
     #[error("line {line} of the events")]
@@ -65,6 +78,19 @@ pub enum Error {
     },
 }
 
+/// What is wrong with the JSON of a line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Syntax(String);
+
+impl Syntax {
+    /// Each line is read by itself, so that its place within it is all that is to be said.
+    fn of(error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        Self(text.replace(" at line 1 column ", " at column "))
+    }
+}
+
 impl Error {
     /// The number of the line, from 1.
     #[must_use]
@@ -73,6 +99,7 @@ impl Error {
             Self::Read { line, .. }
             | Self::Length { line }
             | Self::Line { line, .. }
+            | Self::Topic { line, .. }
             | Self::Event { line, .. } => *line,
         }
     }
@@ -166,30 +193,47 @@ impl<R: BufRead> Iterator for Events<R> {
 
 #[derive(Deserialize)]
 struct Line<'a> {
-    topic: Topic,
+    #[serde(borrow)]
+    topic: Cow<'a, str>,
     #[serde(borrow)]
     value: &'a RawValue,
 }
 
-#[derive(Clone, Copy, Deserialize)]
-enum Topic {
-    #[serde(rename = "ticket-created")]
-    Created,
-    #[serde(rename = "ticket-updated")]
-    Updated,
-}
-
 fn parse_line(line: u64, bytes: &[u8]) -> Result<TicketFact, Error> {
     let parsed: Line<'_> =
-        serde_json::from_slice(bytes).map_err(|source| Error::Line { line, source })?;
-    let input = match parsed.topic {
-        Topic::Created => Input::Created,
-        Topic::Updated => Input::Updated,
-    };
+        serde_json::from_slice(bytes).map_err(|error| wrong_syntax(line, &error))?;
+    let input = input(line, &parsed.topic)?;
     let value = parsed.value.get();
     check_length(value.len()).map_err(|source| Error::Event { line, source })?;
-    let event = serde_json::from_str(value).map_err(|source| Error::Line { line, source })?;
+    let event = serde_json::from_str(value).map_err(|error| wrong_syntax(line, &error))?;
     from_event(input, value, event).map_err(|source| Error::Event { line, source })
+}
+
+fn wrong_syntax(line: u64, error: &serde_json::Error) -> Error {
+    let source = Syntax::of(error);
+    Error::Line { line, source }
+}
+
+/// The input that a line is of.
+fn input(line: u64, topic: &str) -> Result<Input, Error> {
+    match topic {
+        "ticket-created" => return Ok(Input::Created),
+        "ticket-updated" => return Ok(Input::Updated),
+        _ => {}
+    }
+    let lower = topic.to_lowercase();
+    let remedy = match (lower.contains("creat"), lower.contains("updat")) {
+        (true, false) => "did you mean `ticket-created`?",
+        (false, true) => "did you mean `ticket-updated`?",
+        (true, true) | (false, false) => "write `ticket-created` or `ticket-updated`",
+    };
+    let topic = topic.chars().take(TOPIC_CHARS_SHOWN);
+    let topic = topic.flat_map(char::escape_debug).collect();
+    Err(Error::Topic {
+        line,
+        topic,
+        remedy,
+    })
 }
 
 /// Reads the value of one event by the rules of an event file.

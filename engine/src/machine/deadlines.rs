@@ -75,12 +75,15 @@ impl Machine {
         self.next_due_in(plan, horizon)
     }
 
-    /// The same for those who look on: without updates while they would reach nobody.
+    /// The same for those who look on: without updates while they would reach nobody, and without the
+    /// way to the last level for a ticket that is there.
     #[must_use]
     pub fn next_seen(&self, rules: &Rules) -> Option<Due> {
         let (revision, plan) = rules.resolve(self.plan.as_ref()?)?;
-        self.first_due(plan, Timestamp::MAX, |wait| {
-            wait != Wait::Communication || self.reaches_somebody(plan, revision)
+        self.first_due(plan, Timestamp::MAX, |wait| match wait {
+            Wait::Communication => self.reaches_somebody(plan, revision),
+            Wait::CloseWithin => (self.level() as usize) < plan.path.len(),
+            Wait::NextAfter | Wait::Repeat | Wait::AcknowledgementEnd => true,
         })
     }
 

@@ -66,6 +66,7 @@ impl Machine {
             && before.is_some_and(|before| is_changed(&before.plan, &before.revision, revision));
         self.kept = None;
         self.last_fact_at = at;
+        let level_before = self.level();
         self.enter_category(revision.category(self.ticket.status.as_deref()).0, at);
         let clocks_before = match out.trace {
             Some(_) => self.clocks.clone(),
@@ -87,7 +88,7 @@ impl Machine {
         if let Some(in_force) = &in_force {
             self.evaluate_triggers(at, in_force, out);
         }
-        self.trace_edit(at, &clocks_before, out);
+        self.trace_edit(at, level_before, &clocks_before, in_force.as_ref(), out);
     }
 
     fn restart_clocks(&mut self, occurrence: &Occurrence, in_force: &InForce) {

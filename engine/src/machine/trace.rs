@@ -2,6 +2,8 @@
 
 use super::{InForce, Machine, Outcome, Trace};
 use crate::clock::Clock;
+use crate::decision::Decision;
+use crate::effect::CauseKind;
 use crate::fact::Fact;
 use crate::moment::Occurrence;
 use crate::reason;
@@ -41,6 +43,7 @@ impl Machine {
                 },
             });
         }
+        lines.extend(in_force.and_then(|it| fallen(fact.occurred_at, before.level(), it)));
         let because = format!("the ticket is {}", occurrence.after.name());
         lines.extend(self.clocks_moved(fact.occurred_at, &before.clocks, &because));
         if let Some(trace) = &mut out.trace {
@@ -49,8 +52,15 @@ impl Machine {
         out.trace_decisions();
     }
 
-    /// Writes down what an edit of the plans did to plan and clocks.
-    pub(super) fn trace_edit(&self, at: Timestamp, before: &[Clock], out: &mut Outcome) {
+    /// Writes down what an edit of the plans did to plan, level and clocks.
+    pub(super) fn trace_edit(
+        &self,
+        at: Timestamp,
+        level: u32,
+        before: &[Clock],
+        in_force: Option<&InForce>,
+        out: &mut Outcome,
+    ) {
         if let Some(trace) = &mut out.trace {
             trace.push(Trace {
                 at,
@@ -65,6 +75,7 @@ impl Machine {
                     },
                 ),
             });
+            trace.extend(in_force.and_then(|it| fallen(at, level, it)));
             trace.extend(self.clocks_moved(at, before, "the plans were edited"));
         }
         out.trace_decisions();
@@ -120,20 +131,48 @@ impl Outcome {
             return;
         };
         let decisions = self.decisions[self.traced..].iter();
-        // An update that reaches nobody leaves no trace outside either.
-        for decision in decisions.filter(|it| it.update.is_none() || !it.tellings.is_empty()) {
+        for decision in decisions {
+            let is_withheld = decision.is_overtaken_at(decision.decided_at);
+            // An update that reaches nobody leaves no trace outside either.
+            if decision.update.is_some() && (is_withheld || decision.tellings.is_empty()) {
+                continue;
+            }
+            let outcome = reason::outcome(decision);
             trace.push(Trace {
                 at: decision.decided_at,
-                what: reason::outcome(decision),
-                because: reason::because(
-                    &decision.cause,
-                    decision.due_at,
-                    decision.actor.as_deref(),
-                ),
+                what: if is_withheld {
+                    format!("not {outcome}, it is too late")
+                } else {
+                    outcome
+                },
+                because: because(decision),
             });
         }
         self.traced = self.decisions.len();
     }
+}
+
+/// Why something was decided, and when it was due where that was before.
+fn because(decision: &Decision) -> String {
+    let (cause, due_at) = (&decision.cause, decision.due_at);
+    let because = reason::because(cause, due_at, decision.actor.as_deref());
+    // Of a mark it is told when it was reached.
+    if due_at == decision.decided_at || cause.kind == CauseKind::Timeframe {
+        because
+    } else {
+        format!("{because}, due {due_at}")
+    }
+}
+
+/// That the plan in force has fewer levels than the one that the ticket was at: no event tells it.
+fn fallen(at: Timestamp, before: u32, in_force: &InForce) -> Option<Trace> {
+    let top = u32::try_from(in_force.plan.path.len()).unwrap_or(u32::MAX);
+    // Where there is no level at all, the escalation ends.
+    (0 < top && top < before).then(|| Trace {
+        at,
+        what: format!("level {before} → {top}"),
+        because: format!("the path of plan {} ends there", in_force.plan.name),
+    })
 }
 
 /// What happened to a clock, if anything did.

@@ -71,6 +71,7 @@ pub(super) fn emitted(
         items,
     };
     Emitted {
+        held: Vec::new(),
         at,
         is_due: true,
         fact: None,

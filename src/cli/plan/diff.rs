@@ -99,8 +99,9 @@ impl Diff {
         let until = at.unwrap_or(Timestamp::MIN);
         let (_, engine) = simulate(&Arc::new(rules.clone()), recording.facts, until);
         // The edit comes after the last events, which are facts of the old plans.
-        let at = at.map(|at| at.plus_millis(1));
-        let preview = preview(&rules, new.revision(), at, engine.tickets());
+        let after = at.map(|at| at.plus_millis(1));
+        let mut preview = preview(&rules, new.revision(), after, engine.tickets());
+        preview.at = at;
         Ok(Some((preview, self.shown())))
     }
 

@@ -6,7 +6,7 @@ use escalator_engine::effect::EscalatedType;
 use escalator_engine::ticket::Text;
 
 use super::fields::{ESCALATED, NOTIFY, wanted};
-use super::times::Times;
+use super::times::{Times, is_instant};
 use super::{Expectation, ExpectedField, ExpectedKind};
 use crate::plan_file::node::{Entry, Node, Value};
 use crate::plan_file::problem::{Code, Problem};
@@ -39,7 +39,7 @@ pub(super) fn expectation(
     keys.extend(table.iter().map(|field| field.key));
     let fields = reader.map(node, "an expectation", &keys);
     let at = reader.required(&fields, "at", "an expectation");
-    let at = at.map(|node| times.instant(reader, node, "`at`"));
+    let at = at.map(|node| (times.instant(reader, node, "`at`"), is_instant(node)));
     let ticket_id = ticket_id(reader, tickets, kind, subject)?;
     let expected = table.iter().filter_map(|field| {
         let node = fields.get(field.key)?;
@@ -53,9 +53,11 @@ pub(super) fn expectation(
         .get("notify")
         .filter(|_| kind != ExpectedKind::Notify)
         .map(|node| told(reader, node));
+    let (at, is_instant) = at?;
     Some(Expectation {
         place: node.place,
-        at: at?,
+        at,
+        is_instant,
         kind,
         ticket_id,
         fields: expected,

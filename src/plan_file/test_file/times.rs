@@ -3,9 +3,14 @@
 use escalator_engine::time::{Duration, Timestamp};
 
 use super::PlanTest;
-use crate::plan_file::node::Node;
+use crate::plan_file::node::{Node, Value};
 use crate::plan_file::problem::{Code, Problem};
 use crate::plan_file::reader::Reader;
+
+/// Whether a time is written as an instant.
+pub(super) fn is_instant(node: &Node) -> bool {
+    matches!(&node.value, Value::Scalar(text) if Timestamp::parse(text).is_ok())
+}
 
 /// Reads the times of one test.
 #[derive(Clone, Copy, Debug)]

@@ -37,7 +37,15 @@ fn errors_name_the_line_and_the_reason_and_the_next_line_is_read() {
     let long = "x".repeat(LINE_BYTES_MAX + 1);
     for (bad, words) in [
         ("nonsense", "expected ident"),
-        (r#"{"topic":"other","value":{}}"#, "unknown variant"),
+        (
+            r#"{"topic":"other","value":{}}"#,
+            "`topic` is `other`; write `ticket-created` or `ticket-updated`",
+        ),
+        (
+            r#"{"topic":"ticket-update","value":{}}"#,
+            "`topic` is `ticket-update`; did you mean `ticket-updated`?",
+        ),
+        (r#"{"topic":7,"value":{}}"#, "at column 10"),
         (r#"{"topic":"ticket-created"}"#, "missing field `value`"),
         (r#"{"topic":"ticket-created","value":7}"#, "not an object"),
         (
