@@ -189,6 +189,19 @@ impl Scope {
         calendars.map(|(name, (calendar, place))| (name, calendar, *place))
     }
 
+    /// Whether a name is that of a calendar which is closed at times.
+    pub(super) fn is_business(&self, name: &str) -> bool {
+        let declared = self.calendars.get(name);
+        declared.is_some_and(|(calendar, _)| *calendar != Calendar::Always)
+    }
+
+    /// The first of the declared calendars that is closed at times.
+    pub(super) fn business_name(&self) -> Option<&str> {
+        let mut calendars = self.calendars.iter();
+        let business = calendars.find(|(_, (calendar, _))| *calendar != Calendar::Always)?;
+        Some(business.0)
+    }
+
     /// The declared targets by name.
     pub(super) fn targets(&self) -> BTreeMap<Text, Target> {
         let targets = self.targets.iter();

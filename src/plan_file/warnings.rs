@@ -7,6 +7,7 @@
 mod calendars;
 mod clocks;
 mod conditions;
+mod days;
 mod ladder;
 mod unused;
 
@@ -27,6 +28,7 @@ pub(super) fn collect(reader: &mut Reader, trees: &[Node], scope: &Scope, plans:
         conditions::of_plan(reader, &mut search, placed);
         clocks::of_plan(reader, placed);
         ladder::of_plan(reader, placed);
+        days::of_plan(reader, scope, placed);
     }
     conditions::unreachable(reader, &mut search, &sound);
     if sound.len() == plans.len() {
