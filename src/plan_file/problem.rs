@@ -121,6 +121,7 @@ codes! {
     UnusedTarget "W0304" "Nothing tells a target."
     UnusedCalendar "W0305" "Nothing goes by a calendar."
     EmptyLevel "W0306" "A level tells nobody and assigns nothing, so that it falls through to the next."
+    UnknownChannel "W0307" "An entry names a channel that its target does not have."
     SpentMark "W0401" "A mark asks for no higher level than an earlier one of its timeframe, and warns nobody."
     StandingClock "W0402" "A timeframe pauses wherever its clock would run, so that it never counts."
     SlowLadder "W0403" "`close_within` is over before the waits of the path have led to the last level."

@@ -299,6 +299,9 @@ impl Scope {
             .and_then(|node| templates::reference(reader, self, node));
         let to = reader.required(fields, "to", what)?;
         let to = self.recipient(reader, to)?;
+        if let (Some(channel), Some(node)) = (&channel, fields.get("channel")) {
+            self.check_channel(reader, node, &to, channel);
+        }
         let names_channel = channel.is_some();
         let channels = channel.map_or_else(|| self.channels(&to), |channel| vec![channel]);
         Some(Address {
@@ -307,6 +310,23 @@ impl Scope {
             names_channel,
             template,
         })
+    }
+
+    /// Warns of a channel that a declared target does not have; those of a field are not declared.
+    fn check_channel(&self, reader: &mut Reader, node: &Node, to: &Recipient, channel: &Text) {
+        let Recipient::Target { name, .. } = to else {
+            return;
+        };
+        let channels = self.channels(to);
+        if self.is_sound && !channels.contains(channel) {
+            reader.report_unknown(
+                Code::UnknownChannel,
+                node.place,
+                &format!("the target `{name}` has no channel `{channel}`"),
+                (channel, "declared with it are"),
+                &channels,
+            );
+        }
     }
 
     /// Whom a name means.
