@@ -267,7 +267,7 @@ fn bound(reader: &mut Reader, scope: &Scope, field: &Field, node: &Node) -> Opti
                 Code::BadOperand,
                 node.place,
                 &format!("`{text}` is not in the list of priorities, so it has no rank"),
-                (text, "the priorities are"),
+                (text, scope.priorities_are()),
                 scope.priorities(),
             );
         }

@@ -122,6 +122,7 @@ codes! {
     UnusedCalendar "W0305" "Nothing goes by a calendar."
     EmptyLevel "W0306" "A level tells nobody and assigns nothing, so that it falls through to the next."
     UnknownChannel "W0307" "An entry names a channel that its target does not have."
+    ReversedPriorities "W0308" "The list of priorities stands the wrong way round: it begins with the least urgent one."
     SpentMark "W0401" "A mark asks for no higher level than an earlier one of its timeframe, and warns nobody."
     StandingClock "W0402" "A timeframe pauses wherever its clock would run, so that it never counts."
     SlowLadder "W0403" "`close_within` is over before the waits of the path have led to the last level."

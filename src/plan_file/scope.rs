@@ -172,9 +172,25 @@ impl Scope {
             Code::UnknownPriority,
             place,
             &format!("`{name}` is not in the list of priorities"),
-            (name, "the priorities are"),
+            (name, self.priorities_are()),
             self.priorities(),
         );
+    }
+
+    /// What is said before the list of priorities.
+    pub(super) const fn priorities_are(&self) -> &'static str {
+        match self.priorities {
+            Some(_) => "the priorities are",
+            None => {
+                "declare yours, the least urgent first, as in `priorities: [P4, P3, P2, P1]`; without that they are"
+            }
+        }
+    }
+
+    /// The list of priorities where a file has one, and where it stands.
+    pub(super) fn declared_priorities(&self) -> Option<(&[Text], Place)> {
+        let declared = self.priorities.as_ref();
+        declared.map(|(names, place)| (names.as_slice(), *place))
     }
 
     /// Where each target is declared.

@@ -9,6 +9,7 @@ mod clocks;
 mod conditions;
 mod days;
 mod ladder;
+mod priorities;
 mod unused;
 
 use super::contradiction::Search;
@@ -38,5 +39,6 @@ pub(super) fn collect(reader: &mut Reader, trees: &[Node], scope: &Scope, plans:
             unused::declarations(reader, trees, scope, plans);
         }
     }
+    priorities::of_set(reader, scope, &sound);
     calendars::of_set(reader, scope);
 }
