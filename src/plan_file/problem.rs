@@ -133,6 +133,7 @@ codes! {
     OutOfRange "W0503" "A value lies outside of what its field can have."
     EndingCalendar "W0601" "A calendar has single days only, and nothing falls due after the last of them."
     LongClosure "W0602" "A calendar is closed for more than three months on end."
+    ZoneWithoutSummer "W0603" "A time zone is an abbreviation or an offset, which has no summer time."
     UnusedTemplate "W0701" "Nothing names a template."
     UnknownStatus "W0801" "A status word in a plan test is not known, so that it counts as open."
 }
