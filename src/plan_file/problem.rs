@@ -128,6 +128,7 @@ codes! {
     SlowLadder "W0403" "`close_within` is over before the waits of the path have led to the last level."
     ClockByLevel "W0404" "A condition of a clock asks for the level, but clocks go by facts alone: it sees the level before each fact."
     EverydayWorking "W0405" "A length in working days goes by `always`, where every day is a working day."
+    EarlyMark "W0406" "A mark is reached when its clock starts, for some length of its timeframe."
     Contradiction "W0501" "A condition can never hold: it contradicts itself, or the match of its plan."
     IdleTrigger "W0502" "A trigger asks for a level that is reached whenever its condition holds."
     OutOfRange "W0503" "A value lies outside of what its field can have."

@@ -8,6 +8,7 @@ mod calendars;
 mod clocks;
 mod conditions;
 mod days;
+mod early;
 mod ladder;
 mod priorities;
 mod unused;
@@ -29,6 +30,7 @@ pub(super) fn collect(reader: &mut Reader, trees: &[Node], scope: &Scope, plans:
         conditions::of_plan(reader, &mut search, placed);
         clocks::of_plan(reader, placed);
         ladder::of_plan(reader, placed);
+        early::of_plan(reader, placed);
         days::of_plan(reader, scope, placed);
     }
     conditions::unreachable(reader, &mut search, &sound);
