@@ -132,6 +132,7 @@ codes! {
     Contradiction "W0501" "A condition can never hold: it contradicts itself, or the match of its plan."
     IdleTrigger "W0502" "A trigger asks for a level that is reached whenever its condition holds."
     OutOfRange "W0503" "A value lies outside of what its field can have."
+    MisfitComparison "W0504" "An expression compares a field with what it never is, or by an order that is not meant."
     EndingCalendar "W0601" "A calendar has single days only, and nothing falls due after the last of them."
     LongClosure "W0602" "A calendar is closed for more than three months on end."
     ZoneWithoutSummer "W0603" "A time zone is an abbreviation or an offset, which has no summer time."
