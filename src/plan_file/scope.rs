@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use escalator_engine::calendar::Calendar;
 use escalator_engine::plan::{Address, Recipient, RecipientField, Target};
-use escalator_engine::status::StatusCategory;
+use escalator_engine::status::{StatusCategory, built_in, spelling};
 use escalator_engine::template::Template;
 use escalator_engine::ticket::Text;
 use escalator_engine::time::Duration;
@@ -278,10 +278,33 @@ impl Scope {
     /// The entries of a `notify` or `warn`.
     pub(super) fn addresses(&self, reader: &mut Reader, node: &Node, what: &str) -> Vec<Address> {
         let nodes = reader.list_of(node, what, ADDRESSES_MAX, "entries");
-        nodes
-            .iter()
-            .filter_map(|node| self.address(reader, node))
-            .collect()
+        let mut addresses: Vec<Address> = Vec::new();
+        for node in nodes {
+            let Some(address) = self.address(reader, node) else {
+                continue;
+            };
+            let is_told = |channel| {
+                let mut same = addresses.iter().filter(|before| before.to == address.to);
+                same.any(|before| before.channels.contains(channel))
+            };
+            if !address.channels.is_empty() && address.channels.iter().all(is_told) {
+                reader.report(
+                    Code::DoubleEntry,
+                    node.place,
+                    "an entry before this one tells the same target by the same channel",
+                    "keep one of the two: each channel of a target is told once, by the first entry",
+                );
+            }
+            addresses.push(address);
+        }
+        addresses
+    }
+
+    /// The category of a status word, as far as it is known.
+    pub(super) fn status_category(&self, word: &str) -> Option<StatusCategory> {
+        let spelling = spelling(word);
+        let declared = self.statuses.get(&*spelling).map(|(category, _)| *category);
+        declared.or_else(|| built_in(&spelling))
     }
 
     fn address(&self, reader: &mut Reader, node: &Node) -> Option<Address> {

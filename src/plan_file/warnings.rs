@@ -10,6 +10,7 @@ mod conditions;
 mod days;
 mod early;
 mod ladder;
+mod never;
 mod priorities;
 mod unused;
 
@@ -27,9 +28,10 @@ pub(super) fn collect(reader: &mut Reader, trees: &[Node], scope: &Scope, plans:
     let sound: Vec<&Placed<'_>> = plans.iter().filter(|placed| placed.is_sound).collect();
     let mut search = Search::new(scope.priorities());
     for placed in &sound {
-        conditions::of_plan(reader, &mut search, placed);
+        conditions::of_plan(reader, &mut search, scope, placed);
         clocks::of_plan(reader, placed);
         ladder::of_plan(reader, placed);
+        never::of_plan(reader, placed);
         early::of_plan(reader, placed);
         days::of_plan(reader, scope, placed);
     }
