@@ -60,8 +60,17 @@ fn calendar(reader: &mut Reader, scope: &mut Scope, sources: &Sources, entry: &E
     if let Some(node) = reader.required(&fields, "time_zone", "a calendar") {
         rule.time_zone = reader.name(node, "the time zone");
     }
-    if let Some(node) = reader.required(&fields, "hours", "a calendar") {
-        rule.week = hours::week(reader, node);
+    match fields.get("hours") {
+        Some(node) => rule.week = hours::week(reader, node),
+        None if fields.get("exceptions").is_some() => reader.report(
+            Code::MissingKey,
+            fields.place,
+            "a calendar needs the key `hours`, also one that opens on single days only",
+            "add `hours: {}`, or the hours of the week",
+        ),
+        None => {
+            reader.required(&fields, "hours", "a calendar");
+        }
     }
     if let Some(node) = fields.get("holidays") {
         holidays(reader, scope, sources, node, &mut rule);
