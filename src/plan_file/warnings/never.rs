@@ -19,7 +19,9 @@ pub(super) fn of_plan(reader: &mut Reader, placed: &Placed<'_>) {
         if number + 1 < plan.path.len() {
             late_repeat(reader, level, node);
         }
-        if is_only_by_hand(plan, number) {
+        // Of several in a row the first is told of: what leads there may go on from there.
+        let is_first = number == 0 || !is_only_by_hand(plan, number - 1);
+        if is_first && is_only_by_hand(plan, number) {
             reader.report(
                 Code::UnledLevel,
                 name_place(node),
