@@ -8,6 +8,7 @@
 //! refused when the plan is loaded, see [`ExpressionError`].
 
 mod check;
+mod comparisons;
 mod ticket_variable;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use cel::{Context, Env, IdedExpr, Value};
 use crate::condition::Subject;
 use crate::status::StatusCategory;
 use crate::ticket::{Change, NumberField, Text, TextField, Ticket};
+pub use comparisons::{Comparison, ComparisonKind, Literal};
 use ticket_variable::TicketVariable;
 
 /// A longer text is not a condition any more; the parser's work grows with it.
@@ -144,6 +146,14 @@ impl Expression {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// What it compares fields with, where that is written out.
+    #[must_use]
+    pub fn comparisons(&self) -> Vec<Comparison> {
+        let mut found = Vec::new();
+        comparisons::collect(&self.root, &mut found);
+        found
     }
 
     /// Whether it holds.

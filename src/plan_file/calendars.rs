@@ -60,8 +60,17 @@ fn calendar(reader: &mut Reader, scope: &mut Scope, sources: &Sources, entry: &E
     if let Some(node) = reader.required(&fields, "time_zone", "a calendar") {
         rule.time_zone = reader.name(node, "the time zone");
     }
-    if let Some(node) = reader.required(&fields, "hours", "a calendar") {
-        rule.week = hours::week(reader, node);
+    match fields.get("hours") {
+        Some(node) => rule.week = hours::week(reader, node),
+        None if fields.get("exceptions").is_some() => reader.report(
+            Code::MissingKey,
+            fields.place,
+            "a calendar needs the key `hours`, also one that opens on single days only",
+            "add `hours: {}`, or the hours of the week",
+        ),
+        None => {
+            reader.required(&fields, "hours", "a calendar");
+        }
     }
     if let Some(node) = fields.get("holidays") {
         holidays(reader, scope, sources, node, &mut rule);
@@ -76,7 +85,12 @@ fn calendar(reader: &mut Reader, scope: &mut Scope, sources: &Sources, entry: &E
         .get("time_zone")
         .map_or(entry.place, |node| node.place);
     match Calendar::business(rule) {
-        Ok(calendar) => return calendar,
+        Ok(calendar) => {
+            if let Some(node) = fields.get("time_zone") {
+                without_summer(reader, node);
+            }
+            return calendar;
+        }
         Err(CalendarError::UnknownTimeZone { time_zone }) if fields.get("time_zone").is_some() => {
             unknown_time_zone(reader, zone_place, &time_zone);
         }
@@ -101,6 +115,29 @@ pub(super) fn unknown_time_zone(reader: &mut Reader, place: Place, name: &str) {
     };
     let message = format!("there is no time zone `{name}`");
     reader.report(Code::UnknownTimeZone, place, &message, &remedy);
+}
+
+/// Warns of a zone that is a number of hours all year, by a name that people take for that of a place.
+fn without_summer(reader: &mut Reader, node: &Node) {
+    let Value::Scalar(name) = &node.value else {
+        return;
+    };
+    let remedy = match &*name.to_ascii_uppercase() {
+        "EST" => "did you mean `America/New_York`?",
+        "MST" => "did you mean `America/Denver`, or `America/Phoenix`, which has no summer time?",
+        "HST" => "write `Pacific/Honolulu`, which is the same",
+        upper => match upper.strip_prefix("ETC/GMT") {
+            Some(hours) if hours.starts_with('+') && hours != "+0" => {
+                "name a place, as in `Europe/Berlin`: `Etc/GMT+1` is an hour west of Greenwich, where clocks are behind UTC"
+            }
+            Some(hours) if hours.starts_with('-') && hours != "-0" => {
+                "name a place, as in `Europe/Berlin`: `Etc/GMT-1` is an hour east of Greenwich, where clocks are ahead of UTC"
+            }
+            Some(_) | None => return,
+        },
+    };
+    let message = format!("the time zone `{name}` has no summer time");
+    reader.report(Code::ZoneWithoutSummer, node.place, &message, remedy);
 }
 
 fn holidays(

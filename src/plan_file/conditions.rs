@@ -22,7 +22,7 @@ const COMBINATORS: [&str; 3] = ["any_of", "all_of", "not"];
 /// Reads a condition; `what` names it for people.
 pub(super) fn condition(reader: &mut Reader, scope: &Scope, node: &Node, what: &str) -> Condition {
     match &node.value {
-        Value::Scalar(source) => expressions::expression(reader, node, source),
+        Value::Scalar(source) => expressions::expression(reader, scope, node, source),
         Value::Map(_) => {
             let mut entries = reader.entries(node, what);
             // Order carries no meaning; in order of name every reading of the plan is the same.
@@ -267,7 +267,7 @@ fn bound(reader: &mut Reader, scope: &Scope, field: &Field, node: &Node) -> Opti
                 Code::BadOperand,
                 node.place,
                 &format!("`{text}` is not in the list of priorities, so it has no rank"),
-                (text, "the priorities are"),
+                (text, scope.priorities_are()),
                 scope.priorities(),
             );
         }
@@ -278,7 +278,7 @@ fn bound(reader: &mut Reader, scope: &Scope, field: &Field, node: &Node) -> Opti
 }
 
 /// Checks a value that a number is compared with.
-fn number(reader: &mut Reader, field: &Field, node: &Node, scalar: &Scalar) {
+pub(super) fn number(reader: &mut Reader, field: &Field, node: &Node, scalar: &Scalar) {
     let name = field.name();
     let Some(number) = scalar.number else {
         reader.report(

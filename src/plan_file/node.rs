@@ -169,6 +169,15 @@ fn refused(file: usize, text: &str, error: &serde_saphyr::Error) -> Problem {
         );
     }
     let message = first_line(&error.to_string());
+    let is_between_keys = [
+        "mapping values are not allowed",
+        "did not find expected key",
+    ];
+    if is_between_keys.iter().any(|it| message.contains(it))
+        && let Some(problem) = without_blank(file, text, place)
+    {
+        return problem;
+    }
     // The parser stops by itself in brackets that are nested still deeper.
     if message.contains("recursion limit") {
         return Problem::new(
@@ -199,6 +208,40 @@ fn refused(file: usize, text: &str, error: &serde_saphyr::Error) -> Problem {
         )
     };
     Problem::new(Code::NotYaml, place, &message, remedy)
+}
+
+/// The problem of `key:value` in the line before, of which the parser takes all for a value and is
+/// surprised by the next key.
+fn without_blank(file: usize, text: &str, place: Place) -> Option<Problem> {
+    let before = text.get(..place.start)?;
+    let mut end = before.rfind('\n')?;
+    let line = loop {
+        let start = before[..end].rfind('\n').map_or(0, |at| at + 1);
+        let line = &before[start..end];
+        if !line.trim().is_empty() && !line.trim_start().starts_with('#') {
+            break start..end;
+        }
+        end = start.checked_sub(1)?;
+    };
+    let written = &before[line.clone()];
+    let (key, value) = written.split_once(':')?;
+    let key = key.trim_start().trim_start_matches("- ");
+    let is_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
+    let next = value.chars().next()?;
+    if key.is_empty() || !key.chars().all(is_key) || next == ' ' || next == '\r' {
+        return None;
+    }
+    let at = line.start + written.find(':')?;
+    let place = Place::new(file, at, at + 1 + next.len_utf8()).within(text);
+    let message = if next.is_whitespace() {
+        format!(
+            "this is not YAML: the colon after `{key}` is followed by a blank of another kind, such as a no-break space"
+        )
+    } else {
+        format!("this is not YAML: no blank follows the colon after `{key}`")
+    };
+    let remedy = format!("write `{key}: {}`", value.trim());
+    Some(Problem::new(Code::NotYaml, place, &message, &remedy))
 }
 
 const TOO_DEEP: &str = "maps and lists are nested more than 48 deep";

@@ -33,21 +33,19 @@ pub(super) struct Reader {
     pub(super) expressions: usize,
 }
 
-/// The entries of a map whose keys are fixed, each at most once.
+/// The entries of a map whose keys are fixed, each at most once; none where no map stands.
 #[derive(Debug)]
 pub(super) struct Fields<'n> {
     /// Where the map stands.
     pub(super) place: Place,
-    entries: Vec<&'n Entry>,
+    entries: Option<Vec<&'n Entry>>,
 }
 
 impl<'n> Fields<'n> {
     /// No entries at all.
     pub(super) const fn empty(place: Place) -> Self {
-        Self {
-            place,
-            entries: Vec::new(),
-        }
+        let entries = None;
+        Self { place, entries }
     }
 
     /// The value of a key.
@@ -57,7 +55,8 @@ impl<'n> Fields<'n> {
 
     /// The entry of a key.
     pub(super) fn entry(&self, key: &str) -> Option<&'n Entry> {
-        self.entries.iter().copied().find(|entry| entry.key == key)
+        let mut entries = self.entries.iter().flatten();
+        entries.find(|entry| entry.key == key).copied()
     }
 }
 
@@ -159,7 +158,7 @@ impl Reader {
         });
         Fields {
             place: node.place,
-            entries,
+            entries: matches!(node.value, Value::Map(_)).then_some(entries),
         }
     }
 
@@ -191,7 +190,7 @@ impl Reader {
         entries
     }
 
-    /// A required key.
+    /// A required key; of what is no map nothing more is said than that.
     pub(super) fn required<'n>(
         &mut self,
         fields: &Fields<'n>,
@@ -199,7 +198,7 @@ impl Reader {
         what: &str,
     ) -> Option<&'n Node> {
         let node = fields.get(key);
-        if node.is_none() {
+        if node.is_none() && fields.entries.is_some() {
             self.report(
                 Code::MissingKey,
                 fields.place,

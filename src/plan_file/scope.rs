@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use escalator_engine::calendar::Calendar;
 use escalator_engine::plan::{Address, Recipient, RecipientField, Target};
-use escalator_engine::status::StatusCategory;
+use escalator_engine::status::{StatusCategory, built_in, spelling};
 use escalator_engine::template::Template;
 use escalator_engine::ticket::Text;
 use escalator_engine::time::Duration;
@@ -172,9 +172,25 @@ impl Scope {
             Code::UnknownPriority,
             place,
             &format!("`{name}` is not in the list of priorities"),
-            (name, "the priorities are"),
+            (name, self.priorities_are()),
             self.priorities(),
         );
+    }
+
+    /// What is said before the list of priorities.
+    pub(super) const fn priorities_are(&self) -> &'static str {
+        match self.priorities {
+            Some(_) => "the priorities are",
+            None => {
+                "declare yours, the least urgent first, as in `priorities: [P4, P3, P2, P1]`; without that they are"
+            }
+        }
+    }
+
+    /// The list of priorities where a file has one, and where it stands.
+    pub(super) fn declared_priorities(&self) -> Option<(&[Text], Place)> {
+        let declared = self.priorities.as_ref();
+        declared.map(|(names, place)| (names.as_slice(), *place))
     }
 
     /// Where each target is declared.
@@ -187,6 +203,19 @@ impl Scope {
     pub(super) fn calendar_entries(&self) -> impl Iterator<Item = (&Text, &Calendar, Place)> {
         let calendars = self.calendars.iter();
         calendars.map(|(name, (calendar, place))| (name, calendar, *place))
+    }
+
+    /// Whether a name is that of a calendar which is closed at times.
+    pub(super) fn is_business(&self, name: &str) -> bool {
+        let declared = self.calendars.get(name);
+        declared.is_some_and(|(calendar, _)| *calendar != Calendar::Always)
+    }
+
+    /// The first of the declared calendars that is closed at times.
+    pub(super) fn business_name(&self) -> Option<&str> {
+        let mut calendars = self.calendars.iter();
+        let business = calendars.find(|(_, (calendar, _))| *calendar != Calendar::Always)?;
+        Some(business.0)
     }
 
     /// The declared targets by name.
@@ -249,10 +278,33 @@ impl Scope {
     /// The entries of a `notify` or `warn`.
     pub(super) fn addresses(&self, reader: &mut Reader, node: &Node, what: &str) -> Vec<Address> {
         let nodes = reader.list_of(node, what, ADDRESSES_MAX, "entries");
-        nodes
-            .iter()
-            .filter_map(|node| self.address(reader, node))
-            .collect()
+        let mut addresses: Vec<Address> = Vec::new();
+        for node in nodes {
+            let Some(address) = self.address(reader, node) else {
+                continue;
+            };
+            let is_told = |channel| {
+                let mut same = addresses.iter().filter(|before| before.to == address.to);
+                same.any(|before| before.channels.contains(channel))
+            };
+            if !address.channels.is_empty() && address.channels.iter().all(is_told) {
+                reader.report(
+                    Code::DoubleEntry,
+                    node.place,
+                    "an entry before this one tells the same target by the same channel",
+                    "keep one of the two: each channel of a target is told once, by the first entry",
+                );
+            }
+            addresses.push(address);
+        }
+        addresses
+    }
+
+    /// The category of a status word, as far as it is known.
+    pub(super) fn status_category(&self, word: &str) -> Option<StatusCategory> {
+        let spelling = spelling(word);
+        let declared = self.statuses.get(&*spelling).map(|(category, _)| *category);
+        declared.or_else(|| built_in(&spelling))
     }
 
     fn address(&self, reader: &mut Reader, node: &Node) -> Option<Address> {
@@ -286,6 +338,9 @@ impl Scope {
             .and_then(|node| templates::reference(reader, self, node));
         let to = reader.required(fields, "to", what)?;
         let to = self.recipient(reader, to)?;
+        if let (Some(channel), Some(node)) = (&channel, fields.get("channel")) {
+            self.check_channel(reader, node, &to, channel);
+        }
         let names_channel = channel.is_some();
         let channels = channel.map_or_else(|| self.channels(&to), |channel| vec![channel]);
         Some(Address {
@@ -294,6 +349,23 @@ impl Scope {
             names_channel,
             template,
         })
+    }
+
+    /// Warns of a channel that a declared target does not have; those of a field are not declared.
+    fn check_channel(&self, reader: &mut Reader, node: &Node, to: &Recipient, channel: &Text) {
+        let Recipient::Target { name, .. } = to else {
+            return;
+        };
+        let channels = self.channels(to);
+        if self.is_sound && !channels.contains(channel) {
+            reader.report_unknown(
+                Code::UnknownChannel,
+                node.place,
+                &format!("the target `{name}` has no channel `{channel}`"),
+                (channel, "declared with it are"),
+                &channels,
+            );
+        }
     }
 
     /// Whom a name means.

@@ -55,9 +55,39 @@ fn template(reader: &mut Reader, sources: &Sources, entry: &Entry) -> Option<Tem
 }
 
 fn report(reader: &mut Reader, sources: &Sources, node: &Node, flaw: &Flaw) {
-    let (code, remedy) = advice(&flaw.error);
-    let place = place(sources, node, flaw.range.clone());
+    let (code, mut remedy) = advice(&flaw.error);
+    let mut range = flaw.range.clone();
+    if let (TemplateError::Syntax { .. }, Value::Scalar(text)) = (&flaw.error, &node.value)
+        && let Some(label) = quotable_label(text)
+    {
+        let name = &text[label.clone()];
+        let label_name = name.strip_prefix(LABELS).unwrap_or(name);
+        remedy = format!(
+            "write `{LABELS_OF}['{label_name}']`, as for every name that has other letters than ASCII's"
+        );
+        range = label;
+    }
+    let place = place(sources, node, range);
     reader.report(code, place, &flaw.error.to_string(), &remedy);
+}
+
+/// What stands before the name of a label.
+const LABELS: &str = "ticket.labels.";
+const LABELS_OF: &str = "ticket.labels";
+
+/// A label of a text that its name keeps from being written after a point.
+fn quotable_label(text: &str) -> Option<Range<usize>> {
+    let labels = text.match_indices(LABELS);
+    let mut labels = labels.map(|(at, _)| {
+        let rest = &text[at + LABELS.len()..];
+        let name = rest
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .next();
+        let name = name.unwrap_or_default();
+        (at, name)
+    });
+    let (at, name) = labels.find(|(_, name)| !name.is_ascii())?;
+    Some(at..at + LABELS.len() + name.len())
 }
 
 /// Where a part of a text stands in its file. YAML may have indented, folded or quoted the text, so
@@ -105,6 +135,14 @@ fn advice(error: &TemplateError) -> (Code, String) {
     let (code, remedy) = match error {
         TemplateError::UnknownVariable { name } if FIELDS.contains(&&**name) => {
             let remedy = format!("did you mean `ticket.{name}`?");
+            return (Code::UnknownInTemplate, remedy);
+        }
+        TemplateError::UnknownVariable { name }
+            if name
+                .strip_prefix("ticket_")
+                .is_some_and(|field| FIELDS.contains(&field)) =>
+        {
+            let remedy = format!("did you mean `{}`?", name.replacen('_', ".", 1));
             return (Code::UnknownInTemplate, remedy);
         }
         TemplateError::UnknownVariable { name } => {

@@ -17,7 +17,7 @@ use escalator_engine::time::Timestamp;
 use serde_json::Value as Json;
 
 use self::times::Times;
-use super::node::{self, Node};
+use super::node::{self, Node, Value};
 use super::problem::{self, Code, Place, Problem, Severity};
 use super::reader::{Fields, Reader};
 use super::scope::twice;
@@ -36,6 +36,8 @@ pub struct CheckedTests {
     pub sources: Sources,
     /// All problems, in the order of their places.
     pub problems: Vec<Problem>,
+    /// The plans as written and where they are named, whatever else is wrong.
+    pub plans: Option<(Text, Place)>,
     /// The tests, unless there is an error.
     pub file: Option<TestFile>,
 }
@@ -182,16 +184,21 @@ pub enum Wanted {
 #[must_use]
 pub fn check_tests(sources: Sources) -> CheckedTests {
     let mut reader = Reader::default();
-    let mut file = None;
+    let (mut file, mut plans) = (None, None);
     if let Some(source) = sources.files().first() {
         match node::parse(0, source) {
-            Ok(tree) => file = plan_tests(&mut reader, &tree),
+            Ok(tree) => {
+                file = plan_tests(&mut reader, &tree);
+                let named = file.as_ref();
+                plans = named.map(|file| (file.plans.clone(), file.plans_place));
+            }
             Err(problem) => reader.push(*problem),
         }
     }
     let mut checked = CheckedTests {
         sources,
         problems: Vec::new(),
+        plans,
         file,
     };
     checked.add(reader.into_problems());
@@ -199,6 +206,15 @@ pub fn check_tests(sources: Sources) -> CheckedTests {
 }
 
 fn plan_tests(reader: &mut Reader, tree: &Node) -> Option<TestFile> {
+    if matches!(tree.value, Value::Null) {
+        reader.report(
+            Code::WrongType,
+            tree.place,
+            "the file is empty",
+            "begin it with `plans: FILE` and `tests:`, or remove it",
+        );
+        return None;
+    }
     if tree.get("mappings").is_some() && tree.get("plans").is_none() {
         reader.report(
             Code::WrongType,

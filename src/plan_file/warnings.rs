@@ -7,7 +7,11 @@
 mod calendars;
 mod clocks;
 mod conditions;
+mod days;
+mod early;
 mod ladder;
+mod never;
+mod priorities;
 mod unused;
 
 use super::contradiction::Search;
@@ -24,9 +28,12 @@ pub(super) fn collect(reader: &mut Reader, trees: &[Node], scope: &Scope, plans:
     let sound: Vec<&Placed<'_>> = plans.iter().filter(|placed| placed.is_sound).collect();
     let mut search = Search::new(scope.priorities());
     for placed in &sound {
-        conditions::of_plan(reader, &mut search, placed);
+        conditions::of_plan(reader, &mut search, scope, placed);
         clocks::of_plan(reader, placed);
         ladder::of_plan(reader, placed);
+        never::of_plan(reader, placed);
+        early::of_plan(reader, placed);
+        days::of_plan(reader, scope, placed);
     }
     conditions::unreachable(reader, &mut search, &sound);
     if sound.len() == plans.len() {
@@ -36,5 +43,6 @@ pub(super) fn collect(reader: &mut Reader, trees: &[Node], scope: &Scope, plans:
             unused::declarations(reader, trees, scope, plans);
         }
     }
+    priorities::of_set(reader, scope, &sound);
     calendars::of_set(reader, scope);
 }

@@ -70,27 +70,29 @@ impl Loader {
         let mut checked = check_tests(Sources::read(path)?);
         let mut plans = None;
         let mut cases = Vec::new();
-        if let Some(file) = checked.file.clone() {
-            let mut problems = Vec::new();
-            match self.plans(path, &file) {
-                Ok(tested) => {
-                    warn_of_unknown_statuses(&file, tested.set.revision(), &mut problems);
-                    plans = Some(tested);
-                }
+        let mut problems = Vec::new();
+        if let Some((named, place)) = &checked.plans {
+            match self.plans(path, named) {
+                Ok(tested) => plans = Some(tested),
                 Err(unusable) => problems.push(Problem::new(
                     Code::TestedPlans,
-                    file.plans_place,
+                    *place,
                     &unusable.message,
                     &unusable.remedy,
                 )),
+            }
+        }
+        if let Some(file) = checked.file.clone() {
+            if let Some(tested) = &plans {
+                warn_of_unknown_statuses(&file, tested.set.revision(), &mut problems);
             }
             cases = file
                 .tests
                 .into_iter()
                 .map(|test| case(test, &mut problems))
                 .collect();
-            checked.add(problems);
         }
+        checked.add(problems);
         if checked.file.is_none() {
             cases.clear();
         }
@@ -102,9 +104,9 @@ impl Loader {
         })
     }
 
-    fn plans(&mut self, test_file: &Path, file: &TestFile) -> Result<Arc<TestedPlans>, Unusable> {
+    fn plans(&mut self, test_file: &Path, plans: &str) -> Result<Arc<TestedPlans>, Unusable> {
         let directory = test_file.parent().unwrap_or_else(|| Path::new(""));
-        let path = directory.join(&*file.plans);
+        let path = directory.join(plans);
         // One set however it is written: `gold.yaml`, `./gold.yaml`, through a link.
         let key = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
         let plans = self.plans.entry(key).or_insert_with(|| read_plans(&path));

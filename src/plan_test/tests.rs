@@ -331,6 +331,18 @@ fn files_are_found_below_directories_and_beside_plans() {
 }
 
 #[test]
+fn plans_that_are_not_there_are_told_of_beside_other_errors() {
+    let text = HEAD.replace("plans: ", "plans: not-");
+    let directory = directory(&text);
+    let report = report_of(directory.path());
+    let codes = report.suites[0].checked.problems.iter().map(|it| it.code);
+    assert_eq!(
+        codes.collect::<Vec<_>>(),
+        [Code::TestedPlans, Code::MissingKey]
+    );
+}
+
+#[test]
 fn a_file_with_an_error_runs_nothing_and_the_others_run() {
     let directory = directory(&format!("{HEAD}    expect: [{{ at: 1h, raised: T1 }}]\n"));
     let broken = format!("{HEAD}    expect: [{{ at: 1h, raised: T2 }}]\n");

@@ -197,7 +197,8 @@ fn has_order(range: &IdedExpr) -> bool {
     }
 }
 
-fn is_ticket(node: &IdedExpr) -> bool {
+/// Whether a part is the one variable.
+pub(super) fn is_ticket(node: &IdedExpr) -> bool {
     matches!(&node.expr, Expr::Ident(name) if name == TICKET)
 }
 

@@ -4,15 +4,22 @@ use escalator_engine::condition::{Condition, Counter, Field, Scalar, Test};
 use escalator_engine::moment::{Moment, Pause};
 use escalator_engine::plan::{Timeframe, Trigger};
 use escalator_engine::status::StatusCategory;
+use escalator_engine::ticket::TextField;
 
 use crate::plan_file::contradiction::{Contradiction, Search};
 use crate::plan_file::node::Node;
 use crate::plan_file::plans::{Placed, name_place};
 use crate::plan_file::problem::{Code, Place, Problem};
 use crate::plan_file::reader::Reader;
+use crate::plan_file::scope::Scope;
 
 /// Warns of the conditions of one plan.
-pub(super) fn of_plan(reader: &mut Reader, search: &mut Search<'_>, placed: &Placed<'_>) {
+pub(super) fn of_plan(
+    reader: &mut Reader,
+    search: &mut Search<'_>,
+    scope: &Scope,
+    placed: &Placed<'_>,
+) {
     let Placed { plan, node, .. } = placed;
     let at_match = node.get("match").map(|node| node.place);
     if let Some(found) = search.contradiction(&[(&plan.matching, true)])
@@ -31,7 +38,14 @@ pub(super) fn of_plan(reader: &mut Reader, search: &mut Search<'_>, placed: &Pla
     if let Some(triggers) = node.get("triggers") {
         let matching = lasting(&plan.matching);
         for (trigger, node) in plan.triggers.iter().zip(triggers.items()) {
-            of_trigger(reader, search, trigger, node, (&matching, at_match));
+            let asks_for_end = asks_for_end(scope, &trigger.when);
+            of_trigger(
+                reader,
+                search,
+                (trigger, asks_for_end),
+                node,
+                (&matching, at_match),
+            );
         }
     }
     if let Some(timeframes) = node.get("timeframes") {
@@ -70,7 +84,7 @@ fn counts(condition: &Condition) -> bool {
 fn of_trigger(
     reader: &mut Reader,
     search: &mut Search<'_>,
-    trigger: &Trigger,
+    (trigger, asks_for_end): (&Trigger, bool),
     node: &Node,
     (matching, at_match): (&Condition, Option<Place>),
 ) {
@@ -89,7 +103,7 @@ fn of_trigger(
     let done = [StatusCategory::Resolved, StatusCategory::Closed];
     let done = done.map(|category| Scalar::new(category.name())).to_vec();
     let unresolved = Condition::Field(Field::StatusCategory, vec![Test::None(done)]);
-    if search.contradiction(&[when, (&unresolved, true)]).is_some() {
+    if asks_for_end || search.contradiction(&[when, (&unresolved, true)]).is_some() {
         reader.report(
             Code::Contradiction,
             place,
@@ -165,6 +179,24 @@ fn of_timeframe(reader: &mut Reader, search: &mut Search<'_>, timeframe: &Timefr
             if let Moment::When(condition) = moment {
                 check(condition, node);
             }
+        }
+    }
+}
+
+/// Whether a condition asks for status words that mean resolved or closed, and for no others.
+fn asks_for_end(scope: &Scope, condition: &Condition) -> bool {
+    let is_end = |scalar: &Scalar| {
+        let category = scope.status_category(&scalar.text);
+        category.is_some_and(StatusCategory::is_done)
+    };
+    match condition {
+        Condition::All(parts) => parts.iter().any(|part| asks_for_end(scope, part)),
+        Condition::Field(Field::Text(TextField::Status), tests) => {
+            let mut tests = tests.iter();
+            tests.any(|test| matches!(test, Test::Any(words) if words.iter().all(is_end)))
+        }
+        Condition::Any(_) | Condition::Not(_) | Condition::Expression(_) | Condition::Field(..) => {
+            false
         }
     }
 }
