@@ -34,8 +34,8 @@ use crate::status::StatusCategory;
 use crate::ticket::{OwnFields, Text, TextField, Ticket};
 use crate::time::{Timestamp, unless_never};
 
-/// Marks that are remembered as fired. A mark is remembered by timeframe, cycle and text; with so
-/// many newer ones the oldest belongs to a cycle that is long over.
+/// Marks that are remembered as fired, by timeframe, cycle and text, once their cycle is over: a late
+/// fact may come back to some. Those of cycles that go on are remembered all, or they would fire again.
 const FIRED_MAX: usize = 256;
 
 /// The evaluated state of one ticket.
@@ -465,8 +465,15 @@ impl Machine {
     }
 
     fn remember_fired(&mut self, fired: Fired) {
-        if self.fired.len() == FIRED_MAX {
-            self.fired.remove(0);
+        if self.fired.len() >= FIRED_MAX {
+            let clocks = &self.clocks;
+            let is_over = |it: &Fired| {
+                let mut of_cycle = clocks.iter().filter(|clock| clock.cycle == it.cycle);
+                !of_cycle.any(|clock| clock.timeframe == it.timeframe)
+            };
+            if let Some(oldest) = self.fired.iter().position(is_over) {
+                self.fired.remove(oldest);
+            }
         }
         self.fired.push(fired);
     }
