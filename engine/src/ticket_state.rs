@@ -278,8 +278,15 @@ impl TicketState {
         } = span;
         let mut quiet_until = span.quiet_until;
         while let Some(at) = self.facts.at(self.evaluated) {
-            let meets_forgotten = || !span.is_one_life && self.is_forgotten_before(at, rules);
-            if at >= until.facts_before || meets_forgotten() {
+            if at >= until.facts_before {
+                break;
+            }
+            let may_be_another = !span.is_one_life || at > span.counted.until;
+            if may_be_another {
+                self.apply_edits(at.plus_millis(-1), rules, outcome);
+            }
+            let meets_forgotten = || may_be_another && self.is_forgotten_before(at, rules);
+            if meets_forgotten() {
                 break;
             }
             if at > counted.until {
