@@ -68,6 +68,11 @@ impl Node {
         }
     }
 
+    /// The items of the list of a key; none where there is none.
+    pub(super) fn list(&self, key: &str) -> &[Self] {
+        self.get(key).map(Self::items).unwrap_or_default()
+    }
+
     /// Whether it is a list with nothing in it.
     pub(super) fn is_empty_list(&self) -> bool {
         matches!(&self.value, Value::List(items) if items.is_empty())

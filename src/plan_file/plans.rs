@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use escalator_engine::calendar::Calendar;
 use escalator_engine::condition::Condition;
-use escalator_engine::plan::{InFlight, Plan, Resolution};
+use escalator_engine::plan::{InFlight, Plan, Resolution, Timeframe};
 use escalator_engine::ticket::Text;
 use escalator_engine::time::Duration;
 
@@ -81,6 +81,15 @@ pub(super) struct Placed<'n> {
     pub(super) node: &'n Node,
     /// Whether it is without an error, so that it is what it is written as.
     pub(super) is_sound: bool,
+}
+
+impl Placed<'_> {
+    /// Its timeframes, each as it is written.
+    pub(super) fn timeframes(&self) -> impl Iterator<Item = (&Timeframe, &Node)> {
+        let nodes = self.node.get("timeframes");
+        let timeframes = self.plan.timeframes.iter();
+        timeframes.filter_map(move |it| Some((it, nodes?.get(&it.name)?)))
+    }
 }
 
 /// The plans of all files, in order.

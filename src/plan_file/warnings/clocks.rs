@@ -12,13 +12,7 @@ use crate::plan_file::reader::Reader;
 
 /// Warns of the clocks of one plan.
 pub(super) fn of_plan(reader: &mut Reader, placed: &Placed<'_>) {
-    let Some(timeframes) = placed.node.get("timeframes") else {
-        return;
-    };
-    for timeframe in &placed.plan.timeframes {
-        let Some(node) = timeframes.get(&timeframe.name) else {
-            continue;
-        };
+    for (timeframe, node) in placed.timeframes() {
         standing(reader, timeframe, node);
         reopening(reader, timeframe, node);
         empty(

@@ -38,22 +38,11 @@ pub(super) fn of_plan(
     if let Some(triggers) = node.get("triggers") {
         let matching = lasting(&plan.matching);
         for (trigger, node) in plan.triggers.iter().zip(triggers.items()) {
-            let asks_for_end = asks_for_end(scope, &trigger.when);
-            of_trigger(
-                reader,
-                search,
-                (trigger, asks_for_end),
-                node,
-                (&matching, at_match),
-            );
+            of_trigger(reader, search, scope, trigger, node, (&matching, at_match));
         }
     }
-    if let Some(timeframes) = node.get("timeframes") {
-        for timeframe in &plan.timeframes {
-            if let Some(node) = timeframes.get(&timeframe.name) {
-                of_timeframe(reader, search, timeframe, node);
-            }
-        }
+    for (timeframe, node) in placed.timeframes() {
+        of_timeframe(reader, search, timeframe, node);
     }
 }
 
@@ -84,7 +73,8 @@ fn counts(condition: &Condition) -> bool {
 fn of_trigger(
     reader: &mut Reader,
     search: &mut Search<'_>,
-    (trigger, asks_for_end): (&Trigger, bool),
+    scope: &Scope,
+    trigger: &Trigger,
     node: &Node,
     (matching, at_match): (&Condition, Option<Place>),
 ) {
@@ -103,6 +93,7 @@ fn of_trigger(
     let done = [StatusCategory::Resolved, StatusCategory::Closed];
     let done = done.map(|category| Scalar::new(category.name())).to_vec();
     let unresolved = Condition::Field(Field::StatusCategory, vec![Test::None(done)]);
+    let asks_for_end = asks_for_end(scope, &trigger.when);
     if asks_for_end || search.contradiction(&[when, (&unresolved, true)]).is_some() {
         reader.report(
             Code::Contradiction,
@@ -174,8 +165,7 @@ fn of_timeframe(reader: &mut Reader, search: &mut Search<'_>, timeframe: &Timefr
         ("stop", &moments.stop),
         ("reset", &moments.reset),
     ] {
-        let nodes = node.get(key).map(Node::items).unwrap_or_default();
-        for (moment, node) in moments.iter().zip(nodes) {
+        for (moment, node) in moments.iter().zip(node.list(key)) {
             if let Moment::When(condition) = moment {
                 check(condition, node);
             }

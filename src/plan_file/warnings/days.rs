@@ -2,7 +2,7 @@
 
 use escalator_engine::calendar::Calendar;
 use escalator_engine::length::Length;
-use escalator_engine::plan::{Mark, MarkAt, Plan};
+use escalator_engine::plan::{Mark, MarkAt};
 
 use crate::plan_file::node::{Node, Value};
 use crate::plan_file::plans::Placed;
@@ -16,7 +16,7 @@ pub(super) fn of_plan(reader: &mut Reader, scope: &Scope, placed: &Placed<'_>) {
     let of_plan = node.get("calendar").and_then(text);
     let own = of_plan.filter(|name| scope.is_business(name));
     let meant = own.or_else(|| scope.business_name()).unwrap_or("NAME");
-    timeframes(reader, plan, node, meant);
+    timeframes(reader, placed, meant);
     let mut wait = |calendar: &Calendar, node: Option<&Node>, place: &str| {
         if let Some(node) = node.filter(|node| *calendar == Calendar::Always && is_days(node)) {
             let why = match own {
@@ -26,10 +26,10 @@ pub(super) fn of_plan(reader: &mut Reader, scope: &Scope, placed: &Placed<'_>) {
             report(reader, node, &why, &format!("`calendar: {meant}` {place}"));
         }
     };
-    for (trigger, node) in plan.triggers.iter().zip(items(node, "triggers")) {
+    for (trigger, node) in plan.triggers.iter().zip(node.list("triggers")) {
         wait(&trigger.calendar, node.get("for"), "to the trigger");
     }
-    for (level, node) in plan.path.iter().zip(items(node, "path")) {
+    for (level, node) in plan.path.iter().zip(node.list("path")) {
         let every = node.get("repeat").and_then(|node| node.get("every"));
         wait(&level.calendar, every, "to the level");
         wait(&level.calendar, node.get("next_after"), "to the level");
@@ -53,12 +53,8 @@ pub(super) fn of_plan(reader: &mut Reader, scope: &Scope, placed: &Placed<'_>) {
 }
 
 /// One warning a timeframe: a calendar puts all of its lengths right.
-fn timeframes(reader: &mut Reader, plan: &Plan, node: &Node, meant: &str) {
-    for timeframe in &plan.timeframes {
-        let timeframes = node.get("timeframes");
-        let Some(node) = timeframes.and_then(|node| node.get(&timeframe.name)) else {
-            continue;
-        };
+fn timeframes(reader: &mut Reader, placed: &Placed<'_>, meant: &str) {
+    for (timeframe, node) in placed.timeframes() {
         if timeframe.calendar != Calendar::Always {
             continue;
         }
@@ -68,7 +64,7 @@ fn timeframes(reader: &mut Reader, plan: &Plan, node: &Node, meant: &str) {
                 Some(within).filter(|node| is_days(node))
             }
         });
-        let mut marks = timeframe.marks.iter().zip(items(node, "marks"));
+        let mut marks = timeframe.marks.iter().zip(node.list("marks"));
         let mark = || {
             let (_, node) = marks.find(|(mark, _)| counts_days(mark))?;
             node.get("at")
@@ -111,8 +107,4 @@ fn text(node: &Node) -> Option<&str> {
         Value::Scalar(text) => Some(text),
         Value::Null | Value::List(_) | Value::Map(_) => None,
     }
-}
-
-fn items<'n>(node: &'n Node, key: &str) -> &'n [Node] {
-    node.get(key).map(Node::items).unwrap_or_default()
 }

@@ -9,7 +9,6 @@ use escalator_engine::length::{Length, WorkingDays};
 use escalator_engine::plan::{MarkAt, Within};
 use escalator_engine::ticket::Text;
 
-use crate::plan_file::node::Node;
 use crate::plan_file::plans::Placed;
 use crate::plan_file::problem::Code;
 use crate::plan_file::reader::Reader;
@@ -19,14 +18,11 @@ const DAYS_MAX: usize = 12;
 
 /// Warns of the marks of one plan.
 pub(super) fn of_plan(reader: &mut Reader, placed: &Placed<'_>) {
-    for timeframe in &placed.plan.timeframes {
-        let timeframes = placed.node.get("timeframes");
-        let node = timeframes.and_then(|node| node.get(&timeframe.name));
-        let nodes = node.and_then(|node| node.get("marks")).map(Node::items);
+    for (timeframe, node) in placed.timeframes() {
         let Some(day) = Day::of(&timeframe.calendar) else {
             continue;
         };
-        for (mark, node) in timeframe.marks.iter().zip(nodes.unwrap_or_default()) {
+        for (mark, node) in timeframe.marks.iter().zip(node.list("marks")) {
             let rows = rows(&timeframe.within);
             let mut early = rows
                 .iter()

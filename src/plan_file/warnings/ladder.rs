@@ -14,12 +14,10 @@ use crate::plan_file::reader::Reader;
 pub(super) fn of_plan(reader: &mut Reader, placed: &Placed<'_>) {
     let Placed { plan, node, .. } = placed;
     without_path(reader, plan, node);
-    let path = node.get("path").map(Node::items).unwrap_or_default();
-    for (number, (level, node)) in plan.path.iter().zip(path).enumerate() {
+    for (number, (level, node)) in plan.path.iter().zip(node.list("path")).enumerate() {
         of_level(reader, plan, number, level, node);
     }
-    let triggers = node.get("triggers").map(Node::items).unwrap_or_default();
-    for (trigger, node) in plan.triggers.iter().zip(triggers) {
+    for (trigger, node) in plan.triggers.iter().zip(node.list("triggers")) {
         if trigger.hold.is_none() {
             idle(
                 reader,

@@ -13,15 +13,15 @@ use crate::plan_file::reader::Reader;
 /// Warns of what never comes in one plan.
 pub(super) fn of_plan(reader: &mut Reader, placed: &Placed<'_>) {
     let Placed { plan, node, .. } = placed;
-    let path = node.get("path").map(Node::items).unwrap_or_default();
-    for (number, (level, node)) in plan.path.iter().zip(path).enumerate() {
+    // Of several levels in a row the first is told of: what leads there may go on from there.
+    let mut is_before_by_hand = false;
+    for (number, (level, node)) in plan.path.iter().zip(node.list("path")).enumerate() {
         // At the last level `next_after` does nothing.
         if number + 1 < plan.path.len() {
             late_repeat(reader, level, node);
         }
-        // Of several in a row the first is told of: what leads there may go on from there.
-        let is_first = number == 0 || !is_only_by_hand(plan, number - 1);
-        if is_first && is_only_by_hand(plan, number) {
+        let is_by_hand = is_only_by_hand(plan, number);
+        if is_by_hand && !is_before_by_hand {
             reader.report(
                 Code::UnledLevel,
                 name_place(node),
@@ -36,14 +36,12 @@ pub(super) fn of_plan(reader: &mut Reader, placed: &Placed<'_>) {
                 ),
             );
         }
+        is_before_by_hand = is_by_hand;
     }
-    for timeframe in &plan.timeframes {
-        let timeframes = node.get("timeframes");
-        let node = timeframes.and_then(|node| node.get(&timeframe.name));
-        let start = node.and_then(|node| node.get("start"));
+    for (timeframe, node) in placed.timeframes() {
         if timeframe.kind == TimeframeKind::Custom
             && begins_at_the_end(&timeframe.moments)
-            && let Some(start) = start
+            && let Some(start) = node.get("start")
         {
             reader.report(
                 Code::IdleClock,

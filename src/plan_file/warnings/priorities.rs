@@ -37,12 +37,11 @@ pub(super) fn of_set(reader: &mut Reader, scope: &Scope, plans: &[&Placed<'_>]) 
     }
     let mut reversed = None;
     for placed in plans {
-        for timeframe in &placed.plan.timeframes {
+        for (timeframe, node) in placed.timeframes() {
             match by_matrix(timeframe, names) {
                 Some(Direction::Sound) => return,
                 Some(Direction::Reversed(above, below)) => {
                     reversed = reversed.or_else(|| {
-                        let node = placed.node.get("timeframes")?.get(&timeframe.name)?;
                         let matrix = node.get("within")?.place;
                         Some((matrix, &timeframe.name, above, below))
                     });
