@@ -463,7 +463,7 @@ fn decode(record: &Record, now: Timestamp, shared: &Shared) -> Result<wire::Deco
 }
 
 /// How a partition begins that has no state yet.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Fresh {
     /// The first offsets to read.
     pub offsets: [i64; 2],

@@ -255,6 +255,13 @@ impl<L: Log<State = RestoredState>> Shard<L> {
     /// # Errors
     /// When waiting would not help.
     pub fn turn(&mut self, wait: Duration, stop: &AtomicBool) -> Result<Duration, Error> {
+        let rest = self.go_round(wait, stop)?;
+        self.adjust_reading()?;
+        self.tell_health();
+        Ok(rest)
+    }
+
+    fn go_round(&mut self, wait: Duration, stop: &AtomicBool) -> Result<Duration, Error> {
         let is_ready = self.prepare()?;
         self.serve_schemas();
         let taken = self.gather(wait, is_ready)?;
@@ -268,20 +275,14 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         self.try_again();
         self.serve_restorations()?;
         if !is_ready {
-            self.adjust_reading()?;
-            self.tell_health();
             return Ok(BUSY);
         }
         if self.has_to_wait(taken)? {
-            self.adjust_reading()?;
-            self.tell_health();
             return Ok(Duration::ZERO);
         }
         self.prove()?;
         self.decide();
         self.settle(stop)?;
-        self.adjust_reading()?;
-        self.tell_health();
         Ok(if self.is_more_left || taken > 0 {
             Duration::ZERO
         } else {

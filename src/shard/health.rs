@@ -32,10 +32,8 @@ impl Told {
 
     /// Notes that it is not known which copies are wanted: nothing that is served waits for that.
     pub(super) fn miss_copies(&mut self, reason: String) {
-        if self.missed_copies.as_ref() != Some(&reason) {
-            tracing::warn!(reason, "which warm copies are wanted is not known now");
-            self.missed_copies = Some(reason);
-        }
+        let what = "which warm copies are wanted is not known now";
+        warn_once(&mut self.missed_copies, reason, what);
     }
 
     /// Whether copies are read before the group is joined.
@@ -45,10 +43,8 @@ impl Told {
 
     /// Notes what holds a restore back, for as long as one is under way.
     pub(super) fn hold_back(&mut self, reason: String) {
-        if self.held_back.as_ref() != Some(&reason) {
-            tracing::warn!(reason, "the state of a partition cannot be read yet");
-            self.held_back = Some(reason);
-        }
+        let what = "the state of a partition cannot be read yet";
+        warn_once(&mut self.held_back, reason, what);
     }
 
     /// Tells that the brokers answer.
@@ -72,6 +68,14 @@ impl Told {
         parts.metrics.families.broker_up.set(0);
         tracing::warn!(reason, "the brokers do not do what they are asked for");
         parts.health.fail(Check::Broker, reason);
+    }
+}
+
+/// Warns of something, and not once more for the same reason.
+fn warn_once(told: &mut Option<String>, reason: String, what: &str) {
+    if told.as_ref() != Some(&reason) {
+        tracing::warn!(reason, "{what}");
+        *told = Some(reason);
     }
 }
 

@@ -288,14 +288,15 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                     copies,
                     is_before_joining,
                 } => self.show_copies(copies, is_before_joining),
-                Restoration::NotFollowed(error) if error.is_retriable() => {
-                    self.health.miss_copies(chain(&error));
-                }
                 Restoration::Failed(
                     error @ (kafka::Error::HeldBack { .. } | kafka::Error::Hanging { .. }),
                 ) => self.health.hold_back(chain(&error)),
-                Restoration::NotFollowed(error) => return Err(error.into()),
-                Restoration::Failed(error) => self.allow(error)?,
+                Restoration::NotFollowed(error) if error.is_retriable() => {
+                    self.health.miss_copies(chain(&error));
+                }
+                Restoration::NotFollowed(error) | Restoration::Failed(error) => {
+                    self.allow(error)?;
+                }
             }
         }
         self.begin()

@@ -157,6 +157,14 @@ impl Scene {
         }
     }
 
+    /// Runs turns until a transaction is under way.
+    fn until_under_way(&self, shard: &mut Shard<ModelLog>) {
+        let mut wait = Duration::ZERO;
+        while !shard.is_under_way() {
+            wait = shard.turn(wait, &self.stop).unwrap();
+        }
+    }
+
     /// Runs turns until the clock has come to this many minutes after nine, and nothing is under way.
     fn run(&self, shard: &mut Shard<ModelLog>, minutes: i64) {
         let mut wait = Duration::ZERO;

@@ -31,11 +31,7 @@ fn a_start_at_the_end_reads_only_what_comes_after() {
             brokers.state.clear();
             brokers.committed.clear();
         }
-        let mut shard = scene.shard(StartAt {
-            offsets: of,
-            notify_from: None,
-        });
-        scene.brokers.borrow_mut().assign(&[0]);
+        let mut shard = scene.starter(of);
         scene.run(&mut shard, 30);
         assert_eq!(scene.raised_tickets(), expected, "{of:?}");
     }
@@ -46,11 +42,7 @@ fn what_was_due_before_the_first_start_is_decided_but_not_told() {
     let mut scene = Scene::new();
     scene.create(0, "T1", 0);
     scene.clock.set(NINE + 60 * MINUTE);
-    let mut shard = scene.shard(StartAt {
-        offsets: OffsetOf::Start,
-        notify_from: None,
-    });
-    scene.brokers.borrow_mut().assign(&[0]);
+    let mut shard = scene.starter(OffsetOf::Start);
     scene.turns(&mut shard, 10).unwrap();
     assert_eq!(scene.raised_tickets(), ["T1"]);
     assert_eq!(scene.count("notify"), 0);
@@ -59,11 +51,7 @@ fn what_was_due_before_the_first_start_is_decided_but_not_told() {
     drop(shard);
 
     scene.clock.set(NINE + 120 * MINUTE);
-    let mut again = scene.shard(StartAt {
-        offsets: OffsetOf::Start,
-        notify_from: None,
-    });
-    scene.brokers.borrow_mut().assign(&[0]);
+    let mut again = scene.starter(OffsetOf::Start);
     scene.create(0, "T2", 119);
     scene.turns(&mut again, 10).unwrap();
     assert_eq!(scene.meta(0).notify_from_ms, first_start, "it is kept");
@@ -114,10 +102,7 @@ fn a_start_at_the_end_stays_where_it_was_when_the_state_is_read_anew() {
     let mut shard = scene.starter(OffsetOf::HighWatermark);
     scene.brokers.borrow_mut().faults = [Fault::LostRequest].into();
     // What begins the partition is under way, and will be lost.
-    let mut wait = Duration::ZERO;
-    while !shard.is_under_way() {
-        wait = shard.turn(wait, &scene.stop).unwrap();
-    }
+    scene.until_under_way(&mut shard);
     scene.create(0, "T1", 0);
     scene.run(&mut shard, 30);
     assert_eq!(scene.raised_tickets(), ["T1"]);

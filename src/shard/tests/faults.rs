@@ -7,10 +7,7 @@ use crate::metrics::{Input, Outcome};
 /// Runs turns until a transaction of what was read is under way.
 fn until_under_way(scene: &Scene, shard: &mut Shard<ModelLog>) {
     scene.begin(shard);
-    let mut wait = Duration::ZERO;
-    while !shard.is_under_way() {
-        wait = shard.turn(wait, &scene.stop).unwrap();
-    }
+    scene.until_under_way(shard);
 }
 
 #[test]
