@@ -1,6 +1,6 @@
 //! Conditions and values of plan files in words.
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::offline::harmless;
 
@@ -25,62 +25,113 @@ pub(super) fn list(words: impl Iterator<Item = String>, last: &str) -> String {
 
 /// A condition in words: `tier is gold and tags has one of legal, gdpr`.
 pub(super) fn condition(condition: &Json) -> String {
-    match condition {
-        Json::Object(map) => all(map, " and "),
-        // An expression is told as it was written.
-        Json::String(_) | Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) => {
-            text(condition)
+    said(condition).text
+}
+
+/// A condition in words, and how these hang together.
+#[derive(Default)]
+struct Said {
+    text: String,
+    has_and: bool,
+    has_or: bool,
+    /// Whether one pair of brackets holds all of it.
+    is_bracketed: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    And,
+    Or,
+}
+
+impl Joint {
+    const fn between(self) -> &'static str {
+        match self {
+            Self::And => " and ",
+            Self::Or => " or ",
         }
     }
 }
 
-fn all(map: &Map<String, Json>, joint: &str) -> String {
-    let parts = map.iter().map(|(key, value)| part(key, value));
-    joined(parts.collect(), joint)
+impl Said {
+    fn plain(text: String) -> Self {
+        Self {
+            text,
+            ..Self::default()
+        }
+    }
+
+    fn in_brackets(self, before: &str) -> Self {
+        Self {
+            text: format!("{before}({})", self.text),
+            is_bracketed: true,
+            ..self
+        }
+    }
+
+    /// Several, one behind the other.
+    fn joined(mut parts: Vec<Self>, joint: Joint) -> Self {
+        if parts.len() < 2 {
+            return parts.pop().unwrap_or_default();
+        }
+        let texts: Vec<&str> = parts.iter().map(|part| &*part.text).collect();
+        Self {
+            text: texts.join(joint.between()),
+            has_and: joint == Joint::And || parts.iter().any(|part| part.has_and),
+            has_or: joint == Joint::Or || parts.iter().any(|part| part.has_or),
+            is_bracketed: false,
+        }
+    }
+
+    /// Several conditions: those that have the other joint inside stand in brackets.
+    fn together(mut parts: Vec<Self>, joint: Joint) -> Self {
+        if parts.len() > 1 {
+            for part in &mut parts {
+                if part.has_other(joint) && !part.is_bracketed {
+                    *part = std::mem::take(part).in_brackets("");
+                }
+            }
+        }
+        Self::joined(parts, joint)
+    }
+
+    const fn has_other(&self, joint: Joint) -> bool {
+        match joint {
+            Joint::And => self.has_or,
+            Joint::Or => self.has_and,
+        }
+    }
 }
 
-fn part(key: &str, value: &Json) -> String {
+fn said(condition: &Json) -> Said {
+    match condition {
+        Json::Object(map) => {
+            let parts = map.iter().map(|(key, value)| part(key, value));
+            Said::together(parts.collect(), Joint::And)
+        }
+        // An expression is told as it was written.
+        Json::String(_) | Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) => {
+            Said::plain(text(condition))
+        }
+    }
+}
+
+fn part(key: &str, value: &Json) -> Said {
     match key {
-        "any_of" => format!("({})", several(value, " or ")),
-        "all_of" => format!("({})", several(value, " and ")),
-        "not" => format!("not ({})", condition(value)),
+        "any_of" => several(value, Joint::Or).in_brackets(""),
+        "all_of" => several(value, Joint::And).in_brackets(""),
+        "not" => said(value).in_brackets("not "),
         field => on_field(&harmless(field), value, false),
     }
 }
 
-fn several(value: &Json, joint: &str) -> String {
+fn several(value: &Json, joint: Joint) -> Said {
     let parts = value.as_array().into_iter().flatten();
-    joined(parts.map(condition).collect(), joint)
-}
-
-/// Several conditions: those that have the other joint inside stand in brackets.
-fn joined(mut parts: Vec<String>, joint: &str) -> String {
-    let other = if joint == " and " { " or " } else { " and " };
-    if parts.len() > 1 {
-        for part in &mut parts {
-            if part.contains(other) && !is_bracketed(part) {
-                *part = format!("({part})");
-            }
-        }
-    }
-    parts.join(joint)
-}
-
-/// Whether one pair of brackets holds a whole condition.
-fn is_bracketed(part: &str) -> bool {
-    let inside = part.strip_prefix("not ").unwrap_or(part);
-    let inside = inside.strip_prefix('(').and_then(|it| it.strip_suffix(')'));
-    let mut depth = 0;
-    inside.is_some_and(|inside| {
-        inside.chars().all(|c| {
-            depth += i32::from(c == '(') - i32::from(c == ')');
-            depth >= 0
-        })
-    })
+    Said::together(parts.map(said).collect(), joint)
 }
 
 /// What is asked of one field, or its opposite.
-fn on_field(field: &str, value: &Json, is_negated: bool) -> String {
+fn on_field(field: &str, value: &Json, is_negated: bool) -> Said {
     let Json::Object(operators) = value else {
         return operator(field, "any", value, is_negated);
     };
@@ -89,11 +140,11 @@ fn on_field(field: &str, value: &Json, is_negated: bool) -> String {
         name => operator(field, name, value, is_negated),
     });
     // Not all of several is at least one that is not.
-    let joint = if is_negated { " or " } else { " and " };
-    tests.collect::<Vec<_>>().join(joint)
+    let joint = if is_negated { Joint::Or } else { Joint::And };
+    Said::joined(tests.collect(), joint)
 }
 
-fn operator(field: &str, name: &str, value: &Json, is_negated: bool) -> String {
+fn operator(field: &str, name: &str, value: &Json, is_negated: bool) -> Said {
     let is_tags = field == "tags";
     let values: Vec<String> = match value {
         Json::Array(values) => values.iter().map(text).collect(),
@@ -104,7 +155,9 @@ fn operator(field: &str, name: &str, value: &Json, is_negated: bool) -> String {
     let any = || list(values.iter().cloned(), "or");
     let every = || list(values.iter().cloned(), "and");
     let is_positive = !is_negated;
-    match (name, is_positive) {
+    let has_several = values.len() > 1 && name != "exists";
+    let has_and = has_several && is_tags && name == "all" && is_positive;
+    let text = match (name, is_positive) {
         ("any", true) | ("none", false) if is_tags => format!("{field} has {}", any()),
         ("none", true) | ("any", false) if is_tags => format!("{field} has no {}", any()),
         ("all", true) if is_tags => format!("{field} has {}", every()),
@@ -124,6 +177,12 @@ fn operator(field: &str, name: &str, value: &Json, is_negated: bool) -> String {
         }
         (other, true) => format!("{field} {other} {}", any()),
         (other, false) => format!("not {field} {other} {}", any()),
+    };
+    Said {
+        text,
+        has_and,
+        has_or: has_several && !has_and,
+        is_bracketed: false,
     }
 }
 
