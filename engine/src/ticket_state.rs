@@ -284,10 +284,9 @@ impl TicketState {
             let may_be_another = !span.is_one_life || at > span.counted.until;
             if may_be_another {
                 self.apply_edits(at.plus_millis(-1), rules, outcome);
-            }
-            let meets_forgotten = || may_be_another && self.is_forgotten_before(at, rules);
-            if meets_forgotten() {
-                break;
+                if self.is_forgotten_before(at, rules) {
+                    break;
+                }
             }
             if at > counted.until {
                 self.pass_counted(&mut counted, rules, outcome);

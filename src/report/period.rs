@@ -47,10 +47,7 @@ impl Period {
 /// # Errors
 /// The text is neither.
 pub fn beginning(text: &str) -> Result<Timestamp, DayError> {
-    match Timestamp::parse(&format!("{}T00:00:00Z", text.trim())) {
-        Ok(at) => Ok(at),
-        Err(_) => Timestamp::parse(text).map_err(|_| DayError::new(text)),
-    }
+    within(text, 0)
 }
 
 /// The last instant of what is written: of a day in UTC its last millisecond, or an instant itself.
@@ -58,8 +55,13 @@ pub fn beginning(text: &str) -> Result<Timestamp, DayError> {
 /// # Errors
 /// The text is neither.
 pub fn end(text: &str) -> Result<Timestamp, DayError> {
+    within(text, DAY_MS - 1)
+}
+
+/// An instant as it is written, or so long after the first one of the day that is written.
+fn within(text: &str, of_day_ms: i64) -> Result<Timestamp, DayError> {
     match Timestamp::parse(&format!("{}T00:00:00Z", text.trim())) {
-        Ok(at) => Ok(at.plus_millis(DAY_MS - 1)),
+        Ok(day) => Ok(day.plus_millis(of_day_ms)),
         Err(_) => Timestamp::parse(text).map_err(|_| DayError::new(text)),
     }
 }

@@ -216,10 +216,8 @@ fn wrong_syntax(line: u64, error: &serde_json::Error) -> Error {
 
 /// The input that a line is of.
 fn input(line: u64, topic: &str) -> Result<Input, Error> {
-    match topic {
-        "ticket-created" => return Ok(Input::Created),
-        "ticket-updated" => return Ok(Input::Updated),
-        _ => {}
+    if let Some(input) = Input::ALL.into_iter().find(|it| it.topic() == topic) {
+        return Ok(input);
     }
     let lower = topic.to_lowercase();
     let remedy = match (lower.contains("creat"), lower.contains("updat")) {
