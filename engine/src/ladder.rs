@@ -129,23 +129,64 @@ impl Escalation {
         at: Timestamp,
         communication: &Communication,
     ) -> Option<Timestamp> {
-        let calendar = &communication.calendar;
-        let passed = match communication.every {
-            Length::Working(every) => {
-                let elapsed = Stopwatch::start(self.begun_at, false).elapsed(at, calendar);
-                elapsed.as_millis() / every.as_millis().max(1)
-            }
-            // Working days have no fixed length; there are few of them.
-            Length::Days(_) => 0,
+        self.update_due(self.updates_due_by(at, communication) + 1, communication)
+    }
+
+    /// When the last update before an instant is due; none when none is.
+    #[must_use]
+    pub fn update_due_before(
+        &self,
+        at: Timestamp,
+        communication: &Communication,
+    ) -> Option<Timestamp> {
+        match self.updates_due_by(at.plus_millis(-1), communication) {
+            0 => None,
+            last => self.update_due(last, communication),
+        }
+    }
+
+    /// How many updates are due up to an instant, with it. They may be those of decades, so none of
+    /// them is looked at for itself.
+    fn updates_due_by(&self, at: Timestamp, communication: &Communication) -> u32 {
+        let is_due = |nth| {
+            let due = self.update_due(nth, communication);
+            due.is_some_and(|due| due <= at)
         };
-        let mut number = u32::try_from(passed).ok()?;
-        loop {
-            number = number.checked_add(1)?;
-            let due = self.lasts_for(communication.every.times(number)?, calendar)?;
-            if due > at {
-                return Some(due);
+        match communication.every {
+            Length::Working(every) => {
+                let watch = Stopwatch::start(self.begun_at, false);
+                let elapsed = watch.elapsed(at, &communication.calendar);
+                let passed = elapsed.as_millis() / every.as_millis().max(1);
+                let passed = u32::try_from(passed).unwrap_or(u32::MAX - 1);
+                // What ends at closing time may be due at the next opening only.
+                if passed > 0 && !is_due(passed) {
+                    passed - 1
+                } else {
+                    passed
+                }
+            }
+            // Working days have no fixed length.
+            Length::Days(_) => {
+                let mut beyond = 1;
+                while is_due(beyond) {
+                    beyond *= 2;
+                }
+                let mut due = beyond / 2;
+                while beyond - due > 1 {
+                    let middle = due.midpoint(beyond);
+                    if is_due(middle) {
+                        due = middle;
+                    } else {
+                        beyond = middle;
+                    }
+                }
+                due
             }
         }
+    }
+
+    fn update_due(&self, nth: u32, communication: &Communication) -> Option<Timestamp> {
+        self.lasts_for(communication.every.times(nth)?, &communication.calendar)
     }
 
     /// When it has lasted for so long; it is never paused.

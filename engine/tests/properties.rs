@@ -9,6 +9,8 @@ mod sealed;
 #[path = "properties/storms.rs"]
 mod storms;
 mod support;
+#[path = "properties/updates.rs"]
+mod updates;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

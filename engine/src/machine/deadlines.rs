@@ -57,6 +57,7 @@ impl Machine {
         let in_force = self.in_force(rules)?;
         let mut next = self.next_due_in(&in_force.plan, horizon);
         while let Some(due) = next.filter(|due| due.at < limit) {
+            let due = self.past_overtaken(due, limit, horizon, &in_force.plan, out);
             self.fire_one(due, &in_force, out);
             next = self.next_due_in(&in_force.plan, horizon);
         }
@@ -89,6 +90,43 @@ impl Machine {
 
     fn next_due_in(&self, plan: &Plan, horizon: Timestamp) -> Option<Due> {
         self.first_due(plan, horizon, |_| true)
+    }
+
+    /// Of the updates of a customer from this one on, with nothing else between them, the first that
+    /// may be told: an escalation may have lasted for decades when its ticket is heard of, and what
+    /// others overtake is withheld.
+    fn past_overtaken(
+        &self,
+        due: Due,
+        limit: Timestamp,
+        horizon: Timestamp,
+        plan: &Plan,
+        out: &Outcome,
+    ) -> Due {
+        let (Some(escalation), Some(communication)) = (&self.escalation, &plan.communication)
+        else {
+            return due;
+        };
+        // By what is due up to here it is overtaken when it is decided.
+        let past = due.at.max(self.last_fact_at).plus_millis(1);
+        let past = out
+            .leaves_out_updates_before
+            .map_or(past, |to| past.max(to));
+        let past = past.min(limit);
+        let is_overtaken = || {
+            let successor = escalation.update_due_after(due.at, communication);
+            successor.is_some_and(|at| at < past)
+        };
+        if due.what != What::Wait(Wait::Communication) || !is_overtaken() {
+            return due;
+        }
+        let other = self.first_due(plan, horizon, |wait| wait != Wait::Communication);
+        let past = other.map_or(past, |other| past.min(other.at));
+        let at = escalation.update_due_before(past, communication);
+        Due {
+            at: at.map_or(due.at, |at| at.max(due.at)),
+            ..due
+        }
     }
 
     /// What falls due first, of the waits only those that count. Marks that cannot be reached before

@@ -7,6 +7,7 @@ use crate::ledger::Folded;
 use crate::machine::{Machine, Outcome, Past};
 use crate::moment::Entered;
 use crate::rules::Rules;
+use crate::time::Timestamp;
 
 impl TicketState {
     /// Whether the next fact may not be kept beside all others. That depends on the facts up to this
@@ -29,7 +30,8 @@ impl TicketState {
             || (Machine::new(), Vec::new()),
             |fold| (fold.machine, fold.entries),
         );
-        let mut settled = Outcome::default();
+        // Updates leave the ledger with their escalation.
+        let mut settled = Outcome::without_updates_before(Some(Timestamp::MAX));
         if rules
             .next_edit(machine.edited_at)
             .is_some_and(|at| at <= fact.occurred_at)

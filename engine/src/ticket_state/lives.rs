@@ -17,7 +17,8 @@ impl TicketState {
 
     /// Like [`TicketState::advance`], but shows the machine after each fact and emits nothing.
     pub fn advance_watched(&mut self, to: Timestamp, rules: &Rules, watch: impl FnMut(&Machine)) {
-        self.read_lives(to, rules, &mut Outcome::default(), watch);
+        let mut outcome = Outcome::without_updates_before(Some(to));
+        self.read_lives(to, rules, &mut outcome, watch);
     }
 
     /// Reads on through forgetting, but keeps the last life however long ago it was.
