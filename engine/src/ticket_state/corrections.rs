@@ -70,8 +70,9 @@ impl TicketState {
     /// Whether what a missing decision belongs to is over by in-order reading.
     fn standing_of(&self, decision: &Decision) -> Standing {
         let is_open = self.machine.escalation.is_some();
-        if decision.escalation == 0 || (is_open && decision.escalation == self.machine.escalations)
-        {
+        // Between escalations a warning has the number of the one before, and belongs to none.
+        let is_of_none = decision.kind == EscalatedType::Warned && decision.level == 0;
+        if is_of_none || (is_open && decision.escalation == self.machine.escalations) {
             Standing::Present
         } else if is_open {
             Standing::BeforeAnother
