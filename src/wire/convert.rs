@@ -22,6 +22,10 @@ const TEXT_BYTES_MAX: usize = 4096;
 const LABEL_NAME_BYTES_MAX: usize = 256;
 /// The most tags and the most labels of one event.
 const TAGS_MAX: usize = 200;
+/// The most activities of one event. People do one or two things at a time, and what is sent of a whole day has
+/// some dozens; but each can be told to everybody, with all fields of the ticket, so that one small event may
+/// make as many large ones as it has activities.
+const ACTIVITIES_MAX: usize = 1_000;
 /// How far ahead of the clock an event may be dated, in milliseconds: 24 hours.
 const AHEAD_MS_MAX: i64 = 86_400_000;
 
@@ -218,7 +222,7 @@ fn tag_changes(
         return Ok(());
     }
     if tags.len() > TAGS_MAX {
-        return Err(too_many("tags", tags.len()));
+        return Err(too_many("tags", tags.len(), TAGS_MAX));
     }
     let tags = tags
         .into_iter()
@@ -240,7 +244,7 @@ fn label_changes(
         return Ok(());
     };
     if labels.len() > TAGS_MAX {
-        return Err(too_many("labels", labels.len()));
+        return Err(too_many("labels", labels.len(), TAGS_MAX));
     }
     for (name, value) in labels {
         if name.len() > LABEL_NAME_BYTES_MAX {
@@ -301,6 +305,9 @@ fn convert_activities(
     list: Vec<Nested<RawActivity<'_>>>,
     ignored: &mut Ignored,
 ) -> Result<Vec<Activity>, Refusal> {
+    if list.len() > ACTIVITIES_MAX {
+        return Err(too_many("activities", list.len(), ACTIVITIES_MAX));
+    }
     let mut activities = Vec::with_capacity(list.len());
     for activity in list {
         let Some(raw) = nested("activities", "a list of objects", activity)? else {
@@ -442,9 +449,9 @@ fn too_long(field: &str, bytes: usize, bytes_max: usize) -> Refusal {
     )
 }
 
-fn too_many(field: &str, count: usize) -> Refusal {
+fn too_many(field: &str, count: usize, count_max: usize) -> Refusal {
     Refusal::new(
         DeadLetterReason::TooLarge,
-        format!("field `{field}` has {count} entries; at most {TAGS_MAX} are accepted"),
+        format!("field `{field}` has {count} entries; at most {count_max} are accepted"),
     )
 }
