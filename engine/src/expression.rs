@@ -173,7 +173,7 @@ impl Expression {
     }
 
     fn value(&self, subject: &Subject<'_>) -> Result<Value, String> {
-        let variable = TicketVariable(*subject);
+        let variable = TicketVariable::new(*subject);
         let mut context = Context::with_env(Arc::clone(&self.environment));
         context.set_variable_resolver(&variable);
         Value::resolve(&self.root, &context).map_err(|error| error.to_string())

@@ -1,3 +1,5 @@
+use cel::context::VariableResolver;
+
 use super::*;
 
 /// A ticket with tags, labels and some fields; severity and satisfaction are empty.
@@ -170,4 +172,33 @@ fn what_is_no_condition_is_refused() {
 fn a_large_expression_within_the_bound_is_taken() {
     let parts = vec!["ticket.reopen_count > 0"; 80].join(" && ");
     assert!(holds(&parts));
+}
+
+#[test]
+fn tags_and_labels_are_made_into_values_once_however_often_they_are_mentioned() {
+    let ticket = ticket();
+    let variable = TicketVariable::new(subject(&ticket));
+    for name in ["ticket.tags", "ticket.labels"] {
+        let [one, other] = [(); 2].map(|()| variable.resolve(name).unwrap());
+        assert!(
+            !one.is_owned() && std::ptr::addr_eq(&raw const *one, &raw const *other),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_macro_over_all_tags_may_mention_all_labels_in_each_of_its_parts() {
+    let mut ticket = Ticket::default();
+    let name = |n| Text::from(format!("name-{n}").as_str());
+    ticket.merge(&[Change::Tags((0..200).map(name).collect())]);
+    for n in 200..400 {
+        ticket.merge(&[Change::Label(name(n), Some("value".into()))]);
+    }
+    let parts = vec!["t in ticket.labels"; 80].join("||");
+    let expression = Expression::new(&format!("ticket.tags.exists(t, {parts})")).unwrap();
+    // Sixteen thousand times two hundred values each time, if each mention made them.
+    for _ in 0..20 {
+        assert!(!expression.holds(&subject(&ticket)));
+    }
 }
