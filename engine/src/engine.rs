@@ -198,10 +198,16 @@ impl Engine {
         if self.batch.at_mut(place).is_unknown(&self.slots) {
             return true;
         }
-        self.batch
-            .take_in_facts(place, self.evaluated_to, &self.slots);
+        let reached = self.reached();
+        self.batch.take_in_facts(place, reached, &self.slots);
         let state = self.batch.at_mut(place).state(&self.slots);
         state.has_room(&fact.fact, evaluated_to)
+    }
+
+    /// The evaluation time of what is decided: of the batch, or, before it has decided, of the committed
+    /// state.
+    fn reached(&self) -> Timestamp {
+        self.batch.evaluated_to.unwrap_or(self.evaluated_to)
     }
 
     /// Takes a fact into the batch. What becomes of it is found by [`Engine::advance`], which has to

@@ -41,6 +41,7 @@ impl Engine {
     /// by itself; every call takes one at least.
     pub fn advance(&mut self, to: Timestamp, limit: usize, emission: &Emission) -> Advanced {
         self.batch.place_arrived(&self.slots);
+        let from = self.reached();
         let portion = self.portion(to, limit);
         let reached = portion.reached;
         let mut decided = Decided {
@@ -54,7 +55,7 @@ impl Engine {
         };
         self.batch.evaluated_to = Some(reached);
         if portion.is_cut {
-            self.advance_to(reached, &mut decided);
+            self.advance_to(from, reached, &mut decided);
             self.advance_in(portion.timers, &mut decided);
         } else {
             for abreast in portion.timers.chunks(ABREAST) {
@@ -65,7 +66,7 @@ impl Engine {
                     self.batch.taken.push(*timer);
                 }
             }
-            self.advance_to(reached, &mut decided);
+            self.advance_to(from, reached, &mut decided);
         }
         let Decided {
             mut advanced,
@@ -82,7 +83,7 @@ impl Engine {
 
     /// Takes the timers of a batch.
     fn portion(&mut self, to: Timestamp, limit: usize) -> Portion {
-        let from = self.batch.evaluated_to.unwrap_or(self.evaluated_to);
+        let from = self.reached();
         let to = to.max(from);
         // A limit of 0 would never end. One more shows where the others begin.
         let limit = limit.saturating_sub(self.batch.taken.len()).max(1);
@@ -120,22 +121,22 @@ impl Engine {
         }
     }
 
-    /// Lets every ticket of the batch decide what it has to before an instant.
-    fn advance_to(&mut self, to: Timestamp, decided: &mut Decided<'_>) {
+    /// Lets every ticket of the batch decide what it has to before an instant; what came for them came when
+    /// everything before `from` was decided.
+    fn advance_to(&mut self, from: Timestamp, to: Timestamp, decided: &mut Decided<'_>) {
         let places = self.batch.len();
         for begin in (0..places).step_by(ABREAST) {
             let abreast = begin..places.min(begin + ABREAST);
             self.batch.foresee(abreast.clone(), &self.slots);
             for place in abreast {
-                self.look_at(place, to, decided);
+                self.look_at(place, from, to, decided);
             }
         }
     }
 
     /// Lets one ticket take in what came for it, and decide if it has to.
-    fn look_at(&mut self, place: usize, to: Timestamp, decided: &mut Decided<'_>) {
-        self.batch
-            .take_in_facts(place, self.evaluated_to, &self.slots);
+    fn look_at(&mut self, place: usize, from: Timestamp, to: Timestamp, decided: &mut Decided<'_>) {
+        self.batch.take_in_facts(place, from, &self.slots);
         let dirty = self.batch.at_mut(place);
         if dirty.is_fresh || dirty.next.wake() <= to {
             self.advance_one(place, Until::before(to), decided);
@@ -204,5 +205,59 @@ impl Engine {
             .into_iter()
             .map(|event| (dirty.ticket_id.clone(), event));
         decided.fired.extend(named);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::fact::{Fact, TicketFact};
+    use crate::plan::Revision;
+    use crate::rules::Rules;
+    use crate::ticket_state::Acceptance;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn fact(seconds: i64) -> TicketFact {
+        TicketFact {
+            ticket_id: "T1".into(),
+            fact: Arc::new(Fact {
+                occurred_at: at(seconds),
+                version: None,
+                event_id: None,
+                record_hash: seconds,
+                source: Text::default(),
+                created: false,
+                changes: Vec::new(),
+                activities: Vec::new(),
+            }),
+        }
+    }
+
+    #[test]
+    fn late_is_what_comes_behind_what_its_batch_has_decided() {
+        let emission = Emission::on_virtual_clock();
+        let mut engine = Engine::new(Arc::new(Rules::new(Arc::new(Revision::default()))));
+        let mut accepted = |seconds: &[i64], to| {
+            for seconds in seconds {
+                // Where there is room is asked before, and takes in what came.
+                assert!(engine.has_room(&fact(*seconds), at(to)));
+                engine.apply(fact(*seconds));
+            }
+            engine.has_room(&fact(1_000), at(0));
+            let facts = engine.advance(at(to), usize::MAX, &emission).facts;
+            let acceptances = facts.iter().map(|it| it.acceptance);
+            acceptances.collect::<Vec<_>>()
+        };
+        assert_eq!(accepted(&[10, 50], 100), [Acceptance::Accepted; 2]);
+        assert_eq!(accepted(&[99], 200), [Acceptance::Late]);
+        let both = [Acceptance::Late, Acceptance::Accepted];
+        assert_eq!(accepted(&[199, 200], 300), both);
+        engine.commit();
+        assert_eq!(engine.evaluated_to(), at(300));
     }
 }
