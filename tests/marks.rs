@@ -95,3 +95,55 @@ plans:
     let raised = ("resolution 1%".to_owned(), 1);
     assert_eq!(fired.iter().filter(|it| **it == raised).count(), 1);
 }
+
+#[test]
+fn a_mark_of_a_clock_that_another_plan_has_not_fires_once_whatever_that_one_fires_meanwhile() {
+    let plans = "
+version: 1
+targets: { noc: { kind: team, channels: [chat] } }
+plans:
+  - name: talks
+    match: { category: talk }
+    timeframes:
+      next_response: { within: 1h, marks: [{ at: 50%, warn: [noc] }, { at: 100%, warn: [noc] }] }
+  - name: solves
+    timeframes:
+      resolution: { within: 60d, marks: [{ at: 1%, warn: [noc] }, { at: 50%, warn: [noc] }] }
+";
+    let update = |at: &str, id: &str, name: &str, content: Value| {
+        event("ticket-updated", at, id, name, content)
+    };
+    let created = json!({ "status": "open" });
+    let at = "2026-01-05T00:00:00Z";
+    let mut events = vec![event("ticket-created", at, "a", "ticket", created)];
+    let talk = json!({ "category": "talk" });
+    events.push(update("2026-01-06T10:00:00Z", "b", "changes", talk));
+    for reply in 0..140 {
+        let (day, hour) = (7 + reply / 7, reply % 7 * 3);
+        let asked = format!("2026-01-{day:02}T{hour:02}:00:00Z");
+        let answered = format!("2026-01-{day:02}T{:02}:00:00Z", hour + 2);
+        let replies = |kind: &str| json!([{ "kind": kind }]);
+        events.push(update(
+            &asked,
+            &format!("c{reply}"),
+            "activities",
+            replies("customer_reply"),
+        ));
+        events.push(update(
+            &answered,
+            &format!("r{reply}"),
+            "activities",
+            replies("agent_reply"),
+        ));
+    }
+    let solve = json!({ "category": "solve" });
+    events.push(update("2026-01-28T10:00:00Z", "z", "changes", solve));
+    let fired = marks(plans, &events, "2026-03-30T00:00:00Z");
+    let count = |mark: &str| {
+        let meant = (mark.to_owned(), 1);
+        fired.iter().filter(|it| **it == meant).count()
+    };
+    assert_eq!(count("resolution 1%"), 1);
+    assert_eq!(count("resolution 50%"), 1);
+    assert_eq!(fired.len(), 2 + 2 * 140);
+}

@@ -9,6 +9,7 @@
 mod activities;
 mod deadlines;
 mod edits;
+mod fired;
 mod levels;
 mod matching;
 mod trace;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use self::deadlines::{Due, What};
+pub use self::fired::Fired;
 pub use self::triggers::Hold;
 
 use crate::clock::{Clock, FoldedPast};
@@ -33,10 +35,6 @@ use crate::rules::{PlanRef, Rules};
 use crate::status::StatusCategory;
 use crate::ticket::{OwnFields, Text, TextField, Ticket};
 use crate::time::{Timestamp, unless_never};
-
-/// Marks that are remembered as fired, by timeframe, cycle and text, once their cycle is over: a late
-/// fact may come back to some. Those of cycles that go on are remembered all, or they would fire again.
-const FIRED_MAX: usize = 256;
 
 /// The evaluated state of one ticket.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -83,7 +81,7 @@ pub struct Machine {
     pub restarts: Vec<Timestamp>,
     /// One clock per timeframe of the plan, in its order.
     pub clocks: Vec<Clock>,
-    /// Marks that have fired, oldest first.
+    /// Marks that have fired, oldest first, as far as they are remembered one by one.
     pub fired: Vec<Fired>,
     /// Triggers that hold or have fired.
     pub holds: Vec<Hold>,
@@ -93,19 +91,6 @@ pub struct Machine {
     pub escalation: Option<Escalation>,
     /// When it became resolved or closed, whichever it is; none while it is neither.
     pub done_at: Option<Timestamp>,
-}
-
-/// A mark that has fired.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fired {
-    /// The timeframe.
-    pub timeframe: Text,
-    /// Its cycle.
-    pub cycle: u32,
-    /// The text of the mark.
-    pub mark: Text,
-    /// When in-order reading fired it.
-    pub at: Timestamp,
 }
 
 /// What a step brought about.
@@ -462,29 +447,6 @@ impl Machine {
             self.category = category;
             self.done_at = category.is_done().then_some(at);
         }
-    }
-
-    fn remember_fired(&mut self, fired: Fired) {
-        if self.fired.len() >= FIRED_MAX {
-            let clocks = &self.clocks;
-            let is_over = |it: &Fired| {
-                let mut of_cycle = clocks.iter().filter(|clock| clock.cycle == it.cycle);
-                !of_cycle.any(|clock| clock.timeframe == it.timeframe)
-            };
-            if let Some(oldest) = self.fired.iter().position(is_over) {
-                self.fired.remove(oldest);
-            }
-        }
-        self.fired.push(fired);
-    }
-
-    /// When a mark of the present cycle has fired, if it has.
-    #[must_use]
-    pub fn fired_at(&self, clock: &Clock, mark: &str) -> Option<Timestamp> {
-        let fired = self.fired.iter().find(|fired| {
-            fired.cycle == clock.cycle && *fired.mark == *mark && fired.timeframe == clock.timeframe
-        });
-        fired.map(|fired| fired.at)
     }
 }
 
