@@ -281,15 +281,15 @@ impl TicketState {
             if at >= until.facts_before {
                 break;
             }
+            if at > counted.until {
+                self.pass_counted(&mut counted, rules, outcome);
+            }
             let may_be_another = !span.is_one_life || at > span.counted.until;
             if may_be_another {
                 self.apply_edits(at.plus_millis(-1), rules, outcome);
                 if self.is_forgotten_before(at, rules) {
                     break;
                 }
-            }
-            if at > counted.until {
-                self.pass_counted(&mut counted, rules, outcome);
             }
             let fact = self.facts.fact(self.evaluated);
             let counts = outcome.counts;

@@ -8,6 +8,7 @@ use escalator_engine::emission::{Emission, Emitted};
 use escalator_engine::engine::Engine;
 use escalator_engine::explain::{ClockReading, explain};
 use escalator_engine::fact::{Fact, TicketFact};
+use escalator_engine::machine::Counts;
 use escalator_engine::plan::InFlight;
 use escalator_engine::rules::Rules;
 use escalator_engine::ticket::{Change, TextField};
@@ -22,14 +23,14 @@ use super::{
 };
 
 /// What reaches a service, and when.
-enum Arrival {
+pub(super) enum Arrival {
     Fact(TicketFact),
     /// So many edits are known now.
     Edits(usize),
 }
 
 /// Facts and edits by their arrival; at one instant edits come first.
-fn arrivals(
+pub(super) fn arrivals(
     edits: &[Timestamp],
     facts: impl Iterator<Item = (Timestamp, TicketFact)>,
 ) -> Vec<(Timestamp, Arrival)> {
@@ -42,7 +43,10 @@ fn arrivals(
 }
 
 /// Facts that arrive so many minutes late.
-fn late(facts: &[TicketFact], delays: &[i64]) -> impl Iterator<Item = (Timestamp, TicketFact)> {
+pub(super) fn late(
+    facts: &[TicketFact],
+    delays: &[i64],
+) -> impl Iterator<Item = (Timestamp, TicketFact)> {
     let late = facts.iter().zip(delays);
     late.map(|(fact, delay)| {
         let at = fact.fact.occurred_at.plus_millis(delay * 60_000);
@@ -64,25 +68,27 @@ fn each_at_its_own_instant(facts: &[TicketFact]) -> Vec<TicketFact> {
 }
 
 /// What goes on while a service runs.
-struct Life<'a> {
+pub(super) struct Life<'a> {
     edited: &'a Edited,
-    engine: Engine,
-    events: Vec<Emitted>,
+    pub(super) engine: Engine,
+    pub(super) events: Vec<Emitted>,
+    pub(super) counts: Counts,
     /// About so many tickets are decided in a batch.
     limit: usize,
 }
 
 impl<'a> Life<'a> {
-    fn new(edited: &'a Edited, limit: usize) -> Self {
+    pub(super) fn new(edited: &'a Edited, limit: usize) -> Self {
         Self {
             edited,
             engine: Engine::new(edited.known(0)),
             events: Vec::new(),
+            counts: Counts::default(),
             limit,
         }
     }
 
-    fn take(&mut self, arrival: &Arrival) {
+    pub(super) fn take(&mut self, arrival: &Arrival) {
         match arrival {
             Arrival::Fact(fact) => {
                 self.engine.apply(fact.clone());
@@ -96,6 +102,7 @@ impl<'a> Life<'a> {
         let emission = Emission::on_virtual_clock();
         let advanced = self.engine.advance(to, self.limit, &emission);
         self.events.extend(advanced.events);
+        self.counts += advanced.counts;
         self.engine.commit();
         // A late edit makes many tickets wait, and not all of them fit into one batch.
         if !advanced.is_more_left {
@@ -103,12 +110,12 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn advance(&mut self, to: Timestamp) {
+    pub(super) fn advance(&mut self, to: Timestamp) {
         self.decide(to);
         invariant_timers_agree_with_the_tickets(&self.engine);
     }
 
-    fn run_to_the_end(&mut self) {
+    pub(super) fn run_to_the_end(&mut self) {
         let end = minute(END).plus_millis(1);
         while self.engine.evaluated_to() < end
             || self.engine.next_wake().is_some_and(|at| at <= end)

@@ -11,7 +11,7 @@ use escalator_engine::time::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{STATUSES, condition, minute, plan, revision, stormy};
+use super::{STATUSES, condition, minute, minutes, plan, revision, stormy};
 
 /// Plans with their edits, in the order of their instants.
 #[derive(Clone, Debug)]
@@ -67,6 +67,16 @@ impl Edited {
             for plan in &mut revision.plans {
                 Arc::make_mut(plan).in_flight = in_flight;
             }
+        }
+        all
+    }
+
+    /// The same with tickets that are forgotten so many minutes after they are done.
+    pub(crate) fn with_forget_after(&self, forget_after: i64) -> Self {
+        let mut all = self.clone();
+        let edits = all.edits.iter_mut().map(|edit| &mut edit.revision);
+        for revision in edits.chain([&mut all.first]) {
+            Arc::make_mut(revision).forget_after = Some(minutes(forget_after));
         }
         all
     }
