@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::decision::{Decision, Identity, Update};
+use crate::decision::{Identity, Update};
 use crate::effect::EscalatedType;
 use crate::time::Timestamp;
 
@@ -28,11 +28,8 @@ pub struct Entry {
 impl Entry {
     /// Whether it is one of these decisions; a correction never is.
     #[must_use]
-    pub fn is_among(&self, decisions: &[Decision]) -> bool {
-        !self.is_correction
-            && decisions
-                .iter()
-                .any(|decision| decision.identity() == self.identity)
+    pub fn is_among(&self, decided: &BTreeSet<Identity>) -> bool {
+        !self.is_correction && decided.contains(&self.identity)
     }
 }
 
@@ -106,8 +103,7 @@ impl Ledger {
 
     /// Sets aside what was emitted and a new reading does not decide, or not yet: it stays whatever
     /// is folded away, so that it is not emitted again as if it were new.
-    pub fn set_aside(&mut self, decisions: &[Decision]) {
-        let decided: BTreeSet<Identity> = decisions.iter().map(Decision::identity).collect();
+    pub fn set_aside(&mut self, decided: &BTreeSet<Identity>) {
         let is_aside = |it: &Entry| !it.is_correction && !decided.contains(&it.identity);
         let (mut aside, rest): (Vec<_>, Vec<_>) = self.entries.drain(..).partition(is_aside);
         aside.drain(..aside.len().saturating_sub(ASIDE_MAX));
@@ -187,7 +183,7 @@ mod tests {
                 is_correction: false,
             });
         }
-        ledger.set_aside(&[]);
+        ledger.set_aside(&BTreeSet::new());
         ledger.leave(&Folded {
             decided: Vec::new(),
             until: Timestamp::from_millis(1_000),

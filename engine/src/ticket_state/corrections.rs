@@ -1,10 +1,11 @@
 //! What in-order reading decides against what was emitted: what is missing is emitted, and one
 //! correction puts the level right that subscribers see.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Context, TicketState};
-use crate::decision::{Anchor, Decision, Telling};
+use crate::decision::{Anchor, Decision, Identity, Telling};
 use crate::effect::{Cause, CauseKind, EscalatedType};
 use crate::emission::{Emitted, Standing};
 use crate::ledger::Entry;
@@ -51,8 +52,10 @@ impl TicketState {
         }
         let mut seen = self.level_seen();
         if late_at.is_some() {
-            self.ledger.set_aside(decisions);
-            self.take_back(decisions, seen_before);
+            // Thousands may have been decided: each is hashed once.
+            let decided = decisions.iter().map(Decision::identity).collect();
+            self.ledger.set_aside(&decided);
+            self.take_back(&decided, seen_before);
             // What was missing says nothing to those who were told of a higher level.
             if seen_before > self.machine.level() && !is_taken_down {
                 seen = seen_before;
@@ -83,7 +86,7 @@ impl TicketState {
 
     /// Marks what was emitted wrongly and is taken back now: those entries that made the level that
     /// was seen too high, or too low.
-    fn take_back(&mut self, right: &[Decision], seen: u32) {
+    fn take_back(&mut self, right: &BTreeSet<Identity>, seen: u32) {
         let level = self.machine.level();
         for entry in &mut self.ledger.entries {
             let is_put_right = match entry.kind {
