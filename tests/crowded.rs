@@ -21,6 +21,23 @@ targets: { noc: { kind: team, channels: [chat] } }
 plans: [{ name: p, path: [{ notify: [noc] }, { notify: [noc] }] }]
 ";
 
+/// Plans that look at every tag, and whose clocks look at a field; the last takes what no other has.
+fn plans_by_tags() -> String {
+    let mut plans = "version: 1\nplans:\n".to_owned();
+    for nth in 0..20 {
+        let condition = format!("ticket.tags.exists(tag, tag == 'other {nth}')");
+        let matching = format!("{condition} || ticket.category == 'c{nth}'");
+        plans += &format!(
+            "
+  - name: p{nth}
+    match: \"{matching}\"
+    timeframes: {{ resolution: {{ within: 4h, pause: {{ when: {{ queue: parked }} }} }} }}
+"
+        );
+    }
+    plans
+}
+
 /// An update of that second.
 fn update(second: i64, content: &Value) -> Recording {
     let at = Timestamp::from_millis(second * 1000).to_string();
@@ -37,6 +54,14 @@ struct Desk {
 }
 
 impl Desk {
+    fn new(plans: &str) -> Self {
+        let set = plan_file::check(Sources::from_text("plans.yaml", plans)).into_set();
+        let rules = Rules::new(Arc::clone(set.unwrap().revision()));
+        Self {
+            engine: Engine::new(Arc::new(rules)),
+        }
+    }
+
     /// Hears of an update when everything before `to` can be decided, and answers with what is emitted.
     fn hear(&mut self, second: i64, content: &Value, to: i64) -> Vec<Emitted> {
         for fact in update(second, content).facts {
@@ -62,11 +87,7 @@ fn last_kind(events: &[Emitted]) -> Option<EscalatedType> {
 
 #[test]
 fn what_was_wrong_of_thousands_of_decisions_is_found_at_once() {
-    let set = plan_file::check(Sources::from_text("plans.yaml", PLANS)).into_set();
-    let rules = Rules::new(Arc::clone(set.unwrap().revision()));
-    let mut desk = Desk {
-        engine: Engine::new(Arc::new(rules)),
-    };
+    let mut desk = Desk::new(PLANS);
     desk.hear(0, &json!({ "changes": { "status": "open" } }), 1);
     let both = [
         json!({ "kind": "escalate", "level": 2 }),
@@ -89,5 +110,30 @@ fn what_was_wrong_of_thousands_of_decisions_is_found_at_once() {
             &json!({ "changes": { "status": "open" } }),
             second + 3,
         );
+    }
+}
+
+#[test]
+fn a_history_under_many_plans_is_read_anew_without_matching_all_of_them_for_each_fact_of_each() {
+    let mut desk = Desk::new(&plans_by_tags());
+    let tags: Vec<_> = (0..200).map(|nth| format!("tag {nth}")).collect();
+    desk.hear(
+        0,
+        &json!({ "changes": { "status": "open", "tags": tags } }),
+        1,
+    );
+    for second in 1..64 {
+        let category = ["c18", "c19"][second as usize % 2];
+        desk.hear(
+            second * 10,
+            &json!({ "changes": { "category": category } }),
+            second * 10 + 1,
+        );
+    }
+    for nth in 0..15 {
+        let late = json!({ "changes": { "organization": "other" } });
+        desk.hear(200 + nth, &late, 631);
+        let plan = desk.engine.ticket("T1").unwrap().machine.plan;
+        assert_eq!(&*plan.unwrap().name, "p19");
     }
 }

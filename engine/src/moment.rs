@@ -49,6 +49,12 @@ impl Moments {
         self.start.iter().chain(&self.stop).chain(&self.reset)
     }
 
+    /// Whether one of them is that the plan begins to match.
+    #[must_use]
+    pub fn name_matched(&self) -> bool {
+        self.iter().any(|moment| *moment == Moment::Matched)
+    }
+
     /// Whether one of them asks for the ticket's fields.
     #[must_use]
     pub fn watch_fields(&self) -> bool {

@@ -131,8 +131,8 @@ impl Machine {
     }
 
     /// What the kept facts did, in order, as the clocks of a plan read it, and whether the plan
-    /// matched after the last of them; a ticket that stays done keeps what it has. The level that
-    /// conditions see is the present one.
+    /// matched after the last of them, if one of them asks for that; a ticket that stays done keeps what it
+    /// has. The level that conditions see is the present one.
     fn occurrences(
         &self,
         plan: &Plan,
@@ -145,7 +145,9 @@ impl Machine {
             let found = then.matching_plan(revision);
             found.is_some_and(|found| found.name == plan.name)
         };
-        let mut matched = match past.fold.filter(|_| revision.watches_fields) {
+        // To match all plans anew for each fact costs the most by far, and few clocks begin by that.
+        let is_asked = plan.timeframes.iter().any(|it| it.moments.name_matched());
+        let mut matched = match past.fold.filter(|_| is_asked) {
             Some(fold) if fold.category.is_done() => fold
                 .plan
                 .as_ref()
@@ -159,7 +161,7 @@ impl Machine {
         };
         let mut read = |then: &mut Self, fact: &Fact| {
             let mut occurrence = then.merge(fact, revision, &mut Outcome::default());
-            if revision.watches_fields && occurrence.has_begun && !occurrence.stays_done() {
+            if is_asked && occurrence.has_begun && !occurrence.stays_done() {
                 let matches_now = matches(then);
                 occurrence.is_matched = matches_now && !matched;
                 matched = matches_now;
