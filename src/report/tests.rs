@@ -451,3 +451,31 @@ fn no_events_make_an_empty_report_in_every_form() {
     assert!(text(&empty).contains("goal 50% of first_response: nothing to judge"));
     assert!(page::page(&empty).contains("no events"));
 }
+
+#[test]
+fn a_ticket_that_comes_back_after_it_was_forgotten_keeps_what_was_counted_of_it() {
+    let plans = "
+version: 1
+forget_after: 1h
+plans: [{ name: p, timeframes: { resolution: { within: 60m } } }]
+";
+    let rated = json!({ "changes": { "status": "resolved", "satisfaction": 0.9 } });
+    let events = [
+        ("T", 0, json!({ "status": "open", "queue": "a" })),
+        ("T", 10, json!({ "changes": { "queue": "b" } })),
+        ("T", 20, rated),
+        (
+            "T",
+            200,
+            json!({ "changes": { "status": "open", "queue": "c" } }),
+        ),
+        ("T", 210, json!({ "changes": { "queue": "d" } })),
+    ];
+    let report = report(plans, &events, Asked::default());
+    assert_eq!(
+        (report.satisfaction.n, report.satisfaction.mean),
+        (1, Some(0.9))
+    );
+    assert_eq!(report.tickets.reassigned.times, 2);
+    assert_eq!((report.tickets.created, report.tickets.resolved), (1, 1));
+}
