@@ -8,6 +8,7 @@
 //! and what is asked for is a message to it.
 
 mod admin;
+mod connections;
 mod health;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use crate::settings::Secret;
 pub use admin::{
     ActivateAnswer, NotActivated, Question, ReloadAnswer, Request, Requests, requests,
 };
+use connections::Limits;
 pub use health::{Check, Health};
 
 /// Two requests at once: a scrape and a probe do not wait for each other, and nothing else is expected.
@@ -81,6 +83,10 @@ impl Server {
     /// # Errors
     /// The address cannot be listened on, or threads cannot be started.
     pub fn start(listen: SocketAddr, parts: Parts) -> Result<Self, Error> {
+        Self::start_with(listen, parts, Limits::default())
+    }
+
+    fn start_with(listen: SocketAddr, parts: Parts, limits: Limits) -> Result<Self, Error> {
         let failed = |source| Error::Listen { listen, source };
         let listener = TcpListener::bind(listen).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
@@ -100,13 +106,8 @@ impl Server {
         let serve = move || {
             runtime.block_on(async {
                 // Stopping means that the sender is used or gone; both end the server.
-                let serving = axum::serve(listener, router);
                 tokio::select! {
-                    result = serving.into_future() => {
-                        if let Err(error) = result {
-                            tracing::error!(reason = %error, "the HTTP server stopped by itself");
-                        }
-                    }
+                    () = connections::serve(listener, router, limits) => {}
                     _ = stopped => {}
                 }
             });

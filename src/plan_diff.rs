@@ -10,7 +10,7 @@ mod text;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use escalator_engine::effect::{Escalated, EscalatedType, Event};
+use escalator_engine::effect::{Escalated, Event, Notify, Purpose};
 use escalator_engine::emission::{Emission, Emitted};
 use escalator_engine::explain::{Next, next};
 use escalator_engine::plan::{InFlight, Revision};
@@ -85,9 +85,12 @@ pub struct Change {
 /// Something that an edit makes fire at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Firing {
-    /// The type of the event.
+    /// The type of the event; of an update of the customer, the purpose of the notification.
     #[serde(rename = "type")]
-    pub kind: EscalatedType,
+    pub kind: &'static str,
+    /// The level after it, if it moves that.
+    #[serde(skip)]
+    pub moved_to: Option<u32>,
     /// The level after it.
     pub level: u32,
     /// The kind of its cause.
@@ -174,11 +177,16 @@ fn read(state: &mut TicketState, ticket_id: &Text, rules: &Rules, at: Timestamp)
 }
 
 fn compare(ticket_id: &Text, before: Reading, after: Reading, new: &Revision) -> Option<Change> {
-    let known: BTreeSet<&str> = escalated(&before.events).map(|event| &*event.id).collect();
-    let fires_now: Vec<Firing> = escalated(&after.events)
-        .filter(|event| !known.contains(&*event.id))
-        .map(Firing::of)
+    let known: BTreeSet<&str> = escalated(&before.events)
+        .map(|event| &*event.id)
+        .chain(updates(&before.events).map(|update| &*update.id))
         .collect();
+    let fires = escalated(&after.events).filter(|event| !known.contains(&*event.id));
+    let mut fires_now: Vec<Firing> = fires.map(Firing::of).collect();
+    // Of several that are due the last is told.
+    let updates = updates(&after.events).filter(|update| !known.contains(&*update.id));
+    let last = updates.max_by_key(|update| update.due_at);
+    fires_now.extend(last.map(Firing::of_update));
     let is_same =
         before.plan == after.plan && before.level == after.level && before.next == after.next;
     if is_same && fires_now.is_empty() {
@@ -205,6 +213,15 @@ fn escalated(events: &[Emitted]) -> impl Iterator<Item = &Escalated> {
     })
 }
 
+/// What customers are told of how their tickets stand.
+fn updates(events: &[Emitted]) -> impl Iterator<Item = &Notify> {
+    let notified = events.iter().filter_map(|emitted| match &emitted.event {
+        Event::Escalated(_) => None,
+        Event::Notify(event) => Some(&**event),
+    });
+    notified.filter(|event| event.purpose == Purpose::CustomerUpdate)
+}
+
 const fn in_flight(in_flight: InFlight) -> &'static str {
     match in_flight {
         InFlight::Keep => "keep",
@@ -216,12 +233,25 @@ const fn in_flight(in_flight: InFlight) -> &'static str {
 impl Firing {
     fn of(event: &Escalated) -> Self {
         Self {
-            kind: event.kind,
+            kind: event.kind.name(),
+            moved_to: event.kind.moves_level().then_some(event.level),
             level: event.level,
             cause: event.cause.kind.name(),
             name: event.cause.name.clone(),
             mark: event.cause.mark.clone(),
             due_at: event.due_at,
+        }
+    }
+
+    fn of_update(update: &Notify) -> Self {
+        Self {
+            kind: update.purpose.name(),
+            moved_to: None,
+            level: update.level,
+            cause: "communication",
+            name: None,
+            mark: None,
+            due_at: update.due_at,
         }
     }
 }

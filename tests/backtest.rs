@@ -162,6 +162,42 @@ fn the_end_leaves_out_what_would_have_fired_later() {
     assert_eq!(it["changes"]["other"], 2);
 }
 
+/// Plans of one level that tells these of every ticket.
+fn telling(addresses: &str, limit: &str) -> String {
+    format!(
+        "version: 1
+targets:
+  noc: {{ kind: team, channels: [chat]{limit} }}
+  boss: {{ kind: role, channels: [phone] }}
+plans:
+  - name: p
+    timeframes: {{ resolution: {{ within: 1h, marks: [{{ at: 100%, level: 1 }}] }} }}
+    path: [{{ notify: [{addresses}] }}]
+"
+    )
+}
+
+#[test]
+fn the_order_of_people_is_no_difference_and_a_digest_is_one_of_its_tickets() {
+    let desk = Desk::new(EVENTS);
+    desk.write("old.yaml", &telling("noc, boss", ""));
+    let differing = |new: &str| {
+        desk.write("new.yaml", new);
+        let printed = good(&desk.run(&[&BACKTEST[..], &["--output", "json"]].concat()));
+        let it: Value = serde_json::from_str(&printed).unwrap();
+        let tickets = it["tickets"].as_array().unwrap().iter();
+        let ids: Vec<_> = tickets
+            .map(|it| it["ticket_id"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(it["differs"], !ids.is_empty());
+        ids
+    };
+    assert_eq!(differing(&telling("boss, noc", "")), [""; 0]);
+    // Of the three that are raised in one hour the first is told by itself.
+    let limited = telling("noc, boss", ", at_most: { count: 1, per: 1h }");
+    assert_eq!(differing(&limited), ["SILENT", "WARNED"]);
+}
+
 /// The first incidents of the log.
 static LOG: LazyLock<Recording> = LazyLock::new(|| {
     let arrivals = events(Options {

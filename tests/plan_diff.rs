@@ -189,3 +189,52 @@ fn an_instant_within_the_events_is_an_edit_at_that_time() {
         "2026-11-23T10:45:00Z"
     );
 }
+
+#[test]
+fn a_customer_who_is_told_at_once_by_an_edit_is_shown() {
+    let plans = |communication: &str| {
+        format!(
+            "version: 1
+plans:
+  - name: p
+    path: [ {{ notify: [ {{ to: assignee, channel: chat }} ] }} ]
+{communication}"
+        )
+    };
+    let ticket = json!({ "ticket": { "status": "open", "requester": "joe", "assignee": "ann" } });
+    let escalate = json!({ "activities": [ { "kind": "escalate" } ] });
+    let note = json!({ "activities": [ { "kind": "internal_note" } ] });
+    let events = [
+        event("ticket-created", "T1", "10:00", ticket),
+        event("ticket-updated", "T1", "10:10", escalate),
+        event("ticket-updated", "T1", "12:30", note),
+    ];
+    let desk = Desk::new(&events.concat());
+    desk.write("old.yaml", &plans(""));
+    desk.write(
+        "new.yaml",
+        &plans("    communication: { to: requester, every: 1h }\n"),
+    );
+    let files = [
+        "plan",
+        "diff",
+        "old.yaml",
+        "new.yaml",
+        "--events",
+        "events.jsonl",
+    ];
+    let printed = good(&desk.run(&[&files[..], &["--output", "json"]].concat()));
+    let preview: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(preview["counts"]["fires_now"], 1, "{preview}");
+    // That of 11:10 is overtaken.
+    assert_eq!(
+        preview["tickets"][0]["fires_now"],
+        json!([{
+            "type": "customer_update", "level": 1, "cause": "communication",
+            "name": null, "mark": null, "due_at": "2026-11-23T12:10:00Z",
+        }])
+    );
+    let printed = good(&desk.run(&files));
+    let told = "customer_update: communication (due 2026-11-23T12:10:00Z)";
+    assert!(printed.contains(told), "{printed}");
+}

@@ -6,7 +6,8 @@
 //!
 //! A cycle is judged when a fact ends it (a stop, or the beginning of the next cycle), by the plan
 //! and the fields of that moment. What changes later, such as the priority of a ticket that was
-//! answered long ago, does not judge it anew; reopening does, when it resumes the clock.
+//! answered long ago, or what pauses its clock, does not judge it anew, as long as it ended then;
+//! reopening does, when it resumes the clock.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -144,13 +145,17 @@ impl History {
                 }));
             }
         }
+        let key = (clock.timeframe.clone(), self.life, clock.cycle);
         if clock.is_active() {
             // It goes on after a reopening: it has not ended after all.
-            let key = (clock.timeframe.clone(), self.life, clock.cycle);
             self.ended.remove(&key);
         } else {
             let reading = clock_reading(look.machine, clock, look.timeframe, at);
-            ended.extend(look.read(clock, reading.stopped_at, at));
+            let judged = self.ended.get(&key);
+            // What has changed may be how long it took or might have taken.
+            if judged.is_none_or(|it| it.ended_at != reading.stopped_at) {
+                ended.extend(look.read(clock, reading.stopped_at, at));
+            }
         }
         for mut cycle in ended {
             let is_instant = cycle.ended_at == Some(cycle.started_at);

@@ -33,7 +33,7 @@ pub struct Difference {
     pub plan_revision: Pair<Text>,
     /// How many `escalated` events there were.
     pub fired: Count,
-    /// Whether anything differs at all.
+    /// Whether anything differs for any ticket.
     pub differs: bool,
     /// Events by type.
     pub types: Vec<TypeCount>,
@@ -212,7 +212,7 @@ impl Difference {
                 old: old.fired(),
                 new: new.fired(),
             },
-            differs: !tickets.is_empty() || old.others != new.others,
+            differs: !tickets.is_empty(),
             types: joined(&old.types, &new.types, |count| *count)
                 .map(|(kind, _, count)| TypeCount {
                     kind: kind.name(),
@@ -307,9 +307,10 @@ fn changes(old: &Fate, new: &Fate) -> Vec<Change> {
         }
         (None, None) => {}
     }
-    if changes.is_empty() && old.decisions != new.decisions {
+    let is_same = (old.decisions, old.told) == (new.decisions, new.told);
+    if changes.is_empty() && !is_same {
         changes.push(Change::Other);
-    } else if old.decisions == new.decisions && old.words != new.words {
+    } else if is_same && old.words != new.words {
         changes.push(Change::Words);
     }
     changes

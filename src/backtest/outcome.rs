@@ -26,8 +26,6 @@ pub struct Outcome {
     /// What asked for somebody (warned, raised, repeated) by the hour of the week.
     pub(super) hours: [u64; HOURS],
     pub(super) tickets: BTreeMap<Text, Fate>,
-    /// A hash of the notifications that belong to no single ticket.
-    pub(super) others: u64,
 }
 
 /// A level that was raised to.
@@ -44,9 +42,11 @@ pub(super) struct Fate {
     pub(super) first_raised_at: Option<Timestamp>,
     /// The plan that raised it first.
     pub(super) plan: Option<Text>,
-    /// A hash of all that was decided and of who was told, in order.
+    /// A hash of all that was decided, in order.
     pub(super) decisions: u64,
-    /// A hash of the words that they were told.
+    /// Hashes of who was told of it, added: those of one event are told at once, in no order.
+    pub(super) told: u64,
+    /// Hashes of the words that they were told, added.
     pub(super) words: u64,
 }
 
@@ -61,7 +61,6 @@ impl Outcome {
             targets: BTreeMap::new(),
             hours: [0; HOURS],
             tickets: BTreeMap::new(),
-            others: 0,
         }
     }
 
@@ -113,14 +112,19 @@ impl Outcome {
     fn add_notify(&mut self, event: &Notify) {
         let listener = Listener::of(event, &self.revision);
         *self.targets.entry(listener).or_default() += 1;
-        let told = (&event.id, &event.to, &event.channel, event.fired_at);
-        let Some(ticket_id) = &event.ticket_id else {
-            self.others = hash(self.others, &(told, &event.body));
-            return;
-        };
-        let fate = self.tickets.entry(ticket_id.clone()).or_default();
-        fate.decisions = hash(fate.decisions, &told);
-        fate.words = hash(fate.words, &(&event.subject, &event.body));
+        let to = (&event.to, &event.channel, event.fired_at);
+        if let Some(ticket_id) = &event.ticket_id {
+            let fate = self.tickets.entry(ticket_id.clone()).or_default();
+            let words = (&event.id, &event.subject, &event.body);
+            fate.told = fate.told.wrapping_add(hash(0, &(&event.id, to)));
+            fate.words = fate.words.wrapping_add(hash(0, &words));
+        }
+        // A digest is told of each of its tickets, and what it says of all of them follows from that.
+        for item in &event.items {
+            let fate = self.tickets.entry(item.ticket_id.clone()).or_default();
+            let of = (&item.escalation_event_id, item.purpose);
+            fate.told = fate.told.wrapping_add(hash(0, &(of, to)));
+        }
     }
 }
 

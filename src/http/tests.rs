@@ -1,6 +1,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use escalator_engine::time::Timestamp;
 
@@ -22,6 +23,10 @@ struct Running {
 }
 
 fn running(admin_token: Option<&str>) -> Running {
+    running_with(admin_token, Limits::default())
+}
+
+fn running_with(admin_token: Option<&str>, limits: Limits) -> Running {
     let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::new()));
     let (asked, requests) = requests();
     let parts = Parts {
@@ -31,7 +36,8 @@ fn running(admin_token: Option<&str>) -> Running {
         admin_token: admin_token.map(|token| Secret::new(token.to_owned())),
         requests: asked,
     };
-    let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), parts).unwrap();
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = Server::start_with(listen, parts, limits).unwrap();
     Running {
         server,
         metrics,
@@ -231,4 +237,46 @@ fn a_dropped_server_no_longer_listens() {
     let address = server.address();
     drop(server);
     assert!(TcpStream::connect(address).is_err());
+}
+
+/// Reads until the other side ends the connection.
+fn read_on(stream: &mut TcpStream) -> String {
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    rest
+}
+
+#[test]
+fn who_says_nothing_is_not_listened_to_for_ever_and_keeps_nobody_out() {
+    let limits = Limits {
+        connections: 2,
+        silence: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let running = running_with(None, limits);
+    let address = running.server.address();
+    let mut silent = TcpStream::connect(address).unwrap();
+    let mut halting = TcpStream::connect(address).unwrap();
+    halting.write_all(b"GET /livez HTTP/1.1\r\n").unwrap();
+    // It waits until one of them has been given up.
+    assert_eq!(running.get("/livez").0, 200);
+    assert_eq!(read_on(&mut silent), "");
+    assert!(!read_on(&mut halting).contains(" 200 "));
+}
+
+#[test]
+fn a_connection_that_is_kept_ends_for_its_silence_or_its_age() {
+    for (silence, age) in [(50, 3_600_000), (3_600_000, 50)] {
+        let limits = Limits {
+            silence: Duration::from_millis(silence),
+            age: Duration::from_millis(age),
+            ..Limits::default()
+        };
+        let running = running_with(None, limits);
+        let mut kept = TcpStream::connect(running.server.address()).unwrap();
+        kept.write_all(b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n")
+            .unwrap();
+        let answer = read_on(&mut kept);
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
 }

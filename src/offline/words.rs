@@ -81,17 +81,22 @@ pub fn shortened(text: &str, chars_max: usize) -> Cow<'_, str> {
     }
 }
 
-/// A text from outside without the characters that a terminal would obey.
+/// A text from outside without the characters that a terminal would obey: those that control it, that
+/// begin another line, and that turn the direction of what follows.
 #[must_use]
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_control) {
+    if text.chars().any(is_obeyed) {
         let replaced = text
             .chars()
-            .map(|c| if c.is_control() { '\u{fffd}' } else { c });
+            .map(|c| if is_obeyed(c) { '\u{fffd}' } else { c });
         Cow::Owned(replaced.collect())
     } else {
         Cow::Borrowed(text)
     }
+}
+
+fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Bytes from outside as text on one line: what is text stands as it is, and the rest, such as what
@@ -190,6 +195,7 @@ mod tests {
     #[test]
     fn texts_from_outside_cannot_steer_the_terminal() {
         assert_eq!(harmless("a\u{1b}[31mb\n"), "a\u{fffd}[31mb\u{fffd}");
+        assert_eq!(harmless("a\u{2028}b\u{202e}c"), "a\u{fffd}b\u{fffd}c");
         assert_eq!(harmless("Zürich"), "Zürich");
     }
 

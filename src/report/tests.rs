@@ -116,6 +116,39 @@ fn every_cycle_of_a_clock_counts_and_an_end_at_the_limit_is_in_time() {
 }
 
 #[test]
+fn what_has_ended_is_not_judged_anew_by_what_changes_afterwards() {
+    let plans = "
+version: 1
+plans:
+  - name: paused
+    match: { category: paused }
+    timeframes: { first_response: { within: 20m, pause: [waiting_customer] } }
+  - name: p
+    timeframes: { first_response: { within: { by: priority, high: 20m, low: 60m } } }
+";
+    let changed = |field: &str, to: &str| json!({ "changes": { field: to } });
+    for (ends, later) in [
+        // Now it is answered, which the end was not.
+        (status("resolved"), changed("priority", "high")),
+        // Another plan pauses it, so it was shorter, and not short enough.
+        (activity("agent_reply"), changed("category", "paused")),
+    ] {
+        let events = [
+            ("T", 0, json!({ "priority": "low" })),
+            ("T", 5, status("waiting_customer")),
+            ("T", 15, status("open")),
+            ("T", 50, ends),
+            ("T", 55, later.clone()),
+            ("T", 56, activity("agent_reply")),
+        ];
+        let report = report(plans, &events, Asked::default());
+        let cycles = cycles_of(&report, "first_response");
+        assert_eq!(counts(cycles), [1, 0, 0, 0, 0], "{later}");
+        assert_eq!(cycles.median_s, minutes(50), "{later}");
+    }
+}
+
+#[test]
 fn goals_are_judged_by_what_was_kept_and_broken() {
     let events = [
         ("T", 0, json!({ "priority": "high" })),
@@ -417,4 +450,32 @@ fn no_events_make_an_empty_report_in_every_form() {
     assert_eq!((empty.facts, empty.from, empty.to), (0, None, None));
     assert!(text(&empty).contains("goal 50% of first_response: nothing to judge"));
     assert!(page::page(&empty).contains("no events"));
+}
+
+#[test]
+fn a_ticket_that_comes_back_after_it_was_forgotten_keeps_what_was_counted_of_it() {
+    let plans = "
+version: 1
+forget_after: 1h
+plans: [{ name: p, timeframes: { resolution: { within: 60m } } }]
+";
+    let rated = json!({ "changes": { "status": "resolved", "satisfaction": 0.9 } });
+    let events = [
+        ("T", 0, json!({ "status": "open", "queue": "a" })),
+        ("T", 10, json!({ "changes": { "queue": "b" } })),
+        ("T", 20, rated),
+        (
+            "T",
+            200,
+            json!({ "changes": { "status": "open", "queue": "c" } }),
+        ),
+        ("T", 210, json!({ "changes": { "queue": "d" } })),
+    ];
+    let report = report(plans, &events, Asked::default());
+    assert_eq!(
+        (report.satisfaction.n, report.satisfaction.mean),
+        (1, Some(0.9))
+    );
+    assert_eq!(report.tickets.reassigned.times, 2);
+    assert_eq!((report.tickets.created, report.tickets.resolved), (1, 1));
 }

@@ -1,6 +1,7 @@
 //! What happened to tickets besides escalating: created, resolved, reopened, reassigned, rated.
 
 use escalator_engine::machine::Machine;
+use escalator_engine::time::Timestamp;
 use serde::Serialize;
 
 use super::numbers::share;
@@ -57,7 +58,8 @@ pub(super) struct Tickets {
 #[derive(Debug)]
 pub(super) struct Life {
     period: Period,
-    is_known: bool,
+    /// Of its present life; none before it is known.
+    created_at: Option<Timestamp>,
     is_done: bool,
     reopen_count: u32,
     reassignment_count: u32,
@@ -75,7 +77,7 @@ impl Life {
     pub(super) const fn new(period: Period) -> Self {
         Self {
             period,
-            is_known: false,
+            created_at: None,
             is_done: false,
             reopen_count: 0,
             reassignment_count: 0,
@@ -92,19 +94,24 @@ impl Life {
     /// Takes in what a fact has made of the ticket.
     pub(super) fn add(&mut self, machine: &Machine) {
         let is_done = machine.category.is_done();
-        // What meets a forgotten ticket begins a new life, whose counters are less than before.
-        let more = |now: u32, before: u32| now.saturating_sub(before);
+        let was_known = self.created_at.is_some();
+        if self.created_at != machine.created_at {
+            // What meets a forgotten ticket begins a new life, which counts from nothing and has no rating yet.
+            self.created_at = machine.created_at;
+            self.reopen_count = 0;
+            self.reassignment_count = 0;
+            self.satisfaction = None;
+        }
         if self.period.contains(machine.last_fact_at) {
             self.was_touched = true;
-            self.was_created |= !self.is_known;
+            self.was_created |= !was_known;
             self.was_resolved |= is_done && !self.is_done;
-            self.reopened += more(machine.reopen_count, self.reopen_count);
-            self.reassigned += more(machine.reassignment_count, self.reassignment_count);
+            self.reopened += machine.reopen_count - self.reopen_count;
+            self.reassigned += machine.reassignment_count - self.reassignment_count;
             if machine.ticket.satisfaction != self.satisfaction {
                 self.rating = machine.ticket.satisfaction;
             }
         }
-        self.is_known = true;
         self.is_done = is_done;
         self.reopen_count = machine.reopen_count;
         self.reassignment_count = machine.reassignment_count;
@@ -115,7 +122,7 @@ impl Life {
 impl Tickets {
     /// Counts a ticket whose life was read to the end of the period.
     pub(super) fn add(&mut self, life: &Life) {
-        if !life.is_known {
+        if life.created_at.is_none() {
             return;
         }
         let report = &mut self.report;
