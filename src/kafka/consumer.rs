@@ -38,7 +38,7 @@ pub type InputPartition = (usize, i32);
 /// What a rebalance changed, in the order in which it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// These are ours now, and wait for [`GroupConsumer::start`].
+    /// These are ours now, and wait for [`GroupConsumer::start`]; none for one member too many.
     Assigned(Vec<InputPartition>),
     /// These are no longer ours; the next owner begins only after this member has agreed.
     Revoked(Vec<InputPartition>),

@@ -42,6 +42,8 @@ pub(super) struct Ledger {
     generation: i32,
     /// Whether the library is in another one, and no callback has said what that means.
     has_moved: bool,
+    /// Whether it is known that the group was joined.
+    has_joined: bool,
 }
 
 impl GroupContext {
@@ -85,6 +87,18 @@ impl GroupContext {
     /// All callbacks have been served since that.
     pub(super) fn served_since(consumer: &BaseConsumer<Self>, before: Option<i32>) {
         let mut ledger = consumer.context().ledger();
+        // Where the broker assigns, there is no callback for who is given nothing, only its epoch
+        // (`rd_kafka_cgrp_consumer_is_new_assignment_different` of librdkafka 2.12.1).
+        if !ledger.has_joined
+            && matches!(
+                consumer.rebalance_protocol(),
+                RebalanceProtocol::Cooperative
+            )
+            && native::generation(consumer) > 0
+        {
+            ledger.has_joined = true;
+            ledger.changes.push(Change::Assigned(Vec::new()));
+        }
         if let Some(generation) = before.filter(|_| ledger.has_moved) {
             ledger.generation = generation;
             ledger.has_moved = false;
@@ -109,6 +123,7 @@ impl GroupContext {
         let generation = native::generation(consumer);
         let mut ledger = self.ledger();
         (ledger.generation, ledger.has_moved) = (generation, false);
+        ledger.has_joined = true;
         ledger.owned.extend(inputs.iter().copied());
         ledger.changes.push(Change::Assigned(inputs));
         drop(ledger);

@@ -1,0 +1,41 @@
+//! When a shard says that it can serve.
+
+use super::*;
+use crate::http::Check;
+
+fn beginner(scene: &mut Scene) -> Shard<ModelLog> {
+    scene.shard(StartAt {
+        offsets: OffsetOf::Start,
+        notify_from: None,
+    })
+}
+
+#[test]
+fn whoever_waits_for_its_first_assignment_is_not_ready() {
+    let mut scene = Scene::new();
+    let mut shard = beginner(&mut scene);
+    scene.turns(&mut shard, 5).unwrap();
+    assert!(
+        scene.fails(Check::Partitions),
+        "the group has given nothing"
+    );
+    assert!(!scene.fails(Check::Broker));
+    scene.brokers.borrow_mut().assign(&[0]);
+    scene.begin(&mut shard);
+    scene.turns(&mut shard, 1).unwrap();
+    assert!(!scene.fails(Check::Partitions));
+    // A rebalance that takes everything from everybody is no new beginning.
+    scene.brokers.borrow_mut().revoke(&[0]);
+    scene.turns(&mut shard, 1).unwrap();
+    assert!(!scene.fails(Check::Partitions));
+}
+
+#[test]
+fn one_replica_too_many_is_ready_with_nothing() {
+    let mut scene = Scene::new();
+    let mut shard = beginner(&mut scene);
+    scene.turns(&mut shard, 1).unwrap();
+    scene.brokers.borrow_mut().assign(&[]);
+    scene.turns(&mut shard, 1).unwrap();
+    assert!(!scene.fails(Check::Partitions));
+}
