@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::http::Check;
+use crate::wire::{crc32_partition, murmur2_partition};
 
 fn beginner(scene: &mut Scene) -> Shard<ModelLog> {
     scene.shard(StartAt {
@@ -38,4 +39,21 @@ fn one_replica_too_many_is_ready_with_nothing() {
     scene.brokers.borrow_mut().assign(&[]);
     scene.turns(&mut shard, 1).unwrap();
     assert!(!scene.fails(Check::Partitions));
+}
+
+#[test]
+fn inputs_of_few_records_show_that_their_producers_disagree() {
+    let mut scene = Scene::new();
+    let mut shard = scene.owner(&[0, 1]);
+    let ids = (0..).map(|number| format!("T{number}"));
+    let apart = ids.filter(|id| {
+        let id = id.as_bytes();
+        murmur2_partition(id, 2) != crc32_partition(id, 2)
+    });
+    for id in apart.take(20) {
+        scene.create(murmur2_partition(id.as_bytes(), 2), &id, 0);
+        scene.reply(crc32_partition(id.as_bytes(), 2), &id, 1);
+    }
+    scene.run(&mut shard, 2);
+    assert!(scene.fails(Check::Partitioners));
 }
