@@ -117,6 +117,26 @@ pub enum Unfit {
         /// The topic that the record was read from.
         topic: String,
     },
+    /// The topic was made anew with fewer partitions, or is gone.
+    #[error("{}", no_partition(topic, *partition, *partitions))]
+    NoPartition {
+        /// The topic that the record was read from.
+        topic: String,
+        /// Its partition there.
+        partition: i32,
+        /// How many the topic has.
+        partitions: i32,
+    },
+}
+
+fn no_partition(topic: &str, partition: i32, partitions: i32) -> String {
+    if partitions == 0 {
+        return format!("its topic `{topic}` does not exist any more");
+    }
+    format!(
+        "its topic `{topic}` has no partition {partition} now, only {partitions} of them: have its \
+         producer send it again"
+    )
 }
 
 impl Letter {
@@ -166,24 +186,32 @@ fn replayed(original: &[Header<'_>]) -> Option<String> {
     Some(String::from_utf8_lossy(last.value.unwrap_or_default()).into_owned())
 }
 
-/// What a replay of a letter writes; `inputs` are the topics that the service reads.
+/// What a replay of a letter writes; `inputs` are the topics that the service reads, and how many
+/// partitions each has.
 ///
 /// # Errors
 /// There is nothing to write, or nowhere to write it.
-pub fn replay(letter: &Record, inputs: &[&str]) -> Result<OutgoingRecord, Unfit> {
+pub fn replay(letter: &Record, inputs: &[(&str, i32)]) -> Result<OutgoingRecord, Unfit> {
     let headers = Header::all(&letter.headers);
     let address = Address::read(&headers).ok_or(Unfit::Foreign)?;
     let origin = address.origin;
-    if !inputs.contains(&origin.topic) {
+    let Some((_, partitions)) = inputs.iter().find(|(topic, _)| *topic == origin.topic) else {
         return Err(Unfit::OtherTopic {
             topic: origin.topic.to_owned(),
         });
-    }
+    };
     if address.truncated {
         return Err(Unfit::Truncated {
             topic: origin.topic.to_owned(),
             partition: origin.partition,
             offset: origin.offset,
+        });
+    }
+    if !(0..*partitions).contains(&origin.partition) {
+        return Err(Unfit::NoPartition {
+            topic: origin.topic.to_owned(),
+            partition: origin.partition,
+            partitions: *partitions,
         });
     }
     let position = Letter::of(letter).position;

@@ -1,6 +1,6 @@
 use super::*;
 
-const INPUTS: [&str; 2] = ["ticket-created", "ticket-updated"];
+const INPUTS: [(&str, i32); 2] = [("ticket-created", 4), ("ticket-updated", 4)];
 
 fn text(value: &str) -> Option<Vec<u8>> {
     Some(value.as_bytes().to_vec())
@@ -64,11 +64,22 @@ fn what_cannot_be_replayed_says_why() {
     foreign.headers.pop();
     assert_eq!(replay(&foreign, &INPUTS).unwrap_err(), Unfit::Foreign);
     assert_eq!(Letter::of(&foreign).about, None);
-    let refused = replay(&letter(&[], &[]), &["orders"]).unwrap_err();
+    let refused = replay(&letter(&[], &[]), &[("orders", 4)]).unwrap_err();
     assert!(
         refused.to_string().contains("`ticket-updated`"),
         "{refused}"
     );
+}
+
+#[test]
+fn a_letter_of_a_partition_that_is_no_more_says_so() {
+    let inputs = [("ticket-created", 4), ("ticket-updated", 3)];
+    let refused = replay(&letter(&[], &[]), &inputs).unwrap_err();
+    let words = "`ticket-updated` has no partition 3 now, only 3";
+    assert!(refused.to_string().contains(words), "{refused}");
+    let gone = [("ticket-updated", 0)];
+    let refused = replay(&letter(&[], &[]), &gone).unwrap_err();
+    assert!(refused.to_string().contains("does not exist"), "{refused}");
 }
 
 #[test]
