@@ -99,6 +99,21 @@ fn neither_a_second_failure_nor_its_first_is_replayed_unnamed() {
 }
 
 #[test]
+fn a_mark_of_somebody_else_is_no_second_failure() {
+    // Not a letter, of another partition, itself, and one that comes later.
+    for foreign in ["yes", "", "2:1", "3:7", "3:8"] {
+        let letter = letter(&[("replayed", foreign)], &[]);
+        assert_eq!(Letter::of(&letter).replayed(), None, "{foreign}");
+        let record = replay(&letter, &INPUTS).unwrap();
+        let expected = [
+            ("replayed".to_owned(), text(foreign)),
+            ("replayed".to_owned(), text("3:7")),
+        ];
+        assert_eq!(record.headers, expected, "it is kept as it was");
+    }
+}
+
+#[test]
 fn letters_are_named_by_partition_and_offset() {
     let position: Position = "3:42".parse().unwrap();
     assert_eq!((position.partition, position.offset), (3, 42));
