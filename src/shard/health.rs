@@ -23,6 +23,8 @@ pub(super) struct Told {
     held_back: Option<String>,
     /// Why it is not known which copies are wanted.
     missed_copies: Option<String>,
+    /// Why the end of a partition is not known.
+    missed_end: Option<String>,
 }
 
 impl Told {
@@ -36,6 +38,17 @@ impl Told {
     pub(super) fn miss_copies(&mut self, reason: String) {
         let what = "which warm copies are wanted is not known now";
         warn_once(&mut self.missed_copies, reason, what);
+    }
+
+    /// Notes why the end of a partition is not known, if that is so: nothing falls due in it meanwhile.
+    pub(super) fn miss_ends(&mut self, reason: Option<String>) {
+        match reason {
+            Some(reason) => {
+                let what = "a partition is held up because its end is not known";
+                warn_once(&mut self.missed_end, reason, what);
+            }
+            None => self.missed_end = None,
+        }
     }
 
     /// Whether copies are read before the group is joined.
@@ -54,14 +67,14 @@ impl Told {
         warn_once(&mut self.held_back, reason, what);
     }
 
-    /// Whether the group has been joined, and else what that waits for.
-    fn membership(&self) -> Result<(), String> {
+    /// Whether what the group has given is served, and else what that waits for.
+    fn serving(&self) -> Result<(), String> {
         match self.warming_up {
             Some(copies) => Err(format!(
                 "{} of {} partitions of others are read; the group is joined when all are",
                 copies.current, copies.partitions
             )),
-            None if self.is_member => Ok(()),
+            None if self.is_member => self.missed_end.clone().map_or(Ok(()), Err),
             None => Err("the group has not said yet which partitions are to be served".to_owned()),
         }
     }
@@ -116,7 +129,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         }
         let partitions = match (refused.as_slice(), waiting.as_slice()) {
             ([_, ..], _) => Err(together(&refused)),
-            ([], []) => self.health.membership(),
+            ([], []) => self.health.serving(),
             ([], waiting) => {
                 let reason = self.health.held_back.iter();
                 let reason: String = reason.map(|reason| format!(": {reason}")).collect();

@@ -57,3 +57,21 @@ fn inputs_of_few_records_show_that_their_producers_disagree() {
     scene.run(&mut shard, 2);
     assert!(scene.fails(Check::Partitioners));
 }
+
+#[test]
+fn a_partition_whose_end_nobody_tells_is_held_up_alone() {
+    let mut scene = Scene::new();
+    let mut shard = scene.owner(&[0, 1]);
+    scene.create(0, "T1", 0);
+    scene.create(1, "T2", 0);
+    scene.run(&mut shard, 5);
+    scene.brokers.borrow_mut().leaderless.push((1, 0));
+    scene.run(&mut shard, 16);
+    assert_eq!(scene.raised_tickets(), ["T2"]);
+    assert!(scene.fails(Check::Partitions));
+    assert!(!scene.fails(Check::Broker));
+    scene.brokers.borrow_mut().leaderless.clear();
+    scene.run(&mut shard, 17);
+    assert_eq!(scene.raised_tickets(), ["T2", "T1"]);
+    assert!(!scene.fails(Check::Partitions));
+}
