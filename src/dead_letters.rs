@@ -83,8 +83,8 @@ pub struct About {
     pub offset: i64,
     /// Whether the value was left out, because the letter would have been too large.
     pub truncated: bool,
-    /// The letter that it was before, as its header has it; none when this is a first failure.
-    pub replayed: Option<String>,
+    /// The letter that it was before; none when this is a first failure.
+    pub replayed: Option<Position>,
 }
 
 /// Why a letter cannot be replayed.
@@ -117,6 +117,26 @@ pub enum Unfit {
         /// The topic that the record was read from.
         topic: String,
     },
+    /// The topic was made anew with fewer partitions, or is gone.
+    #[error("{}", no_partition(topic, *partition, *partitions))]
+    NoPartition {
+        /// The topic that the record was read from.
+        topic: String,
+        /// Its partition there.
+        partition: i32,
+        /// How many the topic has.
+        partitions: i32,
+    },
+}
+
+fn no_partition(topic: &str, partition: i32, partitions: i32) -> String {
+    if partitions == 0 {
+        return format!("its topic `{topic}` does not exist any more");
+    }
+    format!(
+        "its topic `{topic}` has no partition {partition} now, only {partitions} of them: have its \
+         producer send it again"
+    )
 }
 
 impl Letter {
@@ -124,6 +144,10 @@ impl Letter {
     #[must_use]
     pub fn of(record: &Record) -> Self {
         let headers = Header::all(&record.headers);
+        let position = Position {
+            partition: record.partition,
+            offset: record.offset,
+        };
         let about = Address::read(&headers).map(|address| About {
             reason: address.reason.to_owned(),
             error: address.error.to_owned(),
@@ -131,13 +155,10 @@ impl Letter {
             partition: address.origin.partition,
             offset: address.origin.offset,
             truncated: address.truncated,
-            replayed: replayed(address.original),
+            replayed: earlier(address.original, position),
         });
         Self {
-            position: Position {
-                partition: record.partition,
-                offset: record.offset,
-            },
+            position,
             timestamp_ms: record.timestamp_ms,
             key: record.key.clone(),
             value_bytes: record.value.as_ref().map(Vec::len),
@@ -153,32 +174,39 @@ impl Letter {
 
     /// The letter that it was before a replay, if this is a second failure.
     #[must_use]
-    pub fn replayed(&self) -> Option<&str> {
-        self.about.as_ref()?.replayed.as_deref()
+    pub fn replayed(&self) -> Option<Position> {
+        self.about.as_ref()?.replayed
     }
 }
 
-fn replayed(original: &[Header<'_>]) -> Option<String> {
-    let last = original
-        .iter()
-        .rev()
-        .find(|header| header.name == REPLAYED)?;
-    Some(String::from_utf8_lossy(last.value.unwrap_or_default()).into_owned())
+/// The letter that one at this place was before, by the original's headers.
+fn earlier(original: &[Header<'_>], position: Position) -> Option<Position> {
+    original.iter().rev().find_map(|it| mark(it, position))
 }
 
-/// What a replay of a letter writes; `inputs` are the topics that the service reads.
+/// The letter that a header names, if a replay wrote it. Others may use the same name for something of
+/// their own; a letter that failed before one at this place lies before it, in the same partition.
+fn mark(header: &Header<'_>, position: Position) -> Option<Position> {
+    let value = header.value.filter(|_| header.name == REPLAYED)?;
+    let named: Position = str::from_utf8(value).ok()?.parse().ok()?;
+    let is_before = named.partition == position.partition && named.offset < position.offset;
+    is_before.then_some(named)
+}
+
+/// What a replay of a letter writes; `inputs` are the topics that the service reads, and how many
+/// partitions each has.
 ///
 /// # Errors
 /// There is nothing to write, or nowhere to write it.
-pub fn replay(letter: &Record, inputs: &[&str]) -> Result<OutgoingRecord, Unfit> {
+pub fn replay(letter: &Record, inputs: &[(&str, i32)]) -> Result<OutgoingRecord, Unfit> {
     let headers = Header::all(&letter.headers);
     let address = Address::read(&headers).ok_or(Unfit::Foreign)?;
     let origin = address.origin;
-    if !inputs.contains(&origin.topic) {
+    let Some((_, partitions)) = inputs.iter().find(|(topic, _)| *topic == origin.topic) else {
         return Err(Unfit::OtherTopic {
             topic: origin.topic.to_owned(),
         });
-    }
+    };
     if address.truncated {
         return Err(Unfit::Truncated {
             topic: origin.topic.to_owned(),
@@ -186,11 +214,16 @@ pub fn replay(letter: &Record, inputs: &[&str]) -> Result<OutgoingRecord, Unfit>
             offset: origin.offset,
         });
     }
+    if !(0..*partitions).contains(&origin.partition) {
+        return Err(Unfit::NoPartition {
+            topic: origin.topic.to_owned(),
+            partition: origin.partition,
+            partitions: *partitions,
+        });
+    }
     let position = Letter::of(letter).position;
-    let kept = address
-        .original
-        .iter()
-        .filter(|header| header.name != REPLAYED);
+    let original = address.original.iter();
+    let kept = original.filter(|header| mark(header, position).is_none());
     let kept = kept.map(|header| (header.name.to_owned(), header.value.map(<[u8]>::to_vec)));
     let mark = (REPLAYED.to_owned(), Some(position.to_string().into_bytes()));
     Ok(OutgoingRecord {
@@ -210,8 +243,7 @@ pub struct SecondFailures(BTreeMap<Position, Position>);
 impl SecondFailures {
     /// Notes what a letter says of an earlier one.
     pub fn note(&mut self, letter: &Letter) {
-        let earlier = letter.replayed().and_then(|text| text.parse().ok());
-        if let Some(earlier) = earlier {
+        if let Some(earlier) = letter.replayed() {
             self.0.insert(earlier, letter.position);
         }
     }
@@ -220,10 +252,7 @@ impl SecondFailures {
     #[must_use]
     pub fn objection(&self, letter: &Letter) -> Option<String> {
         if let Some(earlier) = letter.replayed() {
-            return Some(format!(
-                "it is the second failure of {}",
-                earlier.escape_debug()
-            ));
+            return Some(format!("it is the second failure of {earlier}"));
         }
         let later = self.of(letter)?;
         Some(format!("it has failed again as {later}"))

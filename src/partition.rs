@@ -40,8 +40,11 @@ pub use restored::{Error, Restored};
 use traces::Traces;
 pub use writing::{Names, Writing};
 
-/// One keyed record in so many is looked at for the partitioner of its producer: cheap, and a
-/// wrong setting shows within seconds.
+/// So many keyed records of an input are looked at for the partitioner of their producer, so that
+/// a wrong setting shows before it has done much…
+const SAMPLES_FIRST: u32 = 64;
+
+/// …and from then on one in so many, because a producer may change: that is cheap.
 const SAMPLE_EVERY: i64 = 32;
 
 /// An edit may be appended after a question about the end of the log and in its very millisecond,
@@ -101,6 +104,8 @@ pub struct Partition {
     counted: Counted,
     records: Vec<OutgoingRecord>,
     traces: Traces,
+    /// How many records of each input were looked at for the partitioner of their producer.
+    sampled: [u32; 2],
     /// The schema that the next record was written with, while it is not known.
     lacks: Option<SchemaId>,
     /// Whether there is more to decide up to the present evaluation time than a batch takes.
@@ -172,6 +177,7 @@ impl Partition {
             records: Vec::new(),
             traces: Traces::default(),
             latest_fact: Timestamp::MIN,
+            sampled: [0; 2],
             lacks: None,
             is_behind: false,
         }
@@ -246,7 +252,8 @@ impl Partition {
             && !self.is_behind
             && let Some(head) = self.inputs.head()
         {
-            let read = match decode(head, now, shared) {
+            let has_few = self.sampled[head.input] < SAMPLES_FIRST;
+            let read = match decode(head, has_few, now, shared) {
                 Ok(decoded) => Ok(Some(decoded)),
                 Err(Unread::Ignored) => Ok(None),
                 Err(Unread::Refused(refusal)) => Err(refusal),
@@ -294,9 +301,11 @@ impl Partition {
                 self.counted.unknown_fields +=
                     (decoded.ignored.fields + decoded.ignored.unset) as u64;
                 self.counted.unknown_activities += decoded.ignored.activities as u64;
-                self.counted
-                    .partitioners
-                    .extend(decoded.partitioners.map(|sample| (input, sample)));
+                if let Some(sample) = decoded.partitioners {
+                    let sampled = &mut self.sampled[record.input];
+                    *sampled = sampled.saturating_add(1);
+                    self.counted.partitioners.push((input, sample));
+                }
             }
             Err(refusal) => self.refuse(record, refusal, shared),
         }
@@ -445,7 +454,12 @@ impl Partition {
     }
 }
 
-fn decode(record: &Record, now: Timestamp, shared: &Shared) -> Result<wire::Decoded, Unread> {
+fn decode(
+    record: &Record,
+    has_few: bool,
+    now: Timestamp,
+    shared: &Shared,
+) -> Result<wire::Decoded, Unread> {
     wire::decode(
         &wire::Record {
             input: wire::Input::ALL[record.input],
@@ -454,7 +468,7 @@ fn decode(record: &Record, now: Timestamp, shared: &Shared) -> Result<wire::Deco
             key: record.key.as_deref(),
             value: record.value.as_deref(),
             headers: &wire::Header::all(&record.headers),
-            sample: record.offset % SAMPLE_EVERY == 0,
+            sample: has_few || record.offset % SAMPLE_EVERY == 0,
         },
         &shared.schemas,
         &shared.mappings,

@@ -15,5 +15,5 @@ mod tests;
 pub use client::{Client, Found};
 #[cfg(test)]
 pub(crate) use desk::Answer;
-pub use desk::{Compiled, Desk, News, compile};
+pub use desk::{Compiled, Desk, News, UNKNOWN_FOR, compile};
 pub use error::{Error, Kind};

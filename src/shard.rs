@@ -404,9 +404,13 @@ impl<L: Log<State = RestoredState>> Shard<L> {
             return Ok(());
         };
         self.health.broker_answers(&self.parts);
-        self.read_edits(now, ends.edits)?;
+        self.health
+            .miss_ends(ends.missing.map(|error| chain(&error)));
+        if let Some(edits) = ends.edits {
+            self.read_edits(now, edits)?;
+        }
         for ((input, number), end) in asked.into_iter().zip(ends.inputs) {
-            if let Some(Slot::Live(live)) = self.slots.get_mut(&number) {
+            if let (Some(end), Some(Slot::Live(live))) = (end, self.slots.get_mut(&number)) {
                 live.partition
                     .answer(input, now, end.high_watermark, end.delivered);
             }

@@ -1,6 +1,6 @@
 use super::*;
 
-const INPUTS: [&str; 2] = ["ticket-created", "ticket-updated"];
+const INPUTS: [(&str, i32); 2] = [("ticket-created", 4), ("ticket-updated", 4)];
 
 fn text(value: &str) -> Option<Vec<u8>> {
     Some(value.as_bytes().to_vec())
@@ -64,11 +64,22 @@ fn what_cannot_be_replayed_says_why() {
     foreign.headers.pop();
     assert_eq!(replay(&foreign, &INPUTS).unwrap_err(), Unfit::Foreign);
     assert_eq!(Letter::of(&foreign).about, None);
-    let refused = replay(&letter(&[], &[]), &["orders"]).unwrap_err();
+    let refused = replay(&letter(&[], &[]), &[("orders", 4)]).unwrap_err();
     assert!(
         refused.to_string().contains("`ticket-updated`"),
         "{refused}"
     );
+}
+
+#[test]
+fn a_letter_of_a_partition_that_is_no_more_says_so() {
+    let inputs = [("ticket-created", 4), ("ticket-updated", 3)];
+    let refused = replay(&letter(&[], &[]), &inputs).unwrap_err();
+    let words = "`ticket-updated` has no partition 3 now, only 3";
+    assert!(refused.to_string().contains(words), "{refused}");
+    let gone = [("ticket-updated", 0)];
+    let refused = replay(&letter(&[], &[]), &gone).unwrap_err();
+    assert!(refused.to_string().contains("does not exist"), "{refused}");
 }
 
 #[test]
@@ -85,6 +96,21 @@ fn neither_a_second_failure_nor_its_first_is_replayed_unnamed() {
     assert!(objection.ends_with("as 3:9"), "{objection}");
     let objection = failures.objection(&second).unwrap();
     assert!(objection.ends_with("failure of 3:7"), "{objection}");
+}
+
+#[test]
+fn a_mark_of_somebody_else_is_no_second_failure() {
+    // Not a letter, of another partition, itself, and one that comes later.
+    for foreign in ["yes", "", "2:1", "3:7", "3:8"] {
+        let letter = letter(&[("replayed", foreign)], &[]);
+        assert_eq!(Letter::of(&letter).replayed(), None, "{foreign}");
+        let record = replay(&letter, &INPUTS).unwrap();
+        let expected = [
+            ("replayed".to_owned(), text(foreign)),
+            ("replayed".to_owned(), text("3:7")),
+        ];
+        assert_eq!(record.headers, expected, "it is kept as it was");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::consumer::{Change, Committed, GroupConsumer, InputPartition, Polled};
 use super::edits::{EditReader, Edits};
 use super::error::Error;
 use super::lanes::{Landed, Lanes, Transaction};
-use super::log::{End, Ends, Log, Restoration};
+use super::log::{Ends, Log, Restoration};
 use super::native::OffsetOf;
 use super::restore::RestoreReader;
 use super::restorer::{Builder, Request, Restorer};
@@ -132,17 +132,7 @@ impl<S: Send + 'static> Log for Cluster<S> {
 
     fn ends(&mut self, partitions: &[InputPartition]) -> Result<Ends, Error> {
         let plans = &self.topics.plans;
-        let (ends, edits) = self.member.ends(partitions, plans, REQUEST_TIMEOUT)?;
-        let delivered = self.member.delivered(partitions)?;
-        let both = ends.into_iter().zip(delivered);
-        let inputs = both.map(|(high_watermark, delivered)| End {
-            high_watermark,
-            delivered,
-        });
-        Ok(Ends {
-            inputs: inputs.collect(),
-            edits,
-        })
+        self.member.ends(partitions, plans, REQUEST_TIMEOUT)
     }
 
     fn edits(&mut self, from: i64, until: i64) -> Result<Edits, Error> {

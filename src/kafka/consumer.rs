@@ -15,6 +15,8 @@
 //! out of the library's memory because they may wait for records of the other input, and one
 //! record left behind would hold the whole fetched block.
 
+mod ends;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,7 +40,7 @@ pub type InputPartition = (usize, i32);
 /// What a rebalance changed, in the order in which it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// These are ours now, and wait for [`GroupConsumer::start`].
+    /// These are ours now, and wait for [`GroupConsumer::start`]; none for one member too many.
     Assigned(Vec<InputPartition>),
     /// These are no longer ours; the next owner begins only after this member has agreed.
     Revoked(Vec<InputPartition>),
@@ -290,57 +292,6 @@ impl GroupConsumer {
                 source,
             }
         })
-    }
-
-    /// The high watermark of each partition, in the order asked, and that of the only partition of
-    /// another topic, in one round trip per broker.
-    ///
-    /// # Errors
-    /// When a broker does not answer in time.
-    pub fn ends(
-        &self,
-        partitions: &[InputPartition],
-        other: &str,
-        timeout: Duration,
-    ) -> Result<(Vec<i64>, i64), Error> {
-        let mut named = self.named(partitions);
-        named.push((other, 0));
-        let client = self.consumer.client();
-        let answer = native::list_offsets(client, &named, OffsetOf::HighWatermark, timeout);
-        let mut ends = answer.map_err(|source| Error::Native {
-            doing: format!("asking {} for the ends of the inputs", self.brokers),
-            source,
-        })?;
-        let other = ends.pop().unwrap_or_default();
-        Ok((ends, other))
-    }
-
-    /// How far each partition has been delivered, in the order asked: one past the last record, or
-    /// past what follows it and is never delivered (marks of transactions, aborted records).
-    ///
-    /// # Errors
-    /// When the library refuses.
-    pub fn delivered(&self, partitions: &[InputPartition]) -> Result<Vec<i64>, Error> {
-        let known = self
-            .consumer
-            .position()
-            .map_err(|source| self.call("asking for read positions", source))?;
-        let ledger = self.consumer.context().ledger();
-        let delivered = partitions.iter().map(|(input, partition)| {
-            let counted = ledger.positions.get(&(*input, *partition)).copied();
-            let passed = known
-                .find_partition(&self.topics[*input], *partition)
-                .and_then(|element| match element.offset() {
-                    Offset::Offset(offset) => Some(offset),
-                    Offset::Beginning
-                    | Offset::End
-                    | Offset::Stored
-                    | Offset::Invalid
-                    | Offset::OffsetTail(_) => None,
-                });
-            counted.max(passed).unwrap_or_default()
-        });
-        Ok(delivered.collect())
     }
 
     /// Who this member is, for the offsets of a transaction; none while what it owns may be another's.

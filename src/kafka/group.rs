@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -17,6 +18,10 @@ use super::client::Ear;
 use super::consumer::{Change, InputPartition};
 use super::flight::Flight;
 use super::native;
+
+/// A member that was taken in and not called back within this time is given nothing: the library has
+/// only to look up the topics of what it is given, which takes milliseconds.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// Notes what rebalances change.
 pub(super) struct GroupContext {
@@ -42,6 +47,10 @@ pub(super) struct Ledger {
     generation: i32,
     /// Whether the library is in another one, and no callback has said what that means.
     has_moved: bool,
+    /// When the broker that assigns was found to have taken this member in.
+    joined_at: Option<Instant>,
+    /// Whether it was said for the first time what this member is given.
+    has_answer: bool,
 }
 
 impl GroupContext {
@@ -85,6 +94,19 @@ impl GroupContext {
     /// All callbacks have been served since that.
     pub(super) fn served_since(consumer: &BaseConsumer<Self>, before: Option<i32>) {
         let mut ledger = consumer.context().ledger();
+        // Where the broker assigns, there is no callback for who is given nothing, only its epoch
+        // (`rd_kafka_cgrp_consumer_is_new_assignment_different` of librdkafka 2.12.1).
+        if !ledger.has_answer
+            && matches!(
+                consumer.rebalance_protocol(),
+                RebalanceProtocol::Cooperative
+            )
+            && native::generation(consumer) > 0
+            && ledger.joined_at.get_or_insert_with(Instant::now).elapsed() >= SILENCE
+        {
+            ledger.has_answer = true;
+            ledger.changes.push(Change::Assigned(Vec::new()));
+        }
         if let Some(generation) = before.filter(|_| ledger.has_moved) {
             ledger.generation = generation;
             ledger.has_moved = false;
@@ -109,6 +131,7 @@ impl GroupContext {
         let generation = native::generation(consumer);
         let mut ledger = self.ledger();
         (ledger.generation, ledger.has_moved) = (generation, false);
+        ledger.has_answer = true;
         ledger.owned.extend(inputs.iter().copied());
         ledger.changes.push(Change::Assigned(inputs));
         drop(ledger);

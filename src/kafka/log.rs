@@ -42,7 +42,7 @@ pub trait Log {
     /// in one question.
     ///
     /// # Errors
-    /// When a broker does not answer in time.
+    /// When no broker answers in time.
     fn ends(&mut self, partitions: &[InputPartition]) -> Result<Ends, Error>;
 
     /// Reads the log of plan edits from an offset up to an end that [`Log::ends`] has told of.
@@ -101,12 +101,14 @@ pub trait Log {
 }
 
 /// The answer of [`Log::ends`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Ends {
-    /// Those of the inputs.
-    pub inputs: Vec<End>,
-    /// The high watermark of the log of plan edits.
-    pub edits: i64,
+    /// Those of the inputs; none of a partition whose leader does not answer.
+    pub inputs: Vec<Option<End>>,
+    /// The high watermark of the log of plan edits; none when its leader does not answer.
+    pub edits: Option<i64>,
+    /// Why one of them is not there.
+    pub missing: Option<Error>,
 }
 
 /// The end of an input partition, and how far it has been delivered.

@@ -28,7 +28,7 @@ use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 use rdkafka_sys as sys;
 
 pub use offsets::OffsetOf;
-pub(super) use offsets::list_offsets;
+pub(super) use offsets::{list_each_offset, list_offsets};
 
 use super::batch::{Batch, Message};
 use super::client::log_line;

@@ -99,7 +99,13 @@ impl Sweep {
             progress: Progress::default(),
             heard_at: Instant::now(),
         };
-        sweep.partitions = sweep.count()?;
+        sweep.partitions = sweep.count(topic)?;
+        if sweep.partitions == 0 {
+            return Err(Error::Topics(vec![Defect::Missing {
+                topic: topic.to_owned(),
+                partitions: None,
+            }]));
+        }
         Ok(sweep)
     }
 
@@ -211,11 +217,12 @@ impl Sweep {
         }
     }
 
-    /// Asks how many partitions the topic has.
-    fn count(&self) -> Result<i32, Error> {
-        let asked = self
-            .consumer
-            .fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT);
+    /// How many partitions a topic has; none when it does not exist.
+    ///
+    /// # Errors
+    /// When no broker answers.
+    pub fn count(&self, topic: &str) -> Result<i32, Error> {
+        let asked = self.consumer.fetch_metadata(Some(topic), REQUEST_TIMEOUT);
         let metadata = asked.map_err(|source| {
             if source.rdkafka_error_code().is_some_and(is_transient) {
                 self.unreachable("asking for the topic")
@@ -223,15 +230,10 @@ impl Sweep {
                 self.call("asking for the partitions", source)
             }
         })?;
-        let found = metadata.topics().iter().find(|it| it.name() == self.topic);
-        match found.map(|topic| topic.partitions().len()) {
-            None | Some(0) => Err(Error::Topics(vec![Defect::Missing {
-                topic: self.topic.clone(),
-                partitions: None,
-            }])),
-            // A count that does not fit is beyond what any cluster can hold.
-            Some(count) => Ok(i32::try_from(count).unwrap_or(i32::MAX)),
-        }
+        let found = metadata.topics().iter().find(|it| it.name() == topic);
+        let count = found.map_or(0, |topic| topic.partitions().len());
+        // A count that does not fit is beyond what any cluster can hold.
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 
     fn offsets(&self, partitions: &[(&str, i32)], of: OffsetOf) -> Result<Vec<i64>, Error> {

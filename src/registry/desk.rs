@@ -13,9 +13,10 @@ const RETRY_MIN: Duration = Duration::from_millis(500);
 /// …doubling up to this: one that has come back is noticed soon, and not run over by all who wait.
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// That there is no schema of an id is believed for so long: one may be registered, or brought back
-/// from a copy, and a producer that writes nonsense must not be a question for every record.
-const UNKNOWN_FOR: Duration = Duration::from_secs(60);
+/// That there is no schema of an id is believed for so long: a producer that writes nonsense must
+/// not be a question for every record, and whoever registers the schema and replays what was
+/// refused for want of it must find that known.
+pub const UNKNOWN_FOR: Duration = Duration::from_secs(1);
 
 /// What came of a question.
 pub enum News {

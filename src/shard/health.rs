@@ -15,12 +15,16 @@ pub(super) struct Told {
     broker: Option<Result<(), String>>,
     partitions: Option<Result<(), String>>,
     partitioners: Option<Result<(), String>>,
+    /// Whether the group has said for the first time what this replica is to serve.
+    is_member: bool,
     /// The copies that are read before the group is joined.
     warming_up: Option<Copies>,
     /// What holds a restore back.
     held_back: Option<String>,
     /// Why it is not known which copies are wanted.
     missed_copies: Option<String>,
+    /// Why the end of a partition is not known.
+    missed_end: Option<String>,
 }
 
 impl Told {
@@ -36,15 +40,43 @@ impl Told {
         warn_once(&mut self.missed_copies, reason, what);
     }
 
+    /// Notes why the end of a partition is not known, if that is so: nothing falls due in it meanwhile.
+    pub(super) fn miss_ends(&mut self, reason: Option<String>) {
+        match reason {
+            Some(reason) => {
+                let what = "a partition is held up because its end is not known";
+                warn_once(&mut self.missed_end, reason, what);
+            }
+            None => self.missed_end = None,
+        }
+    }
+
     /// Whether copies are read before the group is joined.
     pub(super) const fn is_warming_up(&self) -> bool {
         self.warming_up.is_some()
+    }
+
+    /// Notes that the group has said what this replica is to serve, be it nothing.
+    pub(super) const fn join(&mut self) {
+        self.is_member = true;
     }
 
     /// Notes what holds a restore back, for as long as one is under way.
     pub(super) fn hold_back(&mut self, reason: String) {
         let what = "the state of a partition cannot be read yet";
         warn_once(&mut self.held_back, reason, what);
+    }
+
+    /// Whether what the group has given is served, and else what that waits for.
+    fn serving(&self) -> Result<(), String> {
+        match self.warming_up {
+            Some(copies) => Err(format!(
+                "{} of {} partitions of others are read; the group is joined when all are",
+                copies.current, copies.partitions
+            )),
+            None if self.is_member => self.missed_end.clone().map_or(Ok(()), Err),
+            None => Err("the group has not said yet which partitions are to be served".to_owned()),
+        }
     }
 
     /// Tells that the brokers answer.
@@ -97,12 +129,7 @@ impl<L: Log<State = RestoredState>> Shard<L> {
         }
         let partitions = match (refused.as_slice(), waiting.as_slice()) {
             ([_, ..], _) => Err(together(&refused)),
-            ([], []) => self.health.warming_up.map_or(Ok(()), |copies| {
-                Err(format!(
-                    "{} of {} partitions of others are read; the group is joined when all are",
-                    copies.current, copies.partitions
-                ))
-            }),
+            ([], []) => self.health.serving(),
             ([], waiting) => {
                 let reason = self.health.held_back.iter();
                 let reason: String = reason.map(|reason| format!(": {reason}")).collect();

@@ -17,6 +17,7 @@ use escalator_engine::rules::Rules;
 use escalator_engine::time::Timestamp;
 
 pub(super) use self::fault::Fault;
+use self::fault::hanging;
 use super::RestoredState;
 use crate::clock::Clock;
 use crate::kafka::consumer::{Change, Committed, InputPartition, Polled};
@@ -70,6 +71,8 @@ pub(super) struct Brokers {
     /// The identities of committed transactions.
     pub(super) transactions: Vec<String>,
     pub(super) are_away: bool,
+    /// Partitions whose ends nobody tells.
+    pub(super) leaderless: Vec<InputPartition>,
     /// The partitions whose restore was asked for, in order.
     pub(super) restores: Vec<i32>,
     /// The partition whose restore a transaction holds back.
@@ -356,13 +359,18 @@ impl Log for ModelLog {
 
     fn ends(&mut self, partitions: &[InputPartition]) -> Result<Ends, Error> {
         self.answer(|brokers| {
-            let ends = partitions.iter().map(|partition| End {
-                high_watermark: brokers.end(*partition),
-                delivered: self.positions.get(partition).copied().unwrap_or_default(),
-            });
+            let end = |at: &InputPartition| {
+                (!brokers.leaderless.contains(at)).then(|| End {
+                    high_watermark: brokers.end(*at),
+                    delivered: self.positions.get(at).copied().unwrap_or_default(),
+                })
+            };
+            let inputs: Vec<_> = partitions.iter().map(end).collect();
+            let is_missing = inputs.contains(&None);
             Ends {
-                inputs: ends.collect(),
-                edits: i64::try_from(brokers.edits.len()).unwrap(),
+                inputs,
+                edits: Some(i64::try_from(brokers.edits.len()).unwrap()),
+                missing: is_missing.then(|| Error::unreachable("model", "asking", None)),
             }
         })
     }
@@ -487,12 +495,5 @@ impl Log for ModelLog {
 
     fn leave(&mut self) {
         self.owned.clear();
-    }
-}
-
-fn hanging() -> Error {
-    Error::Hanging {
-        held_back: "partition 1 of notify".to_owned(),
-        longer_than: Duration::ZERO,
     }
 }

@@ -142,6 +142,9 @@ impl<L: Log<State = RestoredState>> Shard<L> {
                 Change::Revoked(inputs) => (Rebalance::Revoked, inputs),
                 Change::Lost(inputs) => (Rebalance::Lost, inputs),
             };
+            if kind == Rebalance::Assigned {
+                self.health.join();
+            }
             if inputs.is_empty() {
                 continue;
             }

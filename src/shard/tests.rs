@@ -2,6 +2,7 @@ mod beginnings;
 mod edits;
 mod faults;
 mod forgetting;
+mod readiness;
 mod schemas;
 mod sizes;
 mod storms;

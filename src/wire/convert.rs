@@ -69,8 +69,11 @@ pub struct Ignored {
 pub(super) fn convert(context: Context<'_>, event: RawEvent<'_>) -> Result<Converted, Refusal> {
     let ticket_id = ticket_id(event.ticket_id)?;
     let occurred_at = occurred_at(context, event.occurred_at)?;
-    let event_id = match (text("event_id", event.event_id)?, context.id) {
-        (None, Some(id)) => text("id", Scalar::Text(id.into()))?,
+    // An empty id identifies nothing: all events that have one would be the same event.
+    let is_some = |id: &Text| !id.is_empty();
+    let event_id = text("event_id", event.event_id)?.filter(is_some);
+    let event_id = match (event_id, context.id) {
+        (None, Some(id)) => text("id", Scalar::Text(id.into()))?.filter(is_some),
         (event_id, _) => event_id,
     };
     let version = integer("version", event.version)?;

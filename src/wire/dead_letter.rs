@@ -140,8 +140,9 @@ pub struct DeadLetter {
 impl DeadLetter {
     /// Makes the letter of a refused record; the whole of it takes at most `bytes_max` bytes.
     ///
-    /// The value is left out when it does not fit, and the original headers too when they alone
-    /// do not; what is unusual enough to be dropped is still in the original topic.
+    /// The value is left out when it does not fit, the original headers too when they alone do not,
+    /// and at last the key: a letter that its topic refuses would hold its partition up. What is
+    /// unusual enough to be dropped is still in the original topic.
     #[must_use]
     pub fn new(
         origin: Origin<'_>,
@@ -166,6 +167,9 @@ impl DeadLetter {
                 .push(("truncated".to_owned(), Some(b"true".to_vec())));
             if letter.bytes() > bytes_max {
                 letter.headers.drain(..headers.len());
+            }
+            if letter.bytes() > bytes_max {
+                letter.key = None;
             }
         }
         letter
@@ -333,6 +337,25 @@ mod tests {
         assert!(cut.bytes() <= 1000);
         let headers = borrowed(&cut);
         assert!(Address::read(&headers).unwrap().original.is_empty());
+    }
+
+    #[test]
+    fn a_key_that_does_not_fit_is_left_out_last() {
+        let refusal = Refusal::new(DeadLetterReason::KeyMismatch, "the key is another");
+        let (key, value) = ([b'k'; 5000], Some(&b"v"[..]));
+        let of = |bytes_max| {
+            let letter = DeadLetter::new(ORIGIN, Some(&key), value, &[TRACE], &refusal, bytes_max);
+            assert!(letter.bytes() <= bytes_max);
+            letter
+        };
+        assert_eq!(of(10_000).value.as_deref(), value);
+        let cut = of(1000);
+        assert_eq!(
+            (cut.key.as_deref(), cut.value.as_deref()),
+            (None, Some(&b""[..]))
+        );
+        let headers = borrowed(&cut);
+        assert!(Address::read(&headers).unwrap().truncated);
     }
 
     #[test]

@@ -308,6 +308,32 @@ fn two_members_whom_the_broker_assigns_move_only_what_moves() {
 }
 
 #[test]
+fn one_member_too_many_is_told_so_by_either_protocol() {
+    for protocol in ["classic", "consumer"] {
+        let topics = inputs(1);
+        let mut settings = settings(&broker().address, &unique("group"), "test");
+        let property = ("group.protocol".to_owned(), protocol.to_owned());
+        settings.properties.extend([property]);
+        let topics = [&*topics[0], &*topics[1]];
+        let members = [join(&settings, &topics), join(&settings, &topics)];
+        let mut given = [None, None];
+        wait_until("both having an answer", PATIENCE, || {
+            for (member, given) in members.iter().zip(&mut given) {
+                member.poll(100, POLL);
+                for change in member.take_changes() {
+                    if let Change::Assigned(has) = change {
+                        *given = Some(has.len());
+                    }
+                }
+            }
+            let mut all: Vec<usize> = given.iter().flatten().copied().collect();
+            all.sort_unstable();
+            (all == [0, 2]).then_some(())
+        });
+    }
+}
+
+#[test]
 fn offsets_of_many_partitions_come_in_the_order_asked() {
     let topics = inputs(3);
     for (partition, count) in [(0, 2), (2, 5)] {

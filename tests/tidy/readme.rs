@@ -75,3 +75,31 @@ fn the_tables_of_settings_and_metrics_are_what_the_code_says() {
     check("docs/settings.md", "settings", &settings_table());
     check("docs/metrics.md", "metrics", &metrics_table());
 }
+
+/// The texts between these quotes that follow a beginning in a file.
+fn quoted(path: &str, beginning: &str) -> Vec<String> {
+    let text = read(path);
+    let pieces = text.split(beginning).skip(1);
+    let texts = pieces.filter_map(|piece| piece.split('"').next());
+    let texts: Vec<String> = texts.map(str::to_owned).collect();
+    assert!(!texts.is_empty(), "{path}");
+    texts
+}
+
+#[test]
+fn every_route_is_documented() {
+    let page = read("docs/http.md");
+    for path in ["src/http.rs", "src/http/admin.rs"] {
+        for route in quoted(path, ".route(\"") {
+            assert!(page.contains(&format!(" {route}`")), "{route}");
+        }
+    }
+}
+
+#[test]
+fn every_value_of_a_label_is_documented() {
+    let page = read("docs/metrics.md");
+    for value in quoted("src/metrics/labels.rs", " = \"") {
+        assert!(page.contains(&format!("`{value}`")), "{value}");
+    }
+}

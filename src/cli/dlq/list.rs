@@ -56,7 +56,7 @@ pub(super) struct Line<'a> {
     value_bytes: Option<usize>,
     truncated: bool,
     /// The letter that it was before a replay.
-    replayed: Option<&'a str>,
+    replayed: Option<String>,
     /// Whether it has failed again after a replay. It and the letter that it was are replayed only when
     /// they are named.
     second_failure: bool,
@@ -202,7 +202,7 @@ impl<'a> Line<'a> {
             key: letter.key.as_deref().map(escaped),
             value_bytes: letter.value_bytes,
             truncated: about.is_some_and(|about| about.truncated),
-            replayed: letter.replayed(),
+            replayed: letter.replayed().map(|earlier| earlier.to_string()),
             second_failure: letter.replayed().is_some(),
             failed_again_as: failures.of(letter).map(|later| later.to_string()),
         }

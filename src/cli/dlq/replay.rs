@@ -12,7 +12,8 @@ use crate::dead_letters::{self, Letter, Position, SecondFailures};
 use crate::kafka::sweep::{Span, Sweep};
 use crate::kafka::writer::Writer;
 use crate::offline::{counted, harmless};
-use crate::record::{OutgoingRecord, Record};
+use crate::record::OutgoingRecord;
+use crate::registry;
 use crate::service;
 use crate::settings::Settings;
 use crate::wire::DeadLetterReason;
@@ -89,9 +90,10 @@ impl Replay {
             reason: self.reason,
         };
         let mut sweep = open(&settings)?;
-        let mut fates = choice.fates(&mut sweep, &settings)?;
+        let inputs = inputs(&sweep, &settings)?;
+        let mut fates = choice.fates(&mut sweep, &inputs)?;
         if !dry_run {
-            write(&mut sweep, &mut fates, &settings)?;
+            write(&mut sweep, &mut fates, (&inputs, &settings))?;
         }
         let report = Report::of(&fates, dry_run);
         let is_good = report.refused == 0;
@@ -101,6 +103,13 @@ impl Replay {
         }
         Ok(Verdict::of(is_good))
     }
+}
+
+/// The inputs, and how many partitions each has; none, when it does not exist.
+fn inputs<'a>(sweep: &Sweep, settings: &'a Settings) -> anyhow::Result<[(&'a str, i32); 2]> {
+    let topics = &settings.topics;
+    let count = |topic| anyhow::Ok((topic, sweep.count(topic)?));
+    Ok([count(topics.created.as_str())?, count(&topics.updated)?])
 }
 
 /// Which letters are meant.
@@ -113,7 +122,7 @@ struct Choice {
 
 impl Choice {
     /// Looks the chosen letters up and decides about each.
-    fn fates(&self, sweep: &mut Sweep, settings: &Settings) -> anyhow::Result<Fates> {
+    fn fates(&self, sweep: &mut Sweep, inputs: &[(&str, i32)]) -> anyhow::Result<Fates> {
         let spans = if self.named.is_empty() {
             everything(sweep)
         } else {
@@ -125,7 +134,7 @@ impl Choice {
             let letter = Letter::of(&record);
             failures.note(&letter);
             if self.means(&letter) {
-                let unfit = prepare(&record, settings).err();
+                let unfit = dead_letters::replay(&record, inputs).err();
                 letters.insert(letter.position, (letter, unfit));
             }
         })?;
@@ -174,17 +183,16 @@ fn around(positions: impl Iterator<Item = Position>) -> Vec<Span> {
         .collect()
 }
 
-fn prepare(record: &Record, settings: &Settings) -> Result<OutgoingRecord, dead_letters::Unfit> {
-    let topics = &settings.topics;
-    dead_letters::replay(record, &[&topics.created, &topics.updated])
-}
-
-/// A topic takes shorter values unless it was told otherwise, with keys and headers.
+/// A topic takes shorter records unless it was told otherwise.
 const LARGE_BYTES: usize = 900_000;
 
 /// Reads those that are to be replayed once more, with their values, and writes them: large ones by
 /// themselves, for one that its topic does not take holds up no other.
-fn write(sweep: &mut Sweep, fates: &mut Fates, settings: &Settings) -> anyhow::Result<()> {
+fn write(
+    sweep: &mut Sweep,
+    fates: &mut Fates,
+    (inputs, settings): (&[(&str, i32)], &Settings),
+) -> anyhow::Result<()> {
     let replayed = |(position, (_, fate)): (&Position, &(_, Fate))| {
         (*fate == Fate::Replayed).then_some(*position)
     };
@@ -193,6 +201,8 @@ fn write(sweep: &mut Sweep, fates: &mut Fates, settings: &Settings) -> anyhow::R
     if spans.is_empty() {
         return Ok(());
     }
+    // Of a schema that was registered just now, the service may still believe that there is none.
+    std::thread::sleep(registry::UNKNOWN_FOR);
     let writer = Writer::open(&service::client_settings(settings))?;
     each_batch(sweep, &spans, |records| {
         let (mut small, mut large) = (Vec::new(), Vec::new());
@@ -201,9 +211,8 @@ fn write(sweep: &mut Sweep, fates: &mut Fates, settings: &Settings) -> anyhow::R
             if !chosen.contains(&position) {
                 continue;
             }
-            let outgoing = prepare(record, settings)?;
-            let length = outgoing.value.as_ref().map_or(0, Vec::len);
-            if length < LARGE_BYTES {
+            let outgoing = dead_letters::replay(record, inputs)?;
+            if length(&outgoing) < LARGE_BYTES {
                 small.push(outgoing);
             } else {
                 large.push((position, outgoing));
@@ -223,6 +232,15 @@ fn write(sweep: &mut Sweep, fates: &mut Fates, settings: &Settings) -> anyhow::R
         }
         Ok(())
     })
+}
+
+fn length(record: &OutgoingRecord) -> usize {
+    let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+    let headers = record.headers.iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.len() + length(value))
+        .sum();
+    length(&record.key) + length(&record.value) + headers
 }
 
 impl Report {

@@ -131,11 +131,8 @@ fn text(record: &Record, form: Option<Form>) -> String {
                 about.partition, about.offset
             );
             line("came from", &origin);
-            if let Some(earlier) = &about.replayed {
-                line(
-                    "replayed",
-                    &format!("before, as letter {}", escaped(earlier.as_bytes())),
-                );
+            if let Some(earlier) = about.replayed {
+                line("replayed", &format!("before, as letter {earlier}"));
             }
         }
     }

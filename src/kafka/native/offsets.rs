@@ -47,6 +47,17 @@ impl OffsetOf {
 }
 
 /// Lists one offset of each partition, in the order asked, with one request per broker.
+pub(in crate::kafka) fn list_offsets<C: ClientContext>(
+    client: &Client<C>,
+    partitions: &[(&str, i32)],
+    of: OffsetOf,
+    timeout: Duration,
+) -> Result<Vec<i64>, CallError> {
+    let listed = list_each_offset(client, partitions, of, timeout)?;
+    listed.into_iter().collect()
+}
+
+/// The same, where a partition without a leader, or whose leader does not answer, fails by itself.
 ///
 /// The library asks whom it knows as the leaders and does not look again when they answer that they
 /// are not, or are newly elected; a client that reads nothing would go on so for minutes. So after
@@ -54,25 +65,26 @@ impl OffsetOf {
 /// broker it asks for the leaders in vain, and not again before three seconds are over
 /// (`rd_kafka_topic_partition_list_query_leaders_async` of librdkafka 2.12.1), so a client that has not
 /// is made to.
-pub(in crate::kafka) fn list_offsets<C: ClientContext>(
+pub(in crate::kafka) fn list_each_offset<C: ClientContext>(
     client: &Client<C>,
     partitions: &[(&str, i32)],
     of: OffsetOf,
     timeout: Duration,
-) -> Result<Vec<i64>, CallError> {
+) -> Result<Vec<Result<i64, CallError>>, CallError> {
     if partitions.is_empty() {
         return Ok(Vec::new());
     }
     reach_broker(client, timeout)?;
     let answer = list_offsets_once(client, partitions, of, timeout);
-    if answer.is_err() {
-        let mut topics: Vec<&str> = partitions.iter().map(|(topic, _)| *topic).collect();
-        topics.sort_unstable();
-        topics.dedup();
-        for topic in topics {
-            // Without an answer the next call fails again, and comes back here.
-            drop(client.fetch_metadata(Some(topic), timeout));
-        }
+    let is_missing = |index: usize| answer.as_ref().map_or(true, |each| each[index].is_err());
+    let missing = partitions.iter().enumerate();
+    let missing = missing.filter(|(index, _)| is_missing(*index));
+    let mut topics: Vec<&str> = missing.map(|(_, (topic, _))| *topic).collect();
+    topics.sort_unstable();
+    topics.dedup();
+    for topic in topics {
+        // Without an answer the next call fails again, and comes back here.
+        drop(client.fetch_metadata(Some(topic), timeout));
     }
     answer
 }
@@ -82,7 +94,7 @@ fn list_offsets_once<C: ClientContext>(
     partitions: &[(&str, i32)],
     of: OffsetOf,
     timeout: Duration,
-) -> Result<Vec<i64>, CallError> {
+) -> Result<Vec<Result<i64, CallError>>, CallError> {
     let handle = client.native_ptr();
     // SAFETY: every object made here is destroyed here, the event last, after its contents have
     // been copied; names are C strings that live through the call that reads them.
@@ -134,13 +146,12 @@ unsafe fn listed(
     event: *mut sys::rd_kafka_event_t,
     partitions: &[(&str, i32)],
     of: OffsetOf,
-) -> Result<Vec<i64>, CallError> {
+) -> Result<Vec<Result<i64, CallError>>, CallError> {
+    let silent = || CallError::new(sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__TIMED_OUT);
     if event.is_null() {
-        return Err(CallError::new(
-            sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__TIMED_OUT,
-        ));
+        return Err(silent());
     }
-    let mut offsets = vec![None; partitions.len()];
+    let mut offsets = vec![Err(silent()); partitions.len()];
     let asked = partitions.iter().enumerate();
     let slots: HashMap<_, _> = asked
         .map(|(slot, (name, partition))| ((name.as_bytes(), *partition), slot))
@@ -153,17 +164,15 @@ unsafe fn listed(
         let infos = sys::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
         for index in 0..count {
             let element = sys::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(index));
-            CallError::check((*element).err)?;
             let topic = CStr::from_ptr((*element).topic).to_bytes();
             if let Some(slot) = slots.get(&(topic, (*element).partition)) {
-                offsets[*slot] = Some((*element).offset).filter(|offset| of.may_be(*offset));
+                let offset = Some((*element).offset).filter(|offset| of.may_be(*offset));
+                offsets[*slot] =
+                    CallError::check((*element).err).and_then(|()| offset.ok_or_else(silent));
             }
         }
     }
-    offsets
-        .into_iter()
-        .collect::<Option<Vec<_>>>()
-        .ok_or_else(|| CallError::new(sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__TIMED_OUT))
+    Ok(offsets)
 }
 
 #[cfg(test)]
@@ -200,8 +209,11 @@ mod tests {
         }
         brokers.broker_down(2).unwrap();
         for of in every {
-            let error = ask(of, Duration::from_millis(300)).unwrap_err();
+            let patience = Duration::from_millis(300);
+            let error = ask(of, patience).unwrap_err();
             assert!(is_transient(error.code), "{of:?}: {error:?}");
+            let each = list_each_offset(reader.client(), &both, of, patience).unwrap();
+            assert!(each[0].is_ok() && each[1].is_err(), "{of:?}: {each:?}");
         }
     }
 }

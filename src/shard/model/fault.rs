@@ -1,5 +1,9 @@
 //! What goes wrong with transactions, by script.
 
+use std::time::Duration;
+
+use crate::kafka::Error;
+
 /// What becomes of the next transaction, other than being committed and answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::shard) enum Fault {
@@ -29,4 +33,12 @@ impl Fault {
         Self::Usurped,
         Self::Fence,
     ];
+}
+
+/// What a restore says that a transaction holds back.
+pub(super) fn hanging() -> Error {
+    Error::Hanging {
+        held_back: "partition 1 of notify".to_owned(),
+        longer_than: Duration::ZERO,
+    }
 }

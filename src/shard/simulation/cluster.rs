@@ -103,6 +103,8 @@ pub(super) struct Cluster {
     pub(super) marker_delay_ms: i64,
     /// No broker answers before this instant.
     pub(super) away_until_ms: i64,
+    /// An input partition that has no leader before this instant.
+    pub(super) leaderless: Option<(InputPartition, i64)>,
     /// How many transactions were open for too long.
     pub(super) timeouts: u64,
     logs: BTreeMap<Place, TopicLog>,
@@ -123,6 +125,7 @@ impl Cluster {
             decided: Vec::new(),
             marker_delay_ms: 0,
             away_until_ms: i64::MIN,
+            leaderless: None,
             timeouts: 0,
             logs: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -132,6 +135,12 @@ impl Cluster {
             dice: Dice::new(seed, "cluster"),
             reached,
         }
+    }
+
+    /// Whether nobody tells of an input partition now.
+    pub(super) fn is_leaderless(&self, partition: InputPartition, now: i64) -> bool {
+        self.leaderless
+            .is_some_and(|(which, until_ms)| which == partition && now < until_ms)
     }
 
     /// A log; one that was never written to is empty.

@@ -238,7 +238,9 @@ impl Connection {
     fn fetch(&mut self, limit: usize) -> Vec<Record> {
         let mut records = Vec::new();
         for (partition, position) in &mut self.positions {
-            if self.paused.contains(partition) {
+            let now = self.world.now();
+            let has_leader = !self.world.cluster().is_leaderless(*partition, now);
+            if self.paused.contains(partition) || !has_leader {
                 continue;
             }
             let (input, number) = *partition;
@@ -315,25 +317,32 @@ impl Log for Connection {
 
     fn ends(&mut self, partitions: &[InputPartition]) -> Result<Ends, Error> {
         self.call()?;
+        let now = self.world.now();
         let mut cluster = self.world.cluster();
         let edits = i64::try_from(cluster.edits.len()).unwrap();
         let misses = planted::is(Mistake::MissEdits);
         let ends = partitions.iter().map(|partition| {
+            if cluster.is_leaderless(*partition, now) {
+                return None;
+            }
             let log = cluster.log((Topic::INPUTS[partition.0], partition.1));
             let high_watermark = log.high_watermark();
             let is_skipped = partition.0 == 1 && planted::is(Mistake::SkipEnd);
             let delivered = self.positions.get(partition).copied();
-            End {
+            Some(End {
                 high_watermark,
                 delivered: match is_skipped {
                     true => high_watermark,
                     false => delivered.unwrap_or_default(),
                 },
-            }
+            })
         });
+        let inputs: Vec<_> = ends.collect();
+        let is_missing = inputs.iter().any(Option::is_none);
         Ok(Ends {
-            inputs: ends.collect(),
-            edits: if misses { self.edits } else { edits },
+            inputs,
+            edits: Some(if misses { self.edits } else { edits }),
+            missing: is_missing.then(|| unreachable("no leader")),
         })
     }
 

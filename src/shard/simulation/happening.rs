@@ -51,6 +51,10 @@ impl World {
                 self.reached.count(Path::BrokersAway);
                 self.cluster().away_until_ms = now + for_ms;
             }
+            Event::Leaderless { partition, for_ms } => {
+                self.reached.count(Path::PartitionLeaderless);
+                self.cluster().leaderless = Some((partition, now + for_ms));
+            }
             Event::Markers { up_to_ms } => self.cluster().marker_delay_ms = up_to_ms,
             Event::Clock { instance, ahead_ms } => self.set_clock(instance, ahead_ms),
             Event::Compact { partition } => self.compact(partition),

@@ -100,6 +100,7 @@ impl World {
         cluster.marker_delay_ms = 0;
         cluster.group.forgetful_until_ms = i64::MIN;
         cluster.away_until_ms = cluster.away_until_ms.min(self.now());
+        cluster.leaderless = None;
         drop(cluster);
         for instance in 0..self.config.instances {
             let mut processes = self.processes_of(instance);

@@ -104,6 +104,8 @@ paths! {
     ClockBack,
     /// brokers that were away for all
     BrokersAway,
+    /// an input partition without a leader
+    PartitionLeaderless,
     /// a process that was cut off from the brokers
     CutOff,
     /// a dead letter

@@ -5,6 +5,7 @@
 
 use super::dice::Dice;
 use super::workload::What;
+use crate::kafka::consumer::InputPartition;
 
 /// Faults and writing end here.
 pub(super) const CALM_MS: i64 = 18_000;
@@ -78,6 +79,11 @@ pub(super) enum Event {
     Cut { instance: usize, for_ms: i64 },
     /// Nobody reaches the brokers.
     Away { for_ms: i64 },
+    /// An input partition has no leader.
+    Leaderless {
+        partition: InputPartition,
+        for_ms: i64,
+    },
     /// Every call of an instance takes up to so long.
     Slow {
         instance: usize,
@@ -345,6 +351,13 @@ fn fault((kind, mishaps): (u64, [Mishap; 2]), config: &Config, dice: &mut Dice) 
         },
         4 => strike(calls, false, Blow::Sleep { for_ms: sleeps_ms }),
         5..=7 => strike(steps, true, Blow::Sleep { for_ms: sleeps_ms }),
+        15 if dice.one_in(2) => Event::Leaderless {
+            partition: (
+                usize::try_from(dice.below(2)).unwrap(),
+                i32::try_from(dice.below(3)).unwrap() % config.partitions,
+            ),
+            for_ms,
+        },
         15 => Event::Cut { instance, for_ms },
         8 => Event::Away { for_ms },
         9 => Event::Slow {

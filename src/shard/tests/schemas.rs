@@ -136,8 +136,9 @@ fn a_schema_that_is_not_there_makes_dead_letters_and_is_asked_for_again_later() 
         [] as [SchemaId; 0],
         "it was told a moment ago"
     );
-    scene.run(&mut shard, 4);
-    scene.create_framed(0, 8, "T4", 4);
+    let now = NINE + MINUTE + 1_500;
+    scene.clock.set(now);
+    scene.create_framed(0, 8, "T4", 1);
     scene.turns(&mut shard, 5).unwrap();
     assert_eq!(scene.asked(), [8]);
     scene.answer(8, Ok(SCHEMA));

@@ -158,3 +158,30 @@ fn what_is_wrong_with_an_envelope_is_told_without_its_content() {
         );
     }
 }
+
+#[test]
+fn an_empty_id_identifies_nothing() {
+    let empty = updated(json!({"event_id": ""}));
+    assert_eq!(
+        read(Input::Updated, &empty).unwrap().fact.fact.event_id,
+        None
+    );
+    for (own, ce_id, expected) in [
+        ("", "e1", Some("e1")),
+        ("", "", None),
+        ("e2", "", Some("e2")),
+    ] {
+        let value = updated(json!({"event_id": own})).to_string();
+        let headers = [("ce_specversion", "1.0"), ("ce_id", ce_id)];
+        let headers = headers.map(|(name, value)| Header {
+            name,
+            value: Some(value.as_bytes()),
+        });
+        let record = Record {
+            headers: &headers,
+            ..record(Input::Updated, value.as_bytes())
+        };
+        let fact = decode(&record, NOW).unwrap().fact.fact;
+        assert_eq!(fact.event_id.as_deref(), expected);
+    }
+}
