@@ -291,20 +291,30 @@ impl Condition {
     /// Why the condition holds or fails, in words: the first part that decides it.
     #[must_use]
     pub fn explain(&self, subject: &Subject<'_>) -> String {
+        self.words(subject, false)
+    }
+
+    /// The same; inside of a `not` nothing excludes anything by itself.
+    fn words(&self, subject: &Subject<'_>, is_negated: bool) -> String {
+        let words = |part: &Self| part.words(subject, is_negated);
         match self {
             Self::All(conditions) if conditions.is_empty() => "it matches every ticket".to_owned(),
             Self::All(conditions) => match conditions.iter().find(|c| !c.holds(subject)) {
-                Some(failing) => failing.explain(subject),
-                None => joined(conditions.iter().map(|c| c.explain(subject)), " and "),
+                Some(failing) => words(failing),
+                None => joined(conditions.iter().map(words), " and "),
             },
             Self::Any(conditions) => match conditions.iter().find(|c| c.holds(subject)) {
-                Some(holding) => holding.explain(subject),
-                None => joined(conditions.iter().map(|c| c.explain(subject)), "; "),
+                Some(holding) => words(holding),
+                None => joined(conditions.iter().map(words), "; "),
             },
-            Self::Not(condition) if condition.holds(subject) => {
-                format!("excluded, since {}", condition.explain(subject))
+            Self::Not(condition) => {
+                let words = condition.words(subject, true);
+                if condition.holds(subject) && !is_negated {
+                    format!("excluded, since {words}")
+                } else {
+                    words
+                }
             }
-            Self::Not(condition) => condition.explain(subject),
             Self::Field(field, tests) => {
                 match tests.iter().find(|test| !subject.passes(field, test)) {
                     Some(failing) => explain_test(field, failing, subject, false),

@@ -129,6 +129,47 @@ fn tests_hold_and_say_why() {
 }
 
 #[test]
+fn only_what_a_condition_excludes_is_called_excluded() {
+    let ticket = ticket();
+    let subject = Subject {
+        ticket: &ticket,
+        category: StatusCategory::Open,
+        reopen_count: 0,
+        reassignment_count: 0,
+        customer_reply_count: 0,
+        escalation_level: 0,
+        priorities: &[],
+    };
+    let category = |word| Condition::Field(Field::named("category").unwrap(), vec![any(&[word])]);
+    let not = |condition| Condition::Not(Box::new(condition));
+    for (condition, holds, because) in [
+        (not(category("disk")), true, "category is network, not disk"),
+        (
+            not(category("network")),
+            false,
+            "excluded, since category is network",
+        ),
+        (not(not(category("network"))), true, "category is network"),
+        (
+            not(not(category("disk"))),
+            false,
+            "excluded, since category is network, not disk",
+        ),
+        (
+            not(Condition::All(vec![
+                category("network"),
+                not(category("network")),
+            ])),
+            true,
+            "category is network",
+        ),
+    ] {
+        assert_eq!(condition.holds(&subject), holds, "{condition:?}");
+        assert_eq!(condition.explain(&subject), because);
+    }
+}
+
+#[test]
 fn every_name_is_a_field_and_back() {
     for name in Field::names() {
         assert_eq!(Field::named(name).unwrap().name(), name);

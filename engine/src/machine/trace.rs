@@ -90,7 +90,7 @@ impl Machine {
     ) -> impl Iterator<Item = Trace> {
         self.clocks.iter().filter_map(move |clock| {
             let had = before.iter().find(|had| had.timeframe == clock.timeframe);
-            let what = moved(had, clock)?;
+            let what = moved(had, clock, at)?;
             Some(Trace {
                 at,
                 what: format!("{} {what}", clock.timeframe),
@@ -175,27 +175,33 @@ fn fallen(at: Timestamp, before: u32, in_force: &InForce) -> Option<Trace> {
     })
 }
 
-/// What happened to a clock, if anything did.
-fn moved(had: Option<&Clock>, clock: &Clock) -> Option<String> {
+/// What happened to a clock, if anything did. Of another plan's clock it may have happened before it was
+/// matched, and then it is told when.
+fn moved(had: Option<&Clock>, clock: &Clock, at: Timestamp) -> Option<String> {
     let watch = clock.watch.as_ref()?;
     let before = had.and_then(|had| Some((had.cycle, had.watch.as_ref()?.motion)));
     if before.is_some_and(|(cycle, motion)| cycle == clock.cycle && motion == watch.motion) {
         return None;
     }
     let started = before.is_none_or(|(cycle, _)| cycle != clock.cycle);
-    let state = match watch.motion {
-        Motion::Running if started => "started",
-        Motion::Running => "goes on",
-        Motion::Paused { .. } if started => "started, paused",
-        Motion::Paused { .. } => "paused",
-        Motion::Stopped { done: true, .. } => "stopped by the end",
-        Motion::Stopped { done: false, .. } => "stopped by the answer",
+    let (state, since) = match watch.motion {
+        Motion::Running if started => ("started", watch.started_at),
+        Motion::Running => ("goes on", at),
+        Motion::Paused { since } if started && since == watch.started_at => {
+            ("started, paused", since)
+        }
+        Motion::Paused { since } => ("paused", since),
+        Motion::Stopped { at, done: true } => ("stopped by the end", at),
+        Motion::Stopped { at, done: false } => ("stopped by the answer", at),
     };
-    Some(if clock.cycle > 1 {
-        format!("{state} (cycle {})", clock.cycle)
-    } else {
-        state.to_owned()
-    })
+    let mut what = state.to_owned();
+    if clock.cycle > 1 {
+        what += &format!(" (cycle {})", clock.cycle);
+    }
+    if since != at {
+        what += &format!(" at {since}");
+    }
+    Some(what)
 }
 
 /// What a fact says, field by field and activity by activity.
