@@ -215,15 +215,7 @@ plans:
         "new.yaml",
         &plans("    communication: { to: requester, every: 1h }\n"),
     );
-    let files = [
-        "plan",
-        "diff",
-        "old.yaml",
-        "new.yaml",
-        "--events",
-        "events.jsonl",
-    ];
-    let printed = good(&desk.run(&[&files[..], &["--output", "json"]].concat()));
+    let printed = good(&desk.run(&[&DIFF[..], &["--output", "json"]].concat()));
     let preview: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(preview["counts"]["fires_now"], 1, "{preview}");
     // That of 11:10 is overtaken.
@@ -234,7 +226,7 @@ plans:
             "name": null, "mark": null, "due_at": "2026-11-23T12:10:00Z",
         }])
     );
-    let printed = good(&desk.run(&files));
+    let printed = good(&desk.run(&DIFF));
     let told = "customer_update: communication (due 2026-11-23T12:10:00Z)";
     assert!(printed.contains(told), "{printed}");
 }

@@ -127,9 +127,9 @@ pub fn built_in(spelling: &str) -> Option<StatusCategory> {
     BY_SPELLING.get(spelling).copied()
 }
 
-/// The built-in spellings, by category.
+/// The built-in spellings, by category, in the order of [`StatusCategory::ALL`].
 #[rustfmt::skip]
-const BUILT_IN: [(&[&str], StatusCategory); 7] = [
+pub const BUILT_IN: [(&[&str], StatusCategory); 7] = [
     (&[
         "new", "created", "submitted", "to do", "todo", "backlog", "logged", "unassigned",
         "untriaged", "triage", "queued", "received",

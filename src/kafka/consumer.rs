@@ -436,16 +436,21 @@ pub(super) fn committed<C: ConsumerContext>(
             .ok_or_else(|| failed(KafkaError::OffsetFetch(RDKafkaErrorCode::Partial)))?;
         element.error().map_err(failed)?;
         found.push(Committed {
-            offset: match element.offset() {
-                Offset::Offset(offset) => Some(offset),
-                Offset::Beginning
-                | Offset::End
-                | Offset::Stored
-                | Offset::Invalid
-                | Offset::OffsetTail(_) => None,
-            },
+            offset: number(element.offset()),
             metadata: element.metadata().to_owned(),
         });
     }
     Ok(found)
+}
+
+/// The offset that is said by its number.
+const fn number(offset: Offset) -> Option<i64> {
+    match offset {
+        Offset::Offset(offset) => Some(offset),
+        Offset::Beginning
+        | Offset::End
+        | Offset::Stored
+        | Offset::Invalid
+        | Offset::OffsetTail(_) => None,
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::fs;
 
 use escalator::{metrics, settings};
+use escalator_engine::status::BUILT_IN;
 
 use super::{read, root};
 
@@ -49,6 +50,14 @@ fn metrics_table() -> String {
     table
 }
 
+fn statuses_table() -> String {
+    let mut table = "| category | words |\n|---|---|\n".to_owned();
+    for (words, category) in BUILT_IN {
+        writeln!(table, "| `{}` | {} |", category.name(), words.join(", ")).unwrap();
+    }
+    table
+}
+
 /// Compares the region between two comments of a page with a table, or writes it there.
 fn check(path: &str, region: &str, table: &str) {
     let (begin, end) = (
@@ -71,7 +80,8 @@ fn check(path: &str, region: &str, table: &str) {
 }
 
 #[test]
-fn the_tables_of_settings_and_metrics_are_what_the_code_says() {
+fn the_tables_of_settings_metrics_and_statuses_are_what_the_code_says() {
+    check("docs/plan-language.md", "statuses", &statuses_table());
     check("docs/settings.md", "settings", &settings_table());
     check("docs/metrics.md", "metrics", &metrics_table());
 }

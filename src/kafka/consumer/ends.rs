@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer;
-use rdkafka::topic_partition_list::Offset;
 
-use super::{GroupConsumer, InputPartition};
+use super::{GroupConsumer, InputPartition, number};
 use crate::kafka::error::Error;
 use crate::kafka::log::{End, Ends};
 use crate::kafka::native::{self, CallError, OffsetOf};
@@ -84,14 +83,7 @@ impl GroupConsumer {
             let counted = ledger.positions.get(&(*input, *partition)).copied();
             let passed = known
                 .find_partition(&self.topics[*input], *partition)
-                .and_then(|element| match element.offset() {
-                    Offset::Offset(offset) => Some(offset),
-                    Offset::Beginning
-                    | Offset::End
-                    | Offset::Stored
-                    | Offset::Invalid
-                    | Offset::OffsetTail(_) => None,
-                });
+                .and_then(|element| number(element.offset()));
             counted.max(passed).unwrap_or_default()
         });
         Ok(delivered.collect())
