@@ -32,7 +32,7 @@ pub enum Error {
         why: String,
     },
     /// A call to the library failed.
-    #[error("{doing} failed{}", right_of(source.rdkafka_error_code()))]
+    #[error("{doing} failed{}", right_of(code_of(source)))]
     Call {
         /// What was being done, with topic and partition where it was about one.
         doing: String,
@@ -225,7 +225,7 @@ impl Error {
     pub fn is_retriable(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::HeldBack { .. } | Self::Hanging { .. } => true,
-            Self::Call { source, .. } => source.rdkafka_error_code().is_some_and(is_transient),
+            Self::Call { source, .. } => code_of(source).is_some_and(is_transient),
             Self::Native { source, .. } => is_transient(source.code),
             Self::Producer { source, .. } => source.retriable || is_transient(source.code),
             Self::Create { .. }
@@ -235,6 +235,15 @@ impl Error {
             | Self::NotCommitted { .. }
             | Self::Topics(_) => false,
         }
+    }
+}
+
+/// The code of an error; of those of the admin client the library does not give it away.
+pub(super) fn code_of(error: &KafkaError) -> Option<RDKafkaErrorCode> {
+    if let KafkaError::AdminOp(code) = error {
+        Some(*code)
+    } else {
+        error.rdkafka_error_code()
     }
 }
 
@@ -337,6 +346,22 @@ mod tests {
         ] {
             assert!(asking(code).is_retriable(), "{code:?}");
         }
+    }
+
+    #[test]
+    fn what_the_admin_client_is_told_counts_as_well() {
+        let making = |code| Error::Call {
+            doing: "creating topics".to_owned(),
+            source: KafkaError::AdminOp(code),
+        };
+        let slow = making(RDKafkaErrorCode::OperationTimedOut);
+        assert!(slow.is_retriable());
+        let refused = making(RDKafkaErrorCode::TopicAuthorizationFailed);
+        assert!(!refused.is_retriable());
+        assert!(
+            refused.to_string().contains("docs/security.md"),
+            "{refused}"
+        );
     }
 
     #[test]
