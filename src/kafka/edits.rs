@@ -11,7 +11,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{ClientSettings, Ear, heard};
 use super::consumer::record_of;
-use super::error::{Error, is_transient};
+use super::error::{Error, is_transient, passes};
 use super::native::{self, OffsetOf};
 use crate::record::Record;
 
@@ -112,7 +112,7 @@ impl EditReader {
                     edits.records.push(record);
                     continue;
                 }
-                Some(Err(error)) if error.rdkafka_error_code().is_some_and(is_transient) => {}
+                Some(Err(error)) if passes(&error) => {}
                 Some(Err(error)) => return Err(self.call("reading", error)),
             }
             edits.next = edits.next.max(self.position()?);

@@ -225,7 +225,7 @@ impl Error {
     pub fn is_retriable(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::HeldBack { .. } | Self::Hanging { .. } => true,
-            Self::Call { source, .. } => code_of(source).is_some_and(is_transient),
+            Self::Call { source, .. } => passes(source),
             Self::Native { source, .. } => is_transient(source.code),
             Self::Producer { source, .. } => source.retriable || is_transient(source.code),
             Self::Create { .. }
@@ -239,12 +239,17 @@ impl Error {
 }
 
 /// The code of an error; of those of the admin client the library does not give it away.
-pub(super) fn code_of(error: &KafkaError) -> Option<RDKafkaErrorCode> {
+fn code_of(error: &KafkaError) -> Option<RDKafkaErrorCode> {
     if let KafkaError::AdminOp(code) = error {
         Some(*code)
     } else {
         error.rdkafka_error_code()
     }
+}
+
+/// Whether the cause of an error lies in a broker or the way to it, and passes.
+pub(super) fn passes(error: &KafkaError) -> bool {
+    code_of(error).is_some_and(is_transient)
 }
 
 /// Whether a broker refuses records because of their size, one by one or sent together.

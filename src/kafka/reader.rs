@@ -11,7 +11,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{ClientSettings, Ear};
 use super::consumer::record_of;
-use super::error::{Error, is_transient};
+use super::error::{Error, passes};
 use super::native::{self, OffsetOf};
 use crate::record::Record;
 
@@ -71,7 +71,7 @@ impl Reader {
                     records.extend(input.map(|input| record_of(input, &message)));
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => {}
-                Some(Err(error)) if error.rdkafka_error_code().is_some_and(is_transient) => {}
+                Some(Err(error)) if passes(&error) => {}
                 Some(Err(error)) => return Err(self.call("reading", error)),
             }
             wait = Duration::ZERO;

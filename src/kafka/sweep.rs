@@ -15,7 +15,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{ClientSettings, Ear, heard};
 use super::consumer::record_of;
-use super::error::{Error, is_transient};
+use super::error::{Error, passes};
 use super::native::{self, OffsetOf};
 use super::topics::Defect;
 use crate::record::Record;
@@ -189,7 +189,7 @@ impl Sweep {
                 }
                 // It is told at the last stable offset, which was not before the end of the span.
                 Some(Err(KafkaError::PartitionEOF(partition))) => Some((partition, i64::MAX)),
-                Some(Err(error)) if error.rdkafka_error_code().is_some_and(is_transient) => None,
+                Some(Err(error)) if passes(&error) => None,
                 Some(Err(error)) => return Err(self.call("reading", error)),
             };
             if let Some((partition, next)) = reached {
@@ -224,7 +224,7 @@ impl Sweep {
     pub fn count(&self, topic: &str) -> Result<i32, Error> {
         let asked = self.consumer.fetch_metadata(Some(topic), REQUEST_TIMEOUT);
         let metadata = asked.map_err(|source| {
-            if source.rdkafka_error_code().is_some_and(is_transient) {
+            if passes(&source) {
                 self.unreachable("asking for the topic")
             } else {
                 self.call("asking for the partitions", source)

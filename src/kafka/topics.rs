@@ -12,7 +12,7 @@ use rdkafka::admin::{
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::client::{ClientSettings, Ear, steady};
-use super::error::{Error, code_of, is_transient};
+use super::error::{Error, passes};
 use super::native;
 use crate::record::RecordLimits;
 pub use defect::Defect;
@@ -424,7 +424,7 @@ impl<'a> Topics<'a> {
     }
 
     fn failed(&self, doing: &'static str, source: KafkaError) -> Error {
-        if code_of(&source).is_some_and(is_transient) {
+        if passes(&source) {
             let heard = native::last_reason(self.client.inner());
             let heard = heard.map(|(code, reason)| (code, steady(&reason).to_owned()));
             return Error::unreachable(&self.settings.brokers, doing, heard);
