@@ -88,9 +88,9 @@ pub struct Firing {
     /// The type of the event; of an update of the customer, the purpose of the notification.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// The level after it, if it moves that.
+    /// Whether it moves the level.
     #[serde(skip)]
-    pub moved_to: Option<u32>,
+    pub moves_level: bool,
     /// The level after it.
     pub level: u32,
     /// The kind of its cause.
@@ -234,7 +234,7 @@ impl Firing {
     fn of(event: &Escalated) -> Self {
         Self {
             kind: event.kind.name(),
-            moved_to: event.kind.moves_level().then_some(event.level),
+            moves_level: event.kind.moves_level(),
             level: event.level,
             cause: event.cause.kind.name(),
             name: event.cause.name.clone(),
@@ -246,7 +246,7 @@ impl Firing {
     fn of_update(update: &Notify) -> Self {
         Self {
             kind: update.purpose.name(),
-            moved_to: None,
+            moves_level: false,
             level: update.level,
             cause: "communication",
             name: None,

@@ -111,9 +111,11 @@ fn firing(firing: &Firing) -> String {
     let name = firing.name.as_deref().unwrap_or(firing.cause);
     let mark = firing.mark.as_deref().unwrap_or_default();
     let kind = firing.kind;
-    let level = firing
-        .moved_to
-        .map_or_else(String::new, |level| format!(" to {level}"));
+    let level = if firing.moves_level {
+        format!(" to {}", firing.level)
+    } else {
+        String::new()
+    };
     let what = format!("{kind}{level}: {name} {mark}");
     format!("{} (due {})", harmless(what.trim_end()), firing.due_at)
 }
