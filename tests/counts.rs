@@ -2,19 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+#[path = "support/heard.rs"]
+mod heard;
+
 use std::sync::Arc;
 
 use escalator::offline::Recording;
-use escalator::plan_file::{self, Sources};
 use escalator_engine::emission::Emission;
 use escalator_engine::engine::Engine;
 use escalator_engine::plan::Revision;
 use escalator_engine::rules::Rules;
 use escalator_engine::time::Timestamp;
+use heard::{line, revision};
 use serde_json::{Value, json};
 
 /// Plans that raise by these tags, and tell the assignee.
-fn revision(tag: &str) -> Arc<Revision> {
+fn raising(tag: &str) -> Arc<Revision> {
     let text = format!(
         "
 version: 1
@@ -24,8 +27,7 @@ plans:
     path: [{{ notify: [assignee] }}]
 "
     );
-    let set = plan_file::check(Sources::from_text("plans.yaml", &text)).into_set();
-    Arc::clone(set.unwrap().revision())
+    revision(&text)
 }
 
 fn at(time: &str) -> Timestamp {
@@ -33,15 +35,14 @@ fn at(time: &str) -> Timestamp {
 }
 
 fn update(time: &str, changes: &Value) -> Recording {
-    let at = at(time).to_string();
-    let value = json!({ "ticket_id": "T1", "occurred_at": at, "event_id": at, "changes": changes });
-    let line = json!({ "topic": "ticket-updated", "value": value }).to_string();
+    let changes = json!({ "changes": changes });
+    let line = line("ticket-updated", &at(time).to_string(), &changes);
     Recording::read(line.as_bytes()).unwrap()
 }
 
 #[test]
 fn what_an_edit_brings_about_is_counted_once_beside_a_late_fact() {
-    let rules = Rules::new(revision("other")).with_edit(at("10:30"), revision("legal"));
+    let rules = Rules::new(raising("other")).with_edit(at("10:30"), raising("legal"));
     let mut engine = Engine::new(Arc::new(rules));
     let mut counted = |heard: &[(&str, Value)], to| {
         for (time, changes) in heard {

@@ -4,15 +4,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+#[path = "support/heard.rs"]
+mod heard;
+
 use std::sync::Arc;
 
 use escalator::offline::Recording;
-use escalator::plan_file::{self, Sources};
 use escalator_engine::effect::{EscalatedType, Event};
 use escalator_engine::emission::{Emission, Emitted};
 use escalator_engine::engine::Engine;
 use escalator_engine::rules::Rules;
 use escalator_engine::time::Timestamp;
+use heard::{line, revision};
 use serde_json::{Value, json};
 
 const PLANS: &str = "
@@ -41,12 +44,7 @@ fn plans_by_tags() -> String {
 /// An update of that second.
 fn update(second: i64, content: &Value) -> Recording {
     let at = Timestamp::from_millis(second * 1000).to_string();
-    let mut value = json!({ "ticket_id": "T1", "occurred_at": at, "event_id": at });
-    for (name, content) in content.as_object().unwrap() {
-        value[name] = content.clone();
-    }
-    let line = json!({ "topic": "ticket-updated", "value": value }).to_string();
-    Recording::read(line.as_bytes()).unwrap()
+    Recording::read(line("ticket-updated", &at, content).as_bytes()).unwrap()
 }
 
 struct Desk {
@@ -55,10 +53,8 @@ struct Desk {
 
 impl Desk {
     fn new(plans: &str) -> Self {
-        let set = plan_file::check(Sources::from_text("plans.yaml", plans)).into_set();
-        let rules = Rules::new(Arc::clone(set.unwrap().revision()));
         Self {
-            engine: Engine::new(Arc::new(rules)),
+            engine: Engine::new(Arc::new(Rules::new(revision(plans)))),
         }
     }
 

@@ -4,17 +4,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+#[path = "support/heard.rs"]
+mod heard;
+
 use std::sync::Arc;
 
 use escalator::offline::Recording;
-use escalator::plan_file::{self, Sources};
 use escalator_engine::cycles::cycles;
 use escalator_engine::effect::{Event, Purpose};
 use escalator_engine::emission::{Emission, Emitted, Firing};
 use escalator_engine::engine::Engine;
 use escalator_engine::rules::Rules;
 use escalator_engine::time::Timestamp;
-use serde_json::{Value, json};
+use heard::{line, revision};
+use serde_json::json;
 
 const NOW: &str = "2026-11-23T12:00:00.500Z";
 
@@ -33,31 +36,24 @@ plans:
     communication: {{ to: requester, {communication} }}
 "
     );
-    let set = plan_file::check(Sources::from_text("plans.yaml", &text)).into_set();
-    Arc::new(Rules::new(Arc::clone(set.unwrap().revision())))
-}
-
-fn line(topic: &str, at: &str, name: &str, content: &Value) -> String {
-    let value = json!({ "ticket_id": "T1", "occurred_at": at, "event_id": at, name: content });
-    json!({ "topic": topic, "value": value }).to_string() + "\n"
+    Arc::new(Rules::new(revision(&text)))
 }
 
 /// A ticket that is escalated in 1970, and of which so many updates are heard since.
 fn events(updates: usize) -> Recording {
-    let ticket = json!({ "status": "open", "requester": "joe" });
-    let mut lines = line("ticket-created", "1970-01-05T10:00:00Z", "ticket", &ticket);
-    let escalate = json!([{ "kind": "escalate" }]);
+    let ticket = json!({ "ticket": { "status": "open", "requester": "joe" } });
+    let mut lines = line("ticket-created", "1970-01-05T10:00:00Z", &ticket);
+    let activity = |kind: &str| json!({ "activities": [{ "kind": kind }] });
     lines += &line(
         "ticket-updated",
         "1970-01-05T11:00:00Z",
-        "activities",
-        &escalate,
+        &activity("escalate"),
     );
-    let note = json!([{ "kind": "internal_note" }]);
+    let note = activity("internal_note");
     for nth in 0..updates {
         let at = format!("{}-06-01T10:00:00Z", 1971 + nth % 50);
         let at = at.replace("10:00:00", &format!("10:{:02}:00", nth / 50));
-        lines += &line("ticket-updated", &at, "activities", &note);
+        lines += &line("ticket-updated", &at, &note);
     }
     Recording::read(lines.as_bytes()).unwrap()
 }

@@ -36,6 +36,24 @@ fn event(topic: &str, at: &str, id: &str, name: &str, content: Value) -> Value {
     json!({ "topic": topic, "value": { "ticket_id": "T1", "occurred_at": at, "event_id": id, name: content } })
 }
 
+fn activity(at: &str, id: &str, kind: &str) -> Value {
+    let content = json!([{ "kind": kind }]);
+    event("ticket-updated", at, id, "activities", content)
+}
+
+/// So many questions of the customer from January the seventh on, each answered after two hours.
+fn answered(questions: usize) -> impl Iterator<Item = Value> {
+    (0..questions).flat_map(|reply| {
+        let (day, hour) = (7 + reply / 7, reply % 7 * 3);
+        let asked = format!("2026-01-{day:02}T{hour:02}:00:00Z");
+        let answered = format!("2026-01-{day:02}T{:02}:00:00Z", hour + 2);
+        [
+            activity(&asked, &format!("c{reply}"), "customer_reply"),
+            activity(&answered, &format!("r{reply}"), "agent_reply"),
+        ]
+    })
+}
+
 #[test]
 fn more_marks_than_are_remembered_of_former_cycles_fire_once_each() {
     let mut plans = "
@@ -75,21 +93,11 @@ plans:
       next_response: { within: 1h, marks: [{ at: 50%, warn: [noc] }, { at: 100%, warn: [noc] }] }
     path: [{ notify: [noc] }]
 ";
-    let activity = |at: &str, id: &str, kind: &str| {
-        let content = json!([{ "kind": kind }]);
-        event("ticket-updated", at, id, "activities", content)
-    };
     let created = json!({ "status": "open" });
     let at = "2026-01-05T00:00:00Z";
     let mut events = vec![event("ticket-created", at, "a", "ticket", created)];
     events.push(activity("2026-01-06T10:00:00Z", "b", "deescalate"));
-    for reply in 0..140 {
-        let (day, hour) = (7 + reply / 7, reply % 7 * 3);
-        let asked = format!("2026-01-{day:02}T{hour:02}:00:00Z");
-        let answered = format!("2026-01-{day:02}T{:02}:00:00Z", hour + 2);
-        events.push(activity(&asked, &format!("c{reply}"), "customer_reply"));
-        events.push(activity(&answered, &format!("r{reply}"), "agent_reply"));
-    }
+    events.extend(answered(140));
     let fired = marks(plans, &events, "2026-02-01T00:00:00Z");
     assert_eq!(fired.len(), 1 + 2 * 140);
     let raised = ("resolution 1%".to_owned(), 1);
@@ -110,34 +118,16 @@ plans:
     timeframes:
       resolution: { within: 60d, marks: [{ at: 1%, warn: [noc] }, { at: 50%, warn: [noc] }] }
 ";
-    let update = |at: &str, id: &str, name: &str, content: Value| {
-        event("ticket-updated", at, id, name, content)
-    };
+    let changed =
+        |at: &str, id: &str, content: Value| event("ticket-updated", at, id, "changes", content);
     let created = json!({ "status": "open" });
     let at = "2026-01-05T00:00:00Z";
     let mut events = vec![event("ticket-created", at, "a", "ticket", created)];
     let talk = json!({ "category": "talk" });
-    events.push(update("2026-01-06T10:00:00Z", "b", "changes", talk));
-    for reply in 0..140 {
-        let (day, hour) = (7 + reply / 7, reply % 7 * 3);
-        let asked = format!("2026-01-{day:02}T{hour:02}:00:00Z");
-        let answered = format!("2026-01-{day:02}T{:02}:00:00Z", hour + 2);
-        let replies = |kind: &str| json!([{ "kind": kind }]);
-        events.push(update(
-            &asked,
-            &format!("c{reply}"),
-            "activities",
-            replies("customer_reply"),
-        ));
-        events.push(update(
-            &answered,
-            &format!("r{reply}"),
-            "activities",
-            replies("agent_reply"),
-        ));
-    }
+    events.push(changed("2026-01-06T10:00:00Z", "b", talk));
+    events.extend(answered(140));
     let solve = json!({ "category": "solve" });
-    events.push(update("2026-01-28T10:00:00Z", "z", "changes", solve));
+    events.push(changed("2026-01-28T10:00:00Z", "z", solve));
     let fired = marks(plans, &events, "2026-03-30T00:00:00Z");
     let count = |mark: &str| {
         let meant = (mark.to_owned(), 1);

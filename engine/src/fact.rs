@@ -29,6 +29,23 @@ pub struct Fact {
     pub activities: Vec<Activity>,
 }
 
+#[cfg(test)]
+impl Fact {
+    /// An update that says nothing, and is told from others by this hash.
+    pub(crate) fn bare(occurred_at: Timestamp, record_hash: i64) -> Self {
+        Self {
+            occurred_at,
+            version: None,
+            event_id: None,
+            record_hash,
+            source: Text::default(),
+            created: false,
+            changes: Vec::new(),
+            activities: Vec::new(),
+        }
+    }
+}
+
 /// More than the numbers, lengths and markers of one fact, change, activity or tag take beside its
 /// texts when it is stored.
 const BYTES_BESIDE_TEXTS: usize = 64;

@@ -11,6 +11,18 @@ fn ticket() -> Ticket {
     }
 }
 
+fn subject<'a>(ticket: &'a Ticket, priorities: &'a [Text]) -> Subject<'a> {
+    Subject {
+        ticket,
+        category: StatusCategory::Open,
+        reopen_count: 2,
+        reassignment_count: 0,
+        customer_reply_count: 0,
+        escalation_level: 1,
+        priorities,
+    }
+}
+
 fn any(words: &[&str]) -> Test {
     Test::Any(words.iter().map(|w| Scalar::new(w)).collect())
 }
@@ -20,15 +32,7 @@ fn any(words: &[&str]) -> Test {
 fn tests_hold_and_say_why() {
     let priorities: Vec<Text> = ["low", "normal", "high"].map(Text::from).to_vec();
     let ticket = ticket();
-    let subject = Subject {
-        ticket: &ticket,
-        category: StatusCategory::Open,
-        reopen_count: 2,
-        reassignment_count: 0,
-        customer_reply_count: 0,
-        escalation_level: 1,
-        priorities: &priorities,
-    };
+    let subject = subject(&ticket, &priorities);
     let scalar = Scalar::new;
     let cases: Vec<(&str, Test, bool, &str)> = vec![
         ("category", any(&["network"]), true, "category is network"),
@@ -131,15 +135,7 @@ fn tests_hold_and_say_why() {
 #[test]
 fn only_what_a_condition_excludes_is_called_excluded() {
     let ticket = ticket();
-    let subject = Subject {
-        ticket: &ticket,
-        category: StatusCategory::Open,
-        reopen_count: 0,
-        reassignment_count: 0,
-        customer_reply_count: 0,
-        escalation_level: 0,
-        priorities: &[],
-    };
+    let subject = subject(&ticket, &[]);
     let category = |word| Condition::Field(Field::named("category").unwrap(), vec![any(&[word])]);
     let not = |condition| Condition::Not(Box::new(condition));
     for (condition, holds, because) in [

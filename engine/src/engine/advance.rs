@@ -225,16 +225,7 @@ mod tests {
     fn fact(seconds: i64) -> TicketFact {
         TicketFact {
             ticket_id: "T1".into(),
-            fact: Arc::new(Fact {
-                occurred_at: at(seconds),
-                version: None,
-                event_id: None,
-                record_hash: seconds,
-                source: Text::default(),
-                created: false,
-                changes: Vec::new(),
-                activities: Vec::new(),
-            }),
+            fact: Arc::new(Fact::bare(at(seconds), seconds)),
         }
     }
 

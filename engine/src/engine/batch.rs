@@ -335,14 +335,8 @@ mod tests {
     #[test]
     fn a_batch_is_not_decided_while_a_fact_waits_wherever_it_lies() {
         let fact = Fact {
-            occurred_at: Timestamp::from_millis(0),
-            version: None,
-            event_id: None,
-            record_hash: 1,
-            source: Text::default(),
             created: true,
-            changes: Vec::new(),
-            activities: Vec::new(),
+            ..Fact::bare(Timestamp::from_millis(0), 1)
         };
         let mut batch = Batch::default();
         let slots = Slots::new();

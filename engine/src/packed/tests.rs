@@ -2,21 +2,17 @@ use std::sync::Arc;
 
 use super::Packer;
 use crate::fact::Fact;
-use crate::ticket::{Change, Text, TextField};
+use crate::ticket::{Change, TextField};
 use crate::ticket_state::TicketState;
 use crate::time::Timestamp;
 
 fn state(number: u64, subject: &str) -> TicketState {
     let mut state = TicketState::default();
     let fact = Fact {
-        occurred_at: Timestamp::from_millis(1_795_424_400_000),
-        version: None,
         event_id: Some(format!("event-{number}").into()),
-        record_hash: 7,
-        source: Text::default(),
         created: true,
         changes: vec![Change::Text(TextField::Subject, Some(subject.into()))],
-        activities: Vec::new(),
+        ..Fact::bare(Timestamp::from_millis(1_795_424_400_000), 7)
     };
     state.accept(Arc::new(fact), Timestamp::MIN);
     state

@@ -12,13 +12,6 @@ fn at(seconds: i64) -> Timestamp {
 /// A fact of that second with a note of that many bytes.
 fn fact(seconds: i64, bytes: usize) -> Arc<Fact> {
     Arc::new(Fact {
-        occurred_at: at(seconds),
-        version: None,
-        event_id: None,
-        record_hash: seconds,
-        source: Text::default(),
-        created: false,
-        changes: Vec::new(),
         activities: vec![Activity {
             kind: ActivityKind::InternalNote,
             actor: None,
@@ -26,6 +19,7 @@ fn fact(seconds: i64, bytes: usize) -> Arc<Fact> {
             until: None,
             note: Some("x".repeat(bytes).into()),
         }],
+        ..Fact::bare(at(seconds), seconds)
     })
 }
 
