@@ -6,8 +6,8 @@
 //!
 //! A cycle is judged when a fact ends it (a stop, or the beginning of the next cycle), by the plan
 //! and the fields of that moment. What changes later, such as the priority of a ticket that was
-//! answered long ago, or what pauses its clock, does not judge it anew, as long as it ended then;
-//! reopening does, when it resumes the clock.
+//! answered long ago, or what pauses its clock, does not judge it anew, as long as it began and ended
+//! when it did; reopening does, when it resumes the clock.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -151,9 +151,10 @@ impl History {
             self.ended.remove(&key);
         } else {
             let reading = clock_reading(look.machine, clock, look.timeframe, at);
+            let span = (reading.started_at, reading.stopped_at);
             let judged = self.ended.get(&key);
             // What has changed may be how long it took or might have taken.
-            if judged.is_none_or(|it| it.ended_at != reading.stopped_at) {
+            if judged.is_none_or(|it| (Some(it.started_at), it.ended_at) != span) {
                 ended.extend(look.read(clock, reading.stopped_at, at));
             }
         }
