@@ -1,4 +1,5 @@
-//! What a small late event may cost a ticket about which thousands of things were decided.
+//! What a small event may cost a ticket about which thousands of things were decided, and how many
+//! people are kept who were told of one escalation.
 //!
 //! What grows with the square of their number would take minutes here.
 
@@ -22,6 +23,12 @@ const PLANS: &str = "
 version: 1
 targets: { noc: { kind: team, channels: [chat] } }
 plans: [{ name: p, path: [{ notify: [noc] }, { notify: [noc] }] }]
+";
+
+/// Whoever has the ticket is told.
+const PLANS_BY_ASSIGNEE: &str = "
+version: 1
+plans: [{ name: p, path: [{ notify: [assignee] }] }]
 ";
 
 /// Plans that look at every tag, and whose clocks look at a field; the last takes what no other has.
@@ -132,4 +139,33 @@ fn a_history_under_many_plans_is_read_anew_without_matching_all_of_them_for_each
         let plan = desk.engine.ticket("T1").unwrap().machine.plan;
         assert_eq!(&*plan.unwrap().name, "p19");
     }
+}
+
+#[test]
+fn of_very_many_who_were_told_of_one_escalation_the_latest_hear_of_its_end() {
+    let mut desk = Desk::new(PLANS_BY_ASSIGNEE);
+    let agent = |nth: i64| format!("agent {nth} {}", "x".repeat(200));
+    desk.hear(0, &json!({ "changes": { "status": "open" } }), 1);
+    for nth in 1..=600 {
+        let raised = json!({
+            "changes": { "assignee": agent(nth) },
+            "activities": [{ "kind": "escalate" }],
+        });
+        assert_eq!(told(&desk.hear(nth, &raised, nth + 1)), [agent(nth)]);
+    }
+    assert!(desk.engine.ticket("T1").unwrap().told.len() <= 512);
+    let done = json!({ "changes": { "status": "resolved" } });
+    let latest: Vec<_> = (89..=600).map(agent).collect();
+    assert_eq!(told(&desk.hear(601, &done, 602)), latest);
+}
+
+/// Who is told, in that order.
+fn told(events: &[Emitted]) -> Vec<String> {
+    let mut told = Vec::new();
+    for emitted in events {
+        if let Event::Notify(event) = &emitted.event {
+            told.push(event.to.to_string());
+        }
+    }
+    told
 }

@@ -6,6 +6,11 @@ use crate::decision::{Decision, Listener, Telling};
 use crate::effect::{EscalatedType, Purpose};
 use crate::plan::RecipientField;
 
+/// Of more who were told of one escalation, those who were told first are forgotten, and hear of no
+/// end. Such as these have a name of at most 256 bytes, so that a state stays below 1 MiB; a plan
+/// that tells hundreds names a group, and a field of a ticket that changes says who has it now.
+const TOLD_MAX: usize = 512;
+
 /// Somebody who was told about the open escalation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Told {
@@ -82,6 +87,7 @@ pub(super) fn remember(decision: &Decision, tellings: &[Telling], told: &mut Vec
                     }),
                 }
             }
+            told.drain(..told.len().saturating_sub(TOLD_MAX));
         }
         // Those only warned do not count as told; an ending leaves nobody to tell.
         EscalatedType::Warned | EscalatedType::Ended => {}
