@@ -10,7 +10,7 @@ use crate::moment::{Act, Entered, Moment, Occurrence};
 use crate::plan::{OnReopen, Timeframe, TimeframeKind};
 use crate::status::StatusCategory;
 use crate::stopwatch::{Motion, Stopwatch};
-use crate::ticket::Text;
+use crate::ticket::{Text, Ticket};
 use crate::time::Timestamp;
 
 /// The clock of one timeframe, in its latest cycle.
@@ -72,6 +72,14 @@ impl Clock {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.watch.as_ref().is_some_and(Stopwatch::is_active)
+    }
+
+    /// When the time of its timeframe is over or was, as things stand; none while it is paused before,
+    /// and when it was stopped in time.
+    #[must_use]
+    pub fn deadline(&self, timeframe: &Timeframe, ticket: &Ticket) -> Option<Timestamp> {
+        let length = timeframe.within.length(ticket)?;
+        self.watch.as_ref()?.due(length, &timeframe.calendar)
     }
 
     fn is_stopped_by_end(&self) -> bool {

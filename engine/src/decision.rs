@@ -53,6 +53,9 @@ pub struct Decision {
     pub repeat: u32,
     /// When it was due.
     pub due_at: Timestamp,
+    /// Where a mark of a timeframe brought it about, when the time of that is over or was, as things
+    /// stood.
+    pub deadline: Option<Timestamp>,
     /// When in-order reading decides it: the later of `due_at` and the fact that brought it about.
     pub decided_at: Timestamp,
     /// Whether a deadline or a wait brought it about, rather than a fact.

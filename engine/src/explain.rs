@@ -267,9 +267,7 @@ pub(crate) fn clock_reading(
     });
     let elapsed = watch.map_or_else(Duration::default, |watch| watch.elapsed(at, calendar));
     let paused = watch.map_or_else(Duration::default, |watch| watch.paused(at, calendar));
-    let due_at = watch
-        .zip(length)
-        .and_then(|(watch, length)| watch.due(length, calendar));
+    let due_at = clock.deadline(timeframe, &machine.ticket);
     let (state, stopped_at) = match watch.map(|watch| watch.motion) {
         None => ("idle", None),
         Some(Motion::Running) => ("running", None),

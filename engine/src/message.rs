@@ -86,9 +86,13 @@ fn built_in(ticket_id: &str, decision: &Decision, purpose: Purpose) -> (String, 
     let subject = subject(ticket_id, decision, &what);
     let because = reason::because(&decision.cause, decision.due_at, decision.actor.as_deref());
     let mut body = format!(
-        "Ticket {ticket_id}: {what}.\nReason: {because}.\nDue: {}\n",
+        "Ticket {ticket_id}: {what}.\nReason: {because}.\nAt: {}\n",
         decision.due_at
     );
+    if let Some(deadline) = decision.deadline {
+        // Writing to a string cannot fail, here and below.
+        let _ = writeln!(body, "Deadline: {deadline}");
+    }
     let ticket = &decision.ticket;
     for (name, value) in [
         ("Status", &ticket.status),
@@ -99,7 +103,6 @@ fn built_in(ticket_id: &str, decision: &Decision, purpose: Purpose) -> (String, 
         ("Requester", &ticket.requester),
     ] {
         if let Some(value) = value {
-            // Writing to a string cannot fail, here and below.
             let _ = writeln!(body, "{name}: {value}");
         }
     }

@@ -32,11 +32,16 @@ pub fn because(cause: &Cause, due_at: Timestamp, actor: Option<&str>) -> String 
     match cause.kind {
         CauseKind::Timeframe => {
             let mark = cause.mark.as_deref().unwrap_or_default();
+            let reached = if let Some(before) = mark.strip_prefix('-') {
+                format!("was {before} before its deadline")
+            } else if let Some(past) = mark.strip_prefix('+') {
+                format!("was {past} past its deadline")
+            } else {
+                format!("reached {mark} of its time")
+            };
             match cause.cycle {
-                Some(cycle) if cycle > 1 => {
-                    format!("{name} reached {mark} of its time at {due_at} (cycle {cycle})")
-                }
-                Some(_) | None => format!("{name} reached {mark} of its time at {due_at}"),
+                Some(cycle) if cycle > 1 => format!("{name} {reached} at {due_at} (cycle {cycle})"),
+                Some(_) | None => format!("{name} {reached} at {due_at}"),
             }
         }
         CauseKind::Trigger => format!("trigger {name} holds"),

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use escalator_engine::effect::{Cause, Escalated, EscalatedType, Event, Notify, Purpose};
+use escalator_engine::effect::{
+    Cause, CauseKind, Escalated, EscalatedType, Event, Notify, Purpose,
+};
 use escalator_engine::fact::TicketFact;
+use escalator_engine::plan::Timeframe;
 use escalator_engine::rules::Rules;
 use escalator_engine::simulate::simulate;
 use escalator_engine::template::Variables;
@@ -103,6 +106,7 @@ fn as_told(notify: &Notify, event: &Escalated, rules: &Rules, state: &TicketStat
         actor: event.actor.clone(),
         note: event.note.clone(),
         due_at: notify.due_at,
+        deadline: deadline(event, rules, state),
         // On a virtual clock an event is fired at the instant of its decision.
         now: notify.fired_at,
     };
@@ -113,6 +117,7 @@ fn as_told(notify: &Notify, event: &Escalated, rules: &Rules, state: &TicketStat
     Variables {
         ticket: Arc::clone(&state.machine.ticket),
         cause: Cause::waiting("communication"),
+        deadline: None,
         actor: None,
         note: None,
         ..of_event
@@ -138,6 +143,22 @@ fn level_name(notify: &Notify, event: &Escalated, rules: &Rules) -> Option<Text>
     plan.path.get(index).map(|level| level.name.clone())
 }
 
+/// When the time of the timeframe is over whose mark an event is about.
+fn deadline(event: &Escalated, rules: &Rules, state: &TicketState) -> Option<Timestamp> {
+    if event.cause.kind != CauseKind::Timeframe {
+        return None;
+    }
+    let machine = &state.machine;
+    let (_, plan) = rules.resolve(machine.plan.as_ref()?)?;
+    let is_meant = |timeframe: &&Timeframe| event.cause.name.as_ref() == Some(&timeframe.name);
+    let timeframe = plan.timeframes.iter().find(is_meant)?;
+    let clock = machine
+        .clocks
+        .iter()
+        .find(|clock| clock.timeframe == timeframe.name)?;
+    clock.deadline(timeframe, &machine.ticket)
+}
+
 fn as_it_stands(
     ticket_id: &Text,
     state: &TicketState,
@@ -151,6 +172,7 @@ fn as_it_stands(
         ticket: Arc::clone(&state.machine.ticket),
         plan: plan.unwrap_or_else(|| sample.plan.clone()),
         due_at: at,
+        deadline: Some(at),
         now: at,
         ..sample
     }

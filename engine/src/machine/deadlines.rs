@@ -263,11 +263,12 @@ impl Machine {
             .clocks
             .iter()
             .find(|clock| clock.timeframe == timeframe.name);
-        let Some((cycle, started_at)) =
-            clock.and_then(|clock| Some((clock.cycle, clock.watch.as_ref()?.started_at)))
+        let Some((clock, watch)) = clock.and_then(|clock| Some((clock, clock.watch.as_ref()?)))
         else {
             return;
         };
+        let (cycle, started_at) = (clock.cycle, watch.started_at);
+        let deadline = clock.deadline(timeframe, &self.ticket);
         self.remember_fired(Fired {
             timeframe: timeframe.name.clone(),
             cycle,
@@ -282,6 +283,7 @@ impl Machine {
         };
         let reason = Reason {
             due_at,
+            deadline,
             is_due: true,
             nature: Some(Nature::Problem),
             ..Reason::fact(cause, decided_at, Anchor::beginning(started_at))

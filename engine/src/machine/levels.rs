@@ -22,6 +22,8 @@ pub(super) struct Reason {
     pub(super) anchor: Anchor,
     /// When it was due.
     pub(super) due_at: Timestamp,
+    /// Where a mark is the cause, when the time of its timeframe is over.
+    pub(super) deadline: Option<Timestamp>,
     /// When in-order reading decides it.
     pub(super) decided_at: Timestamp,
     /// Whether a deadline or a wait is the cause, rather than a fact.
@@ -41,6 +43,7 @@ impl Reason {
             cause,
             anchor,
             due_at: at,
+            deadline: None,
             decided_at: at,
             is_due: false,
             nature: None,
@@ -290,6 +293,7 @@ impl Machine {
             anchor: reason.anchor,
             repeat: 0,
             due_at: reason.due_at,
+            deadline: reason.deadline,
             decided_at: reason.decided_at,
             is_due: reason.is_due,
             fact: None,

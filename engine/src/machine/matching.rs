@@ -200,16 +200,7 @@ impl Machine {
 }
 
 const fn reason_without_plan(at: Timestamp) -> Reason {
-    Reason {
-        cause: Cause::plain(CauseKind::NoPlan),
-        anchor: Anchor::beginning(at),
-        due_at: at,
-        decided_at: at,
-        is_due: false,
-        nature: None,
-        actor: None,
-        note: None,
-    }
+    Reason::fact(Cause::plain(CauseKind::NoPlan), at, Anchor::beginning(at))
 }
 
 /// Measures the waits of a level anew, from the same start with the pauses of the new plan. What

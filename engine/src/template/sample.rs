@@ -49,6 +49,7 @@ impl Variables {
             actor: None,
             note: None,
             due_at: DUE_AT,
+            deadline: Some(DUE_AT),
             now: DUE_AT,
         }
     }
@@ -77,6 +78,7 @@ pub(super) fn extremes() -> [(&'static str, Variables); 3] {
         ticket: Arc::default(),
         level: 0,
         level_name: None,
+        deadline: None,
         purpose: Purpose::Warning,
         ..Variables::sample()
     };

@@ -64,6 +64,10 @@ fn every_variable_prints_what_people_expect() {
             "{{ due_at }} {{ now }} {{ note }}",
             "2026-11-23T10:30:00Z 2026-11-23T10:30:00Z ",
         ),
+        (
+            "until {{ deadline | local('Europe/Berlin', '%H:%M') }}",
+            "until 11:30",
+        ),
         ("{{ ticket.subject | upper }}", "VPN IS DOWN IN BERLIN"),
         (
             "<{{ ticket.subject }}> & \"{{ ticket.requester }}\"",

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 pub(super) const TICKET: &str = "ticket";
 
 /// The names of the variables.
-pub const VARIABLES: [&str; 9] = [
+pub const VARIABLES: [&str; 10] = [
     TICKET,
     "plan",
     "level",
@@ -24,6 +24,7 @@ pub const VARIABLES: [&str; 9] = [
     "reason",
     "note",
     "due_at",
+    "deadline",
     "now",
 ];
 
@@ -50,6 +51,8 @@ pub struct Variables {
     pub note: Option<Text>,
     /// When it was due.
     pub due_at: Timestamp,
+    /// Where a mark of a timeframe is the cause, when the time of that is over or was, as things stood.
+    pub deadline: Option<Timestamp>,
     /// When in-order reading decides it: never the time of sending, so that a text is the same after
     /// an outage.
     pub now: Timestamp,
@@ -72,6 +75,7 @@ impl Variables {
             actor: decision.actor.clone(),
             note: decision.note.clone(),
             due_at: decision.due_at,
+            deadline: decision.deadline,
             now: decision.decided_at,
         }
     }
@@ -98,6 +102,10 @@ impl Object for Variables {
             }
             "note" => text(self.note.as_ref()),
             "due_at" => Value::from(self.due_at.to_string()),
+            "deadline" => self.deadline.map_or_else(
+                || Value::from(()),
+                |deadline| Value::from(deadline.to_string()),
+            ),
             "now" => Value::from(self.now.to_string()),
             _ => return None,
         })

@@ -186,6 +186,7 @@ impl TicketState {
             anchor: Anchor::beginning(late_at),
             repeat: 0,
             due_at: late_at,
+            deadline: None,
             decided_at: late_at,
             is_due: false,
             fact: None,
