@@ -89,7 +89,8 @@ fn built_in(ticket_id: &str, decision: &Decision, purpose: Purpose) -> (String, 
         "Ticket {ticket_id}: {what}.\nReason: {because}.\nAt: {}\n",
         decision.due_at
     );
-    if let Some(deadline) = decision.deadline {
+    // At the deadline itself the line above says it.
+    if let Some(deadline) = decision.deadline.filter(|it| *it != decision.due_at) {
         // Writing to a string cannot fail, here and below.
         let _ = writeln!(body, "Deadline: {deadline}");
     }

@@ -134,6 +134,24 @@ fn a_warning_that_was_told_is_rendered_with_the_deadline_that_it_told() {
 }
 
 #[test]
+fn the_built_in_text_of_a_warning_says_until_when_there_is_time() {
+    let plans = TEMPLATED.replace("{ at: 100%, level: 1 }", "{ at: 50%, warn: [noc] }");
+    let simulated = good(&Desk::new(&plans, EVENTS).run(&["simulate", "--output", "json"]));
+    let lines = simulated
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let mut bodies =
+        lines.filter_map(|line: Value| line["value"]["body"].as_str().map(str::to_owned));
+    let body = "Ticket T1: warning.\n\
+                Reason: first_response reached 50% of its time at 2026-11-23T10:15:00Z.\n\
+                At: 2026-11-23T10:15:00Z\n\
+                Deadline: 2026-11-23T10:30:00Z\n\
+                Status: Galactic\n\
+                Plan: gold";
+    assert_eq!(bodies.next().unwrap(), body);
+}
+
+#[test]
 fn a_template_that_fails_or_does_not_exist_says_why() {
     let events = EVENTS.replace(
         "\"tier\":\"silver\"",

@@ -268,7 +268,11 @@ impl Machine {
             return;
         };
         let (cycle, started_at) = (clock.cycle, watch.started_at);
-        let deadline = clock.deadline(timeframe, &self.ticket);
+        let deadline = if mark.at.is_breach() {
+            Some(due_at)
+        } else {
+            clock.deadline(timeframe, &self.ticket)
+        };
         self.remember_fired(Fired {
             timeframe: timeframe.name.clone(),
             cycle,
